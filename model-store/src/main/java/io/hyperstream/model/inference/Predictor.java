@@ -1,0 +1,36 @@
+package io.hyperstream.model.inference;
+
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.task.TaskDefinition;
+import java.util.List;
+import java.util.Optional;
+
+/** Texts of any mix of tasks in, predictions out. {@code MultiTaskModel} is the real one. */
+public interface Predictor {
+
+  /** Fingerprint of backbone and hypernetwork; adapter versions of another one do not apply. */
+  String modelId();
+
+  /**
+   * What serves a task of this model before any version is published: the embedding of the source
+   * task of that name, else the mean of {@code initFrom}, else the mean of all source tasks.
+   * Version 0. Any thread.
+   */
+  TaskAdapter startingAdapter(TaskDefinition task);
+
+  /**
+   * Renders, tokenises and checks one text. Any thread, no device work.
+   *
+   * @throws InferenceException if the text can never be answered
+   */
+  PreparedRow prepare(
+      TaskDefinition task, TaskAdapter adapter, String text, Optional<String> textPair);
+
+  /**
+   * Answers a batch, rows in any order and of any mix of tasks; results in the rows' order. One
+   * thread at a time per instance: the engine's worker.
+   *
+   * @throws RuntimeException if the batch as a whole failed (device error, out of memory)
+   */
+  List<TaskPrediction> predict(List<PreparedRow> rows);
+}

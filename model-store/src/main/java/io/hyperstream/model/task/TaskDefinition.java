@@ -1,0 +1,93 @@
+package io.hyperstream.model.task;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What a task is, without any weights. Immutable and validated: an instance is always servable.
+ *
+ * @param taskId the name requests are tagged with, {@code [A-Za-z0-9._-]{1,128}}
+ * @param kind what its predictions are
+ * @param labels the classes of a CLASSIFICATION task (2 to {@value #MAX_LABELS}); empty otherwise
+ * @param template the input for a single text, with the place holder {@code {text}}; it may itself
+ *     need {@code {textPair}}
+ * @param templatePair the input for a pair, with {@code {text}} and {@code {textPair}}
+ * @param description for people
+ * @param overLength what happens to a text that is too long
+ * @param scoring how labels are scored
+ * @param initFrom source tasks whose embeddings (their mean) serve until a version is published;
+ *     empty: the task of the same name, otherwise the mean of all
+ */
+public record TaskDefinition(
+    String taskId,
+    TaskKind kind,
+    List<Label> labels,
+    Template template,
+    Template templatePair,
+    String description,
+    OverLengthPolicy overLength,
+    LabelScoring scoring,
+    List<String> initFrom) {
+
+  public static final int MAX_LABELS = 1024;
+
+  public TaskDefinition {
+    checkTaskId(taskId);
+    labels = List.copyOf(labels);
+    initFrom = List.copyOf(initFrom);
+    if (kind == TaskKind.CLASSIFICATION) {
+      if (labels.size() < 2 || labels.size() > MAX_LABELS) {
+        throw new IllegalArgumentException(
+            "classification task '"
+                + taskId
+                + "' needs 2 to "
+                + MAX_LABELS
+                + " labels; it has "
+                + labels.size());
+      }
+    } else if (!labels.isEmpty()) {
+      throw new IllegalArgumentException(
+          "task '"
+              + taskId
+              + "' is of kind "
+              + kind
+              + " and takes no labels; it has "
+              + labels.size());
+    }
+    Set<String> names = new HashSet<>();
+    Set<String> verbalizers = new HashSet<>();
+    for (Label label : labels) {
+      if (!names.add(label.name())) {
+        throw new IllegalArgumentException(
+            "task '" + taskId + "' names the label '" + label.name() + "' twice");
+      }
+      if (!verbalizers.add(label.verbalizer())) {
+        throw new IllegalArgumentException(
+            "task '" + taskId + "' gives two labels the verbalizer '" + label.verbalizer() + "'");
+      }
+    }
+  }
+
+  /** Checks a task id and says what is wrong with it. */
+  public static void checkTaskId(String taskId) {
+    if (taskId == null || !taskId.matches("[A-Za-z0-9._-]{1,128}")) {
+      throw new IllegalArgumentException(
+          "a task id is 1 to 128 characters of A-Z a-z 0-9 . _ -; got '" + taskId + "'");
+    }
+  }
+
+  /** A classification task with default template and policies. */
+  public static TaskDefinition classification(String taskId, List<String> labels) {
+    return new TaskDefinition(
+        taskId,
+        TaskKind.CLASSIFICATION,
+        labels.stream().map(Label::of).toList(),
+        Template.SINGLE,
+        Template.PAIR,
+        "",
+        OverLengthPolicy.TRUNCATE,
+        LabelScoring.EXACT,
+        List.of());
+  }
+}
