@@ -27,10 +27,11 @@ public interface Predictor {
       TaskDefinition task, TaskAdapter adapter, String text, Optional<String> textPair);
 
   /**
-   * Answers a batch, rows in any order and of any mix of tasks; results in the rows' order. One
+   * Answers a batch, rows in any order and of any mix of tasks; results in the rows' order. A row
+   * that can never be answered comes back as a {@link RowFailure} and leaves the others alone. One
    * thread at a time per instance: the engine's worker.
    *
    * @throws RuntimeException if the batch as a whole failed (device error, out of memory)
    */
-  List<TaskPrediction> predict(List<PreparedRow> rows);
+  List<RowResult> predict(List<PreparedRow> rows);
 }

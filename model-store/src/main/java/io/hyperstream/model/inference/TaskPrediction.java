@@ -26,4 +26,5 @@ public record TaskPrediction(
     float[] distribution,
     long adapterVersion,
     boolean truncated,
-    boolean approximate) {}
+    boolean approximate)
+    implements RowResult {}
