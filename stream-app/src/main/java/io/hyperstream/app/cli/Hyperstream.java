@@ -1,10 +1,66 @@
 package io.hyperstream.app.cli;
 
-/** The command line's entry point. */
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import picocli.CommandLine;
+
+/** The entry point of {@code java -jar hyperstream.jar}. */
 public final class Hyperstream {
+  /** Commands that are servers: they log as the application is configured to. */
+  private static final Set<String> SERVERS = Set.of("serve");
+
   private Hyperstream() {}
 
   public static void main(String[] args) {
-    System.out.println("hyperstream");
+    // Before any class with a logger or native code is loaded.
+    prepare(args);
+    int status = run(Console.ofProcess(), args);
+    System.exit(status);
+  }
+
+  /** Runs one command line and returns its exit status. */
+  static int run(Console console, String... args) {
+    return commandLine(console).execute(args);
+  }
+
+  static CommandLine commandLine(Console console) {
+    CommandLine line = new CommandLine(new RootCommand(console), new CommandFactory(console));
+    line.setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpAutoWidth(true)
+        .setUsageHelpLongOptionsMaxWidth(30)
+        .setOut(
+            new java.io.PrintWriter(console.out(), true, java.nio.charset.StandardCharsets.UTF_8))
+        .setErr(
+            new java.io.PrintWriter(console.err(), true, java.nio.charset.StandardCharsets.UTF_8))
+        .setParameterExceptionHandler(Failures::onParameterException)
+        .setExecutionExceptionHandler(
+            (exception, command, parsed) -> Failures.onException(console, exception));
+    return line;
+  }
+
+  private static void prepare(String[] args) {
+    Map<String, String> defaults =
+        Map.of(
+            // No download, no telemetry: models and natives are here.
+            "ai.djl.offline", "true",
+            "OPT_OUT_TRACKING", "true",
+            // Newer JDKs warn on the terminal about the older way of reaching memory.
+            "io.netty.noUnsafe", "true",
+            "java.awt.headless", "true",
+            "picocli.ansi", "tty");
+    defaults.forEach(Hyperstream::setDefault);
+    if (List.of(args).stream().noneMatch(SERVERS::contains)) {
+      setDefault("logback.configurationFile", "io/hyperstream/app/cli/logback-cli.xml");
+    }
+    if (List.of(args).contains("--verbose")) {
+      setDefault("hyperstream.cli.log-level", "INFO");
+    }
+  }
+
+  private static void setDefault(String name, String value) {
+    if (System.getProperty(name) == null) {
+      System.setProperty(name, value);
+    }
   }
 }

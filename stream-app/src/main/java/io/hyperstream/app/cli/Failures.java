@@ -1,0 +1,103 @@
+package io.hyperstream.app.cli;
+
+import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.TimeoutException;
+import picocli.CommandLine;
+
+/** Turns exceptions into a sentence to act on and an exit status. */
+final class Failures {
+  private Failures() {}
+
+  static int onParameterException(CommandLine.ParameterException exception, String[] args) {
+    CommandLine command = exception.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("hyperstream: " + exception.getMessage());
+    CommandLine.UnmatchedArgumentException.printSuggestions(exception, err);
+    err.println("Try `" + command.getCommandSpec().qualifiedName(" ") + " --help`.");
+    return ExitCodes.USAGE;
+  }
+
+  static int onException(Console console, Exception exception) {
+    Throwable cause = unwrap(exception);
+    if (cause instanceof Console.OutputClosedException) {
+      return ExitCodes.OK;
+    }
+    if (cause instanceof InterruptedException || cause instanceof InterruptException) {
+      console.note("hyperstream: interrupted");
+      return ExitCodes.INTERRUPTED;
+    }
+    console.note("hyperstream: " + sentence(cause, console.verbose()));
+    if (console.verbose()) {
+      exception.printStackTrace(console.err());
+    }
+    return cause instanceof CommandFailure failure ? failure.exitCode() : ExitCodes.FAILURE;
+  }
+
+  /** What happened and what to do, in a line. */
+  static String sentence(Throwable cause, boolean verbose) {
+    if (cause instanceof CommandFailure || cause instanceof IllegalArgumentException) {
+      return cause.getMessage();
+    }
+    String detail = cause.getMessage() == null ? "" : ": " + cause.getMessage();
+    if (cause instanceof NoSuchFileException) {
+      return "no such file" + detail;
+    }
+    if (cause instanceof AccessDeniedException) {
+      return "not allowed to open" + detail;
+    }
+    if (cause instanceof ConfigException) {
+      return "a Kafka setting is wrong" + detail;
+    }
+    if (cause instanceof AuthenticationException) {
+      return "Kafka refused the credentials"
+          + detail
+          + "; put them into the file of"
+          + " --command-config (security.protocol, sasl.*, ssl.*)";
+    }
+    if (cause instanceof AuthorizationException) {
+      return "Kafka does not allow this" + detail + "; ask for the ACL or use other credentials";
+    }
+    if (cause instanceof TimeoutException) {
+      return "Kafka did not answer in time"
+          + detail
+          + "; check --bootstrap-servers and that the cluster is up";
+    }
+    if (cause instanceof RestClientException rest) {
+      return "the schema registry answered "
+          + rest.getStatus()
+          + detail
+          + "; check --schema-registry-url and its credentials in --command-config";
+    }
+    if (cause instanceof SerializationException && cause.getCause() != null) {
+      return cause.getMessage() + ": " + sentence(cause.getCause(), true);
+    }
+    if (cause instanceof IOException) {
+      return cause.getClass().getSimpleName() + detail;
+    }
+    return cause.getClass().getSimpleName()
+        + detail
+        + (verbose ? "" : "; --verbose shows where it happened");
+  }
+
+  private static Throwable unwrap(Throwable exception) {
+    Throwable cause = exception;
+    while ((cause instanceof ExecutionException
+            || cause instanceof CompletionException
+            || cause instanceof java.io.UncheckedIOException)
+        && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause;
+  }
+}

@@ -1,0 +1,65 @@
+package io.hyperstream.app.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** {@code hyperstream} itself: only help and options common to all commands. */
+@Command(
+    name = "hyperstream",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    description = {
+      "Streaming, multi-task text inference on Kafka.",
+      "",
+      "Task-tagged text goes into a topic, predictions of one frozen T5 with generated adapters "
+          + "come out of another, exactly once."
+    },
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:done",
+      "1:failed; the message says what to do",
+      "2:called in a way that cannot work",
+      "3:a verification did not pass",
+      "130:interrupted (143 when terminated)"
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  See everything work, offline, in under a minute:",
+      "    hyperstream demo",
+      "  Run it for real on this machine, then send and receive from another terminal:",
+      "    hyperstream serve --embedded",
+      "    echo 'my card was stolen' | hyperstream produce --task clinc_banking",
+      "    hyperstream consume",
+      "  Ask the model without Kafka:",
+      "    hyperstream predict --task pros_cons --text 'the battery lasts for days'",
+      "  Against your own cluster:",
+      "    hyperstream tasks list --bootstrap-servers kafka:9092 \\",
+      "      --schema-registry-url https://registry:8081 --command-config client.properties",
+      "",
+      "`hyperstream COMMAND --help` explains each command with examples."
+    })
+final class RootCommand implements Runnable {
+  private final Console console;
+
+  @picocli.CommandLine.Spec private picocli.CommandLine.Model.CommandSpec spec;
+
+  RootCommand(Console console) {
+    this.console = console;
+  }
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Show the application's log and the stack traces of failures.")
+  void verbose(boolean on) {
+    console.verbose(on);
+  }
+
+  @Override
+  public void run() {
+    throw new picocli.CommandLine.ParameterException(
+        spec.commandLine(), "name a command; `hyperstream --help` lists them");
+  }
+}

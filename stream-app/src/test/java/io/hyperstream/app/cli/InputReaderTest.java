@@ -1,0 +1,131 @@
+package io.hyperstream.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class InputReaderTest {
+
+  @Test
+  @DisplayName("lines: one text per line, blank lines, CRLF, a byte order mark and no last newline")
+  void lines() {
+    List<InputRow> rows = read("a.txt", "\uFEFFfirst\r\n\n  \n{\"text\": 1}\tas it is\nlast 😀");
+
+    assertThat(rows)
+        .extracting(InputRow::text)
+        .containsExactly("first", "{\"text\": 1}\tas it is", "last 😀");
+    assertThat(rows).extracting(InputRow::where).containsExactly("a.txt:1", "a.txt:4", "a.txt:5");
+  }
+
+  @Test
+  @DisplayName("JSONL: every field, chosen by the file's ending")
+  void jsonl() {
+    List<InputRow> rows =
+        read(
+            "a.jsonl",
+            "{\"text\":\"food\",\"textPair\":\"Great soup.\",\"taskId\":\"t\",\"key\":\"k\","
+                + "\"requestId\":\"r\",\"attributes\":{\"a\":\"b\"},\"label\":\"positive\"}\n"
+                + "{\"text\":\"x\",\"textPair\":null}\n");
+
+    InputRow first = rows.get(0);
+    assertThat(first.textPair()).contains("Great soup.");
+    assertThat(first.taskId()).contains("t");
+    assertThat(first.key()).contains("k");
+    assertThat(first.requestId()).contains("r");
+    assertThat(first.attributes()).isEqualTo(Map.of("a", "b"));
+    assertThat(rows.get(1).textPair()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("TSV without a header is text and pair; a header line names the columns")
+  void tsv() {
+    assertThat(read("a.tsv", "food\tGreat soup.\nplain\n"))
+        .extracting(InputRow::textPair)
+        .containsExactly(Optional.of("Great soup."), Optional.empty());
+    List<InputRow> named = read("a.tsv", "taskId\ttext\ttextPair\tlabel\nt1\thello\t\tgreeting\n");
+    assertThat(named).hasSize(1);
+    assertThat(named.get(0).taskId()).contains("t1");
+    assertThat(named.get(0).text()).isEqualTo("hello");
+    assertThat(named.get(0).textPair()).isEmpty();
+  }
+
+  @ParameterizedTest(name = "{1}")
+  @DisplayName("a bad row is named by file and line, with what was expected")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "b.jsonl | {'text' 5} | not JSON",
+        "b.jsonl | {'txt': 'a'} | unknown field 'txt'",
+        "b.jsonl | {'text': 5} | 'text' must be a string, got NUMBER",
+        "b.jsonl | {'textPair': 'a'} | the row has no text",
+        "b.jsonl | ['a'] | expected a JSON object",
+        "b.jsonl | {'text':'a','text':'b'} | Duplicate",
+        "b.jsonl | {'text':'a'} {'text':'b'} | not JSON",
+        "b.jsonl | {'text':'a','attributes':{'x':1}} | attribute 'x' must be a string",
+        "b.tsv | a~b~c | has 3 columns",
+        "b.tsv | text~txt2 | unknown or repeated column 'txt2'"
+      })
+  void badRows(String file, String line, String message) {
+    String content = "\n" + line.replace('\'', '"').replace('~', '\t') + "\n";
+
+    assertThatThrownBy(() -> read(file, content))
+        .isInstanceOf(InputRow.BadRowException.class)
+        .hasMessageStartingWith(file + ":2: ")
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  @DisplayName("a line over the limit is refused without reading it into memory; reading goes on")
+  void longLine() throws IOException {
+    byte[] input = ("x".repeat(40) + "\nnext\n").getBytes(StandardCharsets.UTF_8);
+    try (LineReader lines = new LineReader("c.txt", new ByteArrayInputStream(input), 16)) {
+      assertThatThrownBy(lines::next).hasMessageContaining("c.txt:1: the line is longer than 16");
+      assertThat(lines.next()).isEqualTo("next");
+      assertThat(lines.next()).isNull();
+    }
+  }
+
+  @Test
+  @DisplayName("bytes that are not UTF-8 are refused by line")
+  void notUtf8() throws IOException {
+    byte[] input = {'a', '\n', (byte) 0xc3, '(', '\n', 'b', '\n'};
+    try (LineReader lines = new LineReader("d.txt", new ByteArrayInputStream(input))) {
+      assertThat(lines.next()).isEqualTo("a");
+      assertThatThrownBy(lines::next).hasMessageContaining("d.txt:2: the line is not UTF-8");
+      assertThat(lines.next()).isEqualTo("b");
+    }
+  }
+
+  @Test
+  @DisplayName("standard input is lines unless a format is named")
+  void formats() {
+    assertThat(InputFormat.AUTO.forFile("-")).isEqualTo(InputFormat.LINES);
+    assertThat(InputFormat.AUTO.forFile("X.JSONL")).isEqualTo(InputFormat.JSONL);
+    assertThat(InputFormat.TSV.forFile("x.jsonl")).isEqualTo(InputFormat.TSV);
+  }
+
+  private static List<InputRow> read(String name, String content) {
+    List<InputRow> rows = new ArrayList<>();
+    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
+    try (InputReader reader =
+        new InputReader(name, new ByteArrayInputStream(bytes), InputFormat.AUTO)) {
+      for (Optional<InputRow> row = reader.next(); row.isPresent(); row = reader.next()) {
+        rows.add(row.get());
+      }
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    return rows;
+  }
+}
