@@ -1,0 +1,220 @@
+package io.hyperstream.schemas;
+
+import io.confluent.kafka.schemaregistry.ParsedSchema;
+import io.confluent.kafka.schemaregistry.avro.AvroSchema;
+import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import io.confluent.kafka.serializers.AbstractKafkaSchemaSerDeConfig;
+import io.confluent.kafka.serializers.KafkaAvroDeserializer;
+import io.confluent.kafka.serializers.KafkaAvroDeserializerConfig;
+import io.confluent.kafka.serializers.KafkaAvroSerializer;
+import io.confluent.kafka.serializers.KafkaAvroSerializerConfig;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import org.apache.avro.Schema;
+import org.apache.avro.specific.SpecificData;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.kafka.common.KafkaException;
+
+/**
+ * Records to bytes and back in Confluent's wire format, by Confluent's own serializer, for
+ * topologies that carry bytes. Tells apart what can never be decoded ({@link
+ * UndecodableRecordException}) from a registry that cannot be asked right now ({@link
+ * RegistryUnavailableException}). Thread-safe. Registers nothing: {@link SchemaRegistrar} does.
+ */
+public final class RecordCodec implements AutoCloseable {
+  private static final byte MAGIC = 0;
+  private static final int FRAME_BYTES = 5;
+
+  private final SchemaRegistryClient registry;
+  private final KafkaAvroSerializer serializer;
+  private final KafkaAvroDeserializer deserializer;
+
+  /**
+   * @param registry shared; stays open when the codec is closed
+   */
+  public RecordCodec(SchemaRegistryClient registry) {
+    this.registry = registry;
+    this.serializer = new KafkaAvroSerializer(registry, serializerConfigs("unused://"));
+    this.deserializer = new KafkaAvroDeserializer(registry, deserializerConfigs("unused://"));
+  }
+
+  /** Settings for a plain {@link KafkaAvroSerializer} that writes what this codec writes. */
+  public static Map<String, Object> serializerConfigs(String registryUrl) {
+    return Map.of(
+        AbstractKafkaSchemaSerDeConfig.SCHEMA_REGISTRY_URL_CONFIG,
+        registryUrl,
+        AbstractKafkaSchemaSerDeConfig.AUTO_REGISTER_SCHEMAS,
+        false,
+        AbstractKafkaSchemaSerDeConfig.USE_LATEST_VERSION,
+        false,
+        // Schemas are registered without Java's own properties, so look them up without.
+        KafkaAvroSerializerConfig.AVRO_REMOVE_JAVA_PROPS_CONFIG,
+        true,
+        KafkaAvroSerializerConfig.AVRO_USE_LOGICAL_TYPE_CONVERTERS_CONFIG,
+        true);
+  }
+
+  /** Settings for a plain {@link KafkaAvroDeserializer} that reads the generated records. */
+  public static Map<String, Object> deserializerConfigs(String registryUrl) {
+    return Map.of(
+        AbstractKafkaSchemaSerDeConfig.SCHEMA_REGISTRY_URL_CONFIG,
+        registryUrl,
+        KafkaAvroDeserializerConfig.SPECIFIC_AVRO_READER_CONFIG,
+        true,
+        KafkaAvroDeserializerConfig.AVRO_USE_LOGICAL_TYPE_CONVERTERS_CONFIG,
+        true);
+  }
+
+  /**
+   * The record's bytes: magic 0, schema id, Avro binary.
+   *
+   * @throws RegistryUnavailableException if the schema's id cannot be had, also because the schema
+   *     is not registered: that is not the record's fault
+   * @throws IllegalArgumentException if the record lacks a required field
+   */
+  public byte[] serialize(String topic, SpecificRecord record) {
+    try {
+      return serializer.serialize(topic, record);
+    } catch (KafkaException e) {
+      if (isRegistryFailure(e)) {
+        throw new RegistryUnavailableException(
+            "cannot look up the schema of "
+                + record.getSchema().getFullName()
+                + " under "
+                + Subjects.ofValue(topic)
+                + ": "
+                + reasonOf(e),
+            e);
+      }
+      throw new IllegalArgumentException(
+          "cannot encode " + record.getSchema().getFullName() + ": " + reasonOf(e), e);
+    }
+  }
+
+  /**
+   * The record in these bytes, whichever compatible version of the schema wrote them.
+   *
+   * @param value Confluent's wire format; null (a tombstone) is no record
+   * @throws UndecodableRecordException if these bytes never will be a record of this type
+   * @throws RegistryUnavailableException if the registry could not be asked
+   */
+  public <T extends SpecificRecord> T deserialize(String topic, byte[] value, Class<T> type) {
+    Schema expected = SpecificData.get().getSchema(type);
+    int schemaId = schemaIdOf(value, expected);
+    checkSchema(topic, schemaId, expected);
+    try {
+      return type.cast(deserializer.deserialize(topic, value, expected));
+    } catch (KafkaException | ClassCastException e) {
+      if (isRegistryFailure(e)) {
+        throw new RegistryUnavailableException("the schema registry failed: " + reasonOf(e), e);
+      }
+      throw new UndecodableRecordException(
+          "the bytes after schema id "
+              + schemaId
+              + " are no "
+              + expected.getFullName()
+              + ": "
+              + reasonOf(e),
+          e);
+    }
+  }
+
+  private static int schemaIdOf(byte[] value, Schema expected) {
+    if (value == null) {
+      throw new UndecodableRecordException(
+          "expected a " + expected.getFullName() + ", got no value (a tombstone)");
+    }
+    if (value.length < FRAME_BYTES || value[0] != MAGIC) {
+      throw new UndecodableRecordException(
+          "expected Confluent's wire format (a zero byte, four bytes of schema id, Avro binary), got "
+              + value.length
+              + " bytes"
+              + (value.length == 0 ? "" : " starting with " + value[0])
+              + "; produce with KafkaAvroSerializer or a compatible client");
+    }
+    int schemaId = ByteBuffer.wrap(value, 1, 4).getInt();
+    if (schemaId < 1) {
+      throw new UndecodableRecordException("schema ids are positive; got " + schemaId);
+    }
+    return schemaId;
+  }
+
+  /**
+   * Asks for the writer's schema first, so that what fails afterwards is the bytes' fault. The
+   * client caches by the same key as the deserializer: one request per schema, not two.
+   */
+  private void checkSchema(String topic, int schemaId, Schema expected) {
+    ParsedSchema written;
+    try {
+      written = registry.getSchemaBySubjectAndId(Subjects.ofValue(topic), schemaId);
+    } catch (RestClientException e) {
+      if (isAboutTheSchema(e)) {
+        throw new UndecodableRecordException(
+            "the schema registry has no schema "
+                + schemaId
+                + ": "
+                + e.getMessage()
+                + "; was the record produced with another registry?",
+            e);
+      }
+      throw new RegistryUnavailableException(
+          "the schema registry failed on schema " + schemaId + ": " + e.getMessage(), e);
+    } catch (IOException e) {
+      if (reasonOf(e).startsWith("Invalid schema")) { // the client's words for an unknown kind
+        throw new UndecodableRecordException("schema " + schemaId + " is not Avro", e);
+      }
+      throw new RegistryUnavailableException(
+          "the schema registry cannot be reached for schema " + schemaId + ": " + reasonOf(e), e);
+    }
+    if (!(written instanceof AvroSchema avro)) {
+      throw new UndecodableRecordException(
+          "schema " + schemaId + " is " + written.schemaType() + ", expected AVRO");
+    }
+    Schema writer = avro.rawSchema();
+    if (writer.getType() != Schema.Type.RECORD
+        || !writer.getFullName().equals(expected.getFullName())) {
+      throw new UndecodableRecordException(
+          "expected a "
+              + expected.getFullName()
+              + ", but schema "
+              + schemaId
+              + " is "
+              + (writer.getType() == Schema.Type.RECORD ? writer.getFullName() : writer.getType()));
+    }
+  }
+
+  /** Whether the registry answered and refused this very schema; a retry would change nothing. */
+  private static boolean isAboutTheSchema(RestClientException e) {
+    int family = e.getErrorCode() / 100;
+    return family == 404 || family == 422 || e.getErrorCode() == 400;
+  }
+
+  private static boolean isRegistryFailure(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof RestClientException
+          || cause instanceof java.net.SocketException
+          || cause instanceof java.io.InterruptedIOException
+          || cause instanceof java.net.UnknownHostException
+          || cause instanceof javax.net.ssl.SSLException
+          || cause instanceof org.apache.kafka.common.errors.RetriableException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static String reasonOf(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+  }
+
+  @Override
+  public void close() {
+    // The serializers would close the shared client; they hold nothing else.
+  }
+}

@@ -1,0 +1,158 @@
+package io.hyperstream.schemas;
+
+import io.confluent.kafka.schemaregistry.CompatibilityLevel;
+import io.confluent.kafka.schemaregistry.avro.AvroSchema;
+import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Registers the contract's schemas at start-up, each subject under {@code FULL_TRANSITIVE}. Running
+ * it again, or in several replicas at once, changes nothing. A registry that already has everything
+ * is only read, so an application may run without the right to write. Not thread-safe.
+ */
+public final class SchemaRegistrar {
+  private static final Logger LOG = LoggerFactory.getLogger(SchemaRegistrar.class);
+  private static final String COMPATIBILITY = CompatibilityLevel.FULL_TRANSITIVE.name;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
+
+  private final SchemaRegistryClient registry;
+  private final Topics topics;
+
+  public SchemaRegistrar(SchemaRegistryClient registry, Topics topics) {
+    this.registry = registry;
+    this.topics = topics;
+  }
+
+  /**
+   * Registers every subject; while the registry cannot be reached, waits and tries again.
+   *
+   * @param patience how long to go on trying, over all subjects
+   * @throws SchemaRefusedException if the registry refuses a schema or the request
+   * @throws RegistryUnavailableException if it cannot be reached in time
+   * @throws InterruptedException if interrupted while waiting
+   */
+  public void register(Duration patience) throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    for (Map.Entry<String, AvroSchema> entry : Subjects.of(topics).entrySet()) {
+      registerPatiently(entry.getKey(), entry.getValue(), deadline, patience);
+    }
+  }
+
+  private void registerPatiently(
+      String subject, AvroSchema schema, long deadline, Duration patience)
+      throws InterruptedException {
+    Duration pause = FIRST_PAUSE;
+    while (true) {
+      String problem;
+      Exception failure;
+      try {
+        registerOnce(subject, schema);
+        return;
+      } catch (RestClientException e) {
+        if (!isTransient(e)) {
+          throw refused(subject, e);
+        }
+        problem = "it answered " + e.getMessage();
+        failure = e;
+      } catch (IOException e) {
+        problem = e.toString();
+        failure = e;
+      }
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        throw new RegistryUnavailableException(
+            "the schema registry could not register "
+                + subject
+                + " within "
+                + patience.toSeconds()
+                + " s: "
+                + problem
+                + "; check its URL and that it runs",
+            failure);
+      }
+      LOG.warn("The schema registry is not available yet ({}); trying again", problem);
+      Thread.sleep(Math.max(1, Math.min(pause.toMillis(), left / 1_000_000)));
+      pause = pause.multipliedBy(2);
+      if (pause.compareTo(LONGEST_PAUSE) > 0) {
+        pause = LONGEST_PAUSE;
+      }
+    }
+  }
+
+  private void registerOnce(String subject, AvroSchema schema)
+      throws IOException, RestClientException {
+    boolean known = isKnown(subject, schema);
+    boolean guarded = isGuarded(subject);
+    if (!known) {
+      int id = registry.register(subject, schema);
+      LOG.info("Registered {} as schema {}", subject, id);
+    }
+    if (!guarded) {
+      // After the first version: a registry need not take rules for a subject it does not know.
+      registry.updateCompatibility(subject, COMPATIBILITY);
+    }
+  }
+
+  private boolean isKnown(String subject, AvroSchema schema)
+      throws IOException, RestClientException {
+    try {
+      registry.getId(subject, schema);
+      return true;
+    } catch (RestClientException e) {
+      if (isNotFound(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private boolean isGuarded(String subject) throws IOException, RestClientException {
+    try {
+      return COMPATIBILITY.equals(registry.getCompatibility(subject));
+    } catch (RestClientException e) {
+      if (isNotFound(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isNotFound(RestClientException e) {
+    return e.getStatus() == 404;
+  }
+
+  private static boolean isTransient(RestClientException e) {
+    return e.getStatus() >= 500 || e.getStatus() == 429 || e.getStatus() == 408;
+  }
+
+  private static SchemaRefusedException refused(String subject, RestClientException e) {
+    String advice =
+        switch (e.getStatus()) {
+          case 409 ->
+              "the subject holds a version this one is not FULL_TRANSITIVE compatible with. Run the"
+                  + " Hyperstream version that registered it, or use another topic prefix; if nothing"
+                  + " reads the old records any more, delete the subject in the registry";
+          case 401, 403 ->
+              "check the registry's credentials, or have the schemas registered by someone with the"
+                  + " right to write";
+          case 404 -> "check that the URL is that of a Confluent-compatible registry";
+          default -> "see the registry's log";
+        };
+    return new SchemaRefusedException(
+        "the schema registry refused "
+            + subject
+            + " (HTTP "
+            + e.getStatus()
+            + ", "
+            + e.getMessage()
+            + "): "
+            + advice,
+        e);
+  }
+}

@@ -1,0 +1,110 @@
+package io.hyperstream.schemas;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.errors.TopicExistsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Sees to it at start-up that the topics are there. Existing topics are left as they are. */
+public final class TopicProvisioner {
+  private static final Logger LOG = LoggerFactory.getLogger(TopicProvisioner.class);
+
+  private final Admin admin;
+  private final short replicationFactor;
+
+  /**
+   * @param admin stays open
+   * @param replicationFactor of created topics; -1: the broker's default
+   */
+  public TopicProvisioner(Admin admin, short replicationFactor) {
+    this.admin = admin;
+    this.replicationFactor = replicationFactor;
+  }
+
+  /**
+   * Creates what is missing, or says what is.
+   *
+   * @param mayCreate whether this application creates topics
+   * @param timeout for the cluster's answers
+   * @throws IllegalStateException if topics are missing and may not or cannot be created, or the
+   *     cluster does not answer; the message says what to do
+   * @throws InterruptedException if interrupted while waiting
+   */
+  public void ensure(List<Topic> topics, boolean mayCreate, Duration timeout)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    Set<String> existing;
+    try {
+      existing = admin.listTopics().names().get(left(deadline), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IllegalStateException(
+          "cannot list the cluster's topics ("
+              + reasonOf(e)
+              + "); check the bootstrap servers, the credentials and that the cluster runs",
+          e);
+    }
+    List<Topic> missing = topics.stream().filter(t -> !existing.contains(t.name())).toList();
+    if (missing.isEmpty()) {
+      return;
+    }
+    if (!mayCreate) {
+      throw new IllegalStateException(
+          "these topics are missing and creating them is not allowed: "
+              + missing.stream().map(TopicProvisioner::describe).collect(Collectors.joining("; "))
+              + ". Create them so, or allow their creation");
+    }
+    create(missing, deadline);
+  }
+
+  private void create(List<Topic> missing, long deadline) throws InterruptedException {
+    List<NewTopic> wanted = missing.stream().map(t -> t.toNewTopic(replicationFactor)).toList();
+    Map<String, KafkaFuture<Void>> results = admin.createTopics(wanted).values();
+    for (Map.Entry<String, KafkaFuture<Void>> result : results.entrySet()) {
+      try {
+        result.getValue().get(left(deadline), TimeUnit.NANOSECONDS);
+        LOG.info("Created topic {}", result.getKey());
+      } catch (ExecutionException | TimeoutException e) {
+        if (e.getCause() instanceof TopicExistsException) {
+          continue; // another replica was faster
+        }
+        throw new IllegalStateException(
+            "cannot create topic "
+                + result.getKey()
+                + " ("
+                + reasonOf(e)
+                + "); create it by hand, or give this application the right to",
+            e);
+      }
+    }
+  }
+
+  private static String describe(Topic topic) {
+    return topic.name()
+        + " (partitions "
+        + topic.partitions()
+        + ", "
+        + new TreeMap<>(topic.configs())
+        + ")";
+  }
+
+  private static String reasonOf(Exception e) {
+    return e instanceof TimeoutException
+        ? "no answer in time"
+        : String.valueOf(e.getCause() == null ? e.getMessage() : e.getCause().getMessage());
+  }
+
+  private static long left(long deadline) {
+    return Math.max(1, deadline - System.nanoTime());
+  }
+}
