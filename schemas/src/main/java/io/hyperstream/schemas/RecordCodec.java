@@ -12,6 +12,8 @@ import io.confluent.kafka.serializers.KafkaAvroSerializerConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import org.apache.avro.Schema;
 import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificRecord;
@@ -28,6 +30,7 @@ public final class RecordCodec implements AutoCloseable {
   private static final int FRAME_BYTES = 5;
 
   private final SchemaRegistryClient registry;
+  private final ConcurrentMap<Class<?>, AvroSchema> schemas = new ConcurrentHashMap<>();
   private final KafkaAvroSerializer serializer;
   private final KafkaAvroDeserializer deserializer;
 
@@ -75,21 +78,35 @@ public final class RecordCodec implements AutoCloseable {
    * @throws IllegalArgumentException if the record lacks a required field
    */
   public byte[] serialize(String topic, SpecificRecord record) {
+    checkRegistered(topic, record);
     try {
       return serializer.serialize(topic, record);
     } catch (KafkaException e) {
       if (isRegistryFailure(e)) {
-        throw new RegistryUnavailableException(
-            "cannot look up the schema of "
-                + record.getSchema().getFullName()
-                + " under "
-                + Subjects.ofValue(topic)
-                + ": "
-                + reasonOf(e),
-            e);
+        throw new RegistryUnavailableException("the schema registry failed: " + reasonOf(e), e);
       }
       throw new IllegalArgumentException(
           "cannot encode " + record.getSchema().getFullName() + ": " + reasonOf(e), e);
+    }
+  }
+
+  /** Asks for the schema's id first, so that what fails afterwards is the record's fault. */
+  private void checkRegistered(String topic, SpecificRecord record) {
+    AvroSchema schema =
+        schemas.computeIfAbsent(
+            record.getClass(), type -> new AvroSchema(Subjects.schemaOf(record.getClass())));
+    String subject = Subjects.ofValue(topic);
+    try {
+      registry.getId(subject, schema, false);
+    } catch (IOException | RestClientException e) {
+      throw new RegistryUnavailableException(
+          "cannot look up the schema of "
+              + schema.name()
+              + " under "
+              + subject
+              + ": "
+              + reasonOf(e),
+          e);
     }
   }
 
