@@ -9,6 +9,7 @@ import picocli.CommandLine.ScopeType;
     name = "hyperstream",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
+    subcommands = {ProduceCommand.class, ConsumeCommand.class, TasksCommand.class},
     synopsisSubcommandLabel = "COMMAND",
     description = {
       "Streaming, multi-task text inference on Kafka.",

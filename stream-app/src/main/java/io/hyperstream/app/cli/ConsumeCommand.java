@@ -1,0 +1,168 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.schemas.DeadLetterHeaders;
+import io.hyperstream.schemas.Prediction;
+import io.hyperstream.schemas.Topic;
+import io.hyperstream.schemas.UndecodableRecordException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.header.Header;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Predictions, or dead letters, out of their topic. */
+@Command(
+    name = "consume",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Print predictions: those that are there, or with --follow those that come.",
+      "Only committed ones, so each request's answer appears exactly once."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  What has been answered so far:",
+      "    hyperstream consume",
+      "  Watch one task, as JSON for another program:",
+      "    hyperstream consume --follow --task pros_cons --json | jq .label",
+      "  Everything from the beginning, and then what comes:",
+      "    hyperstream consume --from-beginning --follow",
+      "  What could not be answered, and why:",
+      "    hyperstream consume --dead-letters"
+    })
+final class ConsumeCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Mixin private ConnectionOptions connection;
+
+  @Option(
+      names = {"-f", "--follow"},
+      description = "Wait for more until interrupted; starts with what comes from now on.")
+  private boolean follow;
+
+  @Option(names = "--from-beginning", description = "With --follow: first what is already there.")
+  private boolean fromBeginning;
+
+  @Option(
+      names = {"-t", "--task"},
+      paramLabel = "TASK",
+      description = "Only this task.")
+  private String task;
+
+  @Option(names = "--json", description = "One JSON object per line, with the whole distribution.")
+  private boolean json;
+
+  @Option(names = "--dead-letters", description = "Print refused requests instead.")
+  private boolean deadLetters;
+
+  @Option(
+      names = {"-n", "--max"},
+      paramLabel = "N",
+      description = "Stop after N.")
+  private long max = Long.MAX_VALUE;
+
+  private long printed;
+
+  ConsumeCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (deadLetters && task != null) {
+      throw CommandFailure.usage(
+          "--task does not go with --dead-letters: a refused request may not even be readable");
+    }
+    try (Connection cluster = connection.connect()) {
+      Topic topic = deadLetters ? cluster.topics().deadLetters() : cluster.topics().predictions();
+      cluster.require(topic);
+      try (TopicReader reader =
+          new TopicReader(cluster.consumer(), List.of(topic.name()), fromBeginning || !follow)) {
+        while (printed < max && (follow || !reader.reachedEnd())) {
+          for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(200))) {
+            if (printed < max) {
+              print(record, cluster);
+            }
+          }
+        }
+      }
+    }
+    if (!follow && printed == 0) {
+      console.note("nothing there yet; --follow waits");
+    }
+    return ExitCodes.OK;
+  }
+
+  private void print(ConsumerRecord<byte[], byte[]> record, Connection cluster) {
+    if (deadLetters) {
+      printDeadLetter(record);
+      return;
+    }
+    Prediction prediction;
+    try {
+      prediction = cluster.codec().deserialize(record.topic(), record.value(), Prediction.class);
+    } catch (UndecodableRecordException e) {
+      console.note(
+          record.topic()
+              + "-"
+              + record.partition()
+              + "@"
+              + record.offset()
+              + ": "
+              + e.getMessage());
+      return;
+    }
+    if (task != null && !task.equals(prediction.getTaskId())) {
+      return;
+    }
+    printed++;
+    if (json) {
+      console.printJson(Rendering.toMap(prediction, record));
+    } else {
+      console.print(
+          String.format(
+              Locale.ROOT,
+              "%-24s %-28s %5.3f  %s",
+              prediction.getTaskId(),
+              Rendering.answer(prediction),
+              prediction.getScore(),
+              prediction.getRequestId()));
+    }
+  }
+
+  private void printDeadLetter(ConsumerRecord<byte[], byte[]> record) {
+    printed++;
+    String code = header(record, DeadLetterHeaders.ERROR_CODE);
+    String message = header(record, DeadLetterHeaders.ERROR_MESSAGE);
+    String source =
+        header(record, DeadLetterHeaders.SOURCE_TOPIC)
+            + "-"
+            + header(record, DeadLetterHeaders.SOURCE_PARTITION)
+            + "@"
+            + header(record, DeadLetterHeaders.SOURCE_OFFSET);
+    if (json) {
+      Map<String, Object> letter = new LinkedHashMap<>();
+      letter.put("code", code);
+      letter.put("message", message);
+      letter.put("source", source);
+      letter.put("key", Rendering.key(record));
+      letter.put("valueBytes", record.value() == null ? 0 : record.value().length);
+      console.printJson(letter);
+    } else {
+      console.print(String.format(Locale.ROOT, "%-18s %s  %s", code, source, message));
+    }
+  }
+
+  static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+    Header header = record.headers().lastHeader(name);
+    return header == null || header.value() == null
+        ? ""
+        : new String(header.value(), StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,213 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.schemas.InferenceRequest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Texts from a file or a pipe into the requests topic. */
+@Command(
+    name = "produce",
+    mixinStandardHelpOptions = true,
+    description = "Send texts as requests, streaming whatever the size of the file.",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  One text per line, from a pipe or a file:",
+      "    echo 'my card was stolen' | hyperstream produce --task clinc_banking",
+      "    hyperstream produce --task pros_cons reviews.txt",
+      "  Pairs, as columns or as JSON, each row with its own task if it wants:",
+      "    hyperstream produce --task mams_acsa pairs.tsv",
+      "    hyperstream produce rows.jsonl    # {\"taskId\": \"..\", \"text\": \"..\"}",
+      "",
+      "JSONL fields: text, textPair, taskId, requestId, key, attributes. TSV: text [textPair], or a"
+          + " header line with these names. Delivery is idempotent and acknowledged by all replicas;"
+          + " a file sent twice is asked twice unless rows carry their requestId."
+    })
+final class ProduceCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Mixin private ConnectionOptions connection;
+
+  @Option(
+      names = {"-t", "--task"},
+      paramLabel = "TASK",
+      description = "The task of rows that name none.")
+  private String task;
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "FILE",
+      defaultValue = "-",
+      description = "The file; - or nothing for standard input.")
+  private String file;
+
+  @Option(
+      names = "--format",
+      defaultValue = "AUTO",
+      description = "${COMPLETION-CANDIDATES}; AUTO goes by the file's ending. Default: AUTO.")
+  private InputFormat format;
+
+  @Option(
+      names = "--key",
+      description =
+          "Key of all records, so that their answers keep the order. Default: each row's key, else"
+              + " its request id.")
+  private String key;
+
+  @Option(
+      names = "--attribute",
+      paramLabel = "K=V",
+      description = "Put on every request and found again on its prediction; repeatable.")
+  private Map<String, String> attributes = new LinkedHashMap<>();
+
+  @Option(names = "--skip-bad", description = "Report unusable rows and go on; exits with 1.")
+  private boolean skipBad;
+
+  @Option(names = "--json", description = "Print {\"sent\": N, \"bad\": N} at the end.")
+  private boolean json;
+
+  private final AtomicReference<Exception> sendFailure = new AtomicReference<>();
+  private final AtomicLong acknowledged = new AtomicLong();
+  private long bad;
+
+  ProduceCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (task != null) {
+      TaskDefinition.checkTaskId(task);
+    }
+    try (InputStream in = open(console, file);
+        InputReader rows = new InputReader(file, in, format);
+        Connection cluster = connection.connect()) {
+      cluster.require(cluster.topics().requests());
+      try (Producer<String, byte[]> producer = cluster.producer();
+          ProgressBar progress =
+              new ProgressBar(console, "sending requests", ProgressBar.Unit.ROWS, -1)) {
+        sendAll(rows, cluster, producer, progress);
+        producer.flush();
+      }
+      checkDelivery();
+      report(cluster.topics().requests().name());
+    }
+    return bad == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
+  }
+
+  /** Standard input for {@code -}, which stays open. */
+  static InputStream open(Console console, String file) throws IOException {
+    if (file.equals("-")) {
+      return console.in();
+    }
+    Path path = Path.of(file);
+    if (Files.isDirectory(path)) {
+      throw CommandFailure.usage(file + " is a directory; name a file");
+    }
+    return Files.newInputStream(path);
+  }
+
+  // Each send's outcome reaches the callback; close and flush wait for all of them.
+  @SuppressWarnings("FutureReturnValueIgnored")
+  private void sendAll(
+      InputReader rows, Connection cluster, Producer<String, byte[]> producer, ProgressBar progress)
+      throws IOException {
+    while (true) {
+      try {
+        Optional<InputRow> row = rows.next();
+        if (row.isEmpty()) {
+          return;
+        }
+        producer.send(
+            toRecord(row.get(), cluster),
+            (metadata, failure) -> {
+              if (failure == null) {
+                acknowledged.incrementAndGet();
+              } else {
+                sendFailure.compareAndSet(null, failure);
+              }
+            });
+      } catch (InputRow.BadRowException e) {
+        if (!skipBad) {
+          producer.flush();
+          throw CommandFailure.failed(
+              e.getMessage()
+                  + " ("
+                  + acknowledged
+                  + " rows before it were sent; --skip-bad goes on)");
+        }
+        bad++;
+        progress.clear();
+        console.note(e.getMessage());
+      }
+      checkDelivery();
+      progress.advance(1);
+    }
+  }
+
+  private ProducerRecord<String, byte[]> toRecord(InputRow row, Connection cluster) {
+    String topic = cluster.topics().requests().name();
+    String requestId = row.requestId().orElseGet(() -> UUID.randomUUID().toString());
+    String taskId = row.taskOr(Optional.ofNullable(task));
+    try {
+      TaskDefinition.checkTaskId(taskId);
+    } catch (IllegalArgumentException e) {
+      throw new InputRow.BadRowException(row.where() + ": " + e.getMessage());
+    }
+    Map<String, String> all = new HashMap<>(attributes);
+    all.putAll(row.attributes());
+    InferenceRequest request =
+        InferenceRequest.newBuilder()
+            .setRequestId(requestId)
+            .setTaskId(taskId)
+            .setText(row.text())
+            .setTextPair(row.textPair().orElse(null))
+            .setAttributes(all)
+            .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
+            .build();
+    String recordKey = key != null ? key : row.key().orElse(requestId);
+    return new ProducerRecord<>(topic, recordKey, cluster.codec().serialize(topic, request));
+  }
+
+  private void checkDelivery() {
+    Exception failure = sendFailure.get();
+    if (failure != null) {
+      throw CommandFailure.failed(
+          "a request was not delivered ("
+              + acknowledged
+              + " were): "
+              + Failures.sentence(failure, true),
+          failure);
+    }
+  }
+
+  private void report(String topic) {
+    if (json) {
+      Map<String, Object> summary = new LinkedHashMap<>();
+      summary.put("sent", acknowledged.get());
+      summary.put("bad", bad);
+      console.printJson(summary);
+    } else {
+      console.note("sent " + acknowledged + " requests to " + topic);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.schemas.LabelProbability;
+import io.hyperstream.schemas.Prediction;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskLabel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+
+/** Records of the contract as text and as JSON. */
+final class Rendering {
+  private Rendering() {}
+
+  /** What a person wants to see of a prediction. */
+  static String answer(Prediction prediction) {
+    if (prediction.getLabel() != null) {
+      return prediction.getLabel();
+    }
+    if (prediction.getValue() != null) {
+      return prediction.getValue().toString();
+    }
+    return prediction.getText() == null ? "" : oneLine(prediction.getText());
+  }
+
+  static Map<String, Object> toMap(Prediction prediction, ConsumerRecord<byte[], byte[]> record) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("requestId", prediction.getRequestId());
+    map.put("taskId", prediction.getTaskId());
+    map.put("kind", prediction.getKind().name());
+    map.put("label", prediction.getLabel());
+    map.put("value", prediction.getValue());
+    map.put("text", prediction.getText());
+    map.put("score", prediction.getScore());
+    Map<String, Object> distribution = new LinkedHashMap<>();
+    for (LabelProbability entry : prediction.getDistribution()) {
+      distribution.put(entry.getLabel(), entry.getProbability());
+    }
+    map.put("distribution", distribution);
+    map.put("modelId", prediction.getModelId());
+    map.put("adapterVersion", prediction.getAdapterVersion());
+    map.put("truncated", prediction.getTruncated());
+    map.put("approximate", prediction.getApproximate());
+    map.put("attributes", prediction.getAttributes());
+    map.put("createdAt", prediction.getCreatedAt().toString());
+    map.put("predictedAt", prediction.getPredictedAt().toString());
+    map.put("key", key(record));
+    map.put("partition", record.partition());
+    map.put("offset", record.offset());
+    return map;
+  }
+
+  static Map<String, Object> toMap(TaskDefinition definition) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("taskId", definition.getTaskId());
+    map.put("kind", definition.getKind().name());
+    List<Map<String, Object>> labels = new ArrayList<>();
+    for (TaskLabel label : definition.getLabels()) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("name", label.getName());
+      entry.put(
+          "verbalizer", label.getVerbalizer() == null ? label.getName() : label.getVerbalizer());
+      labels.add(entry);
+    }
+    map.put("labels", labels);
+    map.put("template", definition.getTemplate());
+    map.put("templatePair", definition.getTemplatePair());
+    map.put("description", definition.getDescription());
+    map.put("overLength", definition.getOverLength().name());
+    map.put("scoring", definition.getScoring().name());
+    map.put("initFrom", definition.getInitFrom());
+    return map;
+  }
+
+  static String key(ConsumerRecord<byte[], byte[]> record) {
+    return record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
+  }
+
+  /** Control characters would let a text rewrite the screen it is shown on. */
+  static String oneLine(String text) {
+    StringBuilder line = new StringBuilder(text.length());
+    text.codePoints()
+        .forEach(point -> line.appendCodePoint(Character.isISOControl(point) ? ' ' : point));
+    return line.toString();
+  }
+
+  /** At most so many columns, an ellipsis where something was cut. */
+  static String fit(String text, int columns) {
+    String line = oneLine(text);
+    if (line.codePointCount(0, line.length()) <= columns) {
+      return line;
+    }
+    return line.substring(0, line.offsetByCodePoints(0, Math.max(0, columns - 1))) + "…";
+  }
+}

@@ -1,0 +1,95 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.UndecodableRecordException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+
+/** The definitions topic as a table of tasks. One thread. */
+final class TaskTopic {
+  private final Connection cluster;
+  private final Console console;
+
+  TaskTopic(Connection cluster, Console console) throws InterruptedException {
+    this.cluster = cluster;
+    this.console = console;
+    cluster.require(cluster.topics().definitions());
+  }
+
+  /** The definitions that hold now, by task. */
+  Map<String, TaskDefinition> read() {
+    String topic = topicName();
+    Map<String, TaskDefinition> definitions = new TreeMap<>();
+    try (TopicReader reader = new TopicReader(cluster.consumer(), List.of(topic), true)) {
+      while (!reader.reachedEnd()) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(200))) {
+          String taskId =
+              record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
+          definitions.remove(taskId);
+          if (record.value() != null) {
+            decode(record).ifPresent(definition -> definitions.put(taskId, definition));
+          }
+        }
+      }
+    }
+    return definitions;
+  }
+
+  private java.util.Optional<TaskDefinition> decode(ConsumerRecord<byte[], byte[]> record) {
+    try {
+      return java.util.Optional.of(
+          cluster.codec().deserialize(record.topic(), record.value(), TaskDefinition.class));
+    } catch (UndecodableRecordException e) {
+      console.note("task '" + Rendering.key(record) + "' cannot be read: " + e.getMessage());
+      return java.util.Optional.empty();
+    }
+  }
+
+  /** Sends definitions and waits until every replica has them. */
+  void create(List<TaskDefinition> definitions) throws InterruptedException {
+    List<ProducerRecord<String, byte[]>> records = new ArrayList<>();
+    for (TaskDefinition definition : definitions) {
+      byte[] value = cluster.codec().serialize(topicName(), definition);
+      records.add(new ProducerRecord<>(topicName(), definition.getTaskId(), value));
+    }
+    send(records);
+  }
+
+  /** Sends tombstones. */
+  void retire(List<String> taskIds) throws InterruptedException {
+    send(
+        taskIds.stream()
+            .map(taskId -> new ProducerRecord<String, byte[]>(topicName(), taskId, null))
+            .toList());
+  }
+
+  private void send(List<ProducerRecord<String, byte[]>> records) throws InterruptedException {
+    try (Producer<String, byte[]> producer = cluster.producer()) {
+      List<Future<RecordMetadata>> sent = new ArrayList<>();
+      for (ProducerRecord<String, byte[]> record : records) {
+        sent.add(producer.send(record));
+      }
+      producer.flush();
+      for (Future<RecordMetadata> future : sent) {
+        future.get();
+      }
+    } catch (ExecutionException e) {
+      throw CommandFailure.failed(
+          "a definition was not delivered: " + Failures.sentence(e.getCause(), true), e.getCause());
+    }
+  }
+
+  private String topicName() {
+    return cluster.topics().definitions().name();
+  }
+}

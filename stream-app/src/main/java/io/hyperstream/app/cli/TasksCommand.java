@@ -1,0 +1,39 @@
+package io.hyperstream.app.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** What tasks there are; new ones need no deployment. */
+@Command(
+    name = "tasks",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    description = {
+      "List, create and retire tasks on a running system.",
+      "A task is one record in a topic: it is served a moment after it was sent, without restart."
+    },
+    subcommands = {TasksListCommand.class, TasksCreateCommand.class, TasksRetireCommand.class},
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "    hyperstream tasks list",
+      "    hyperstream tasks create -f tickets.yaml",
+      "    hyperstream tasks create --from-model clinc_banking pros_cons",
+      "    hyperstream tasks retire old-task",
+      "",
+      "tickets.yaml:",
+      "    taskId: ticket-intent",
+      "    description: What a support ticket is about",
+      "    labels: [refund, delivery, {name: other, verbalizer: something else}]",
+      "    initFrom: [clinc_banking]    # learned tasks to start from",
+      "Several tasks: a list of these, or a mapping `tasks: [...]`. Further fields: kind,"
+          + " template, templatePair, overLength, scoring, adaptation."
+    })
+final class TasksCommand implements Runnable {
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(
+        spec.commandLine(), "name what to do: list, create or retire");
+  }
+}

@@ -1,0 +1,59 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.schemas.TaskDefinition;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "list",
+    mixinStandardHelpOptions = true,
+    description = "Print the defined tasks.",
+    footerHeading = "%nExample:%n",
+    footer = "    hyperstream tasks list --json | jq -r '.[].taskId'")
+final class TasksListCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Mixin private ConnectionOptions connection;
+
+  @Option(names = "--json", description = "A JSON array of whole definitions.")
+  private boolean json;
+
+  TasksListCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    try (Connection cluster = connection.connect()) {
+      Map<String, TaskDefinition> definitions = new TaskTopic(cluster, console).read();
+      if (json) {
+        List<Map<String, Object>> all =
+            definitions.values().stream().map(Rendering::toMap).toList();
+        console.printJson(all);
+        return ExitCodes.OK;
+      }
+      if (definitions.isEmpty()) {
+        console.note(
+            "no tasks yet; `hyperstream tasks create --from-model` defines the model's own");
+      }
+      for (TaskDefinition definition : definitions.values()) {
+        String labels =
+            definition.getLabels().isEmpty() ? "" : definition.getLabels().size() + " labels";
+        console.print(
+            String.format(
+                Locale.ROOT,
+                "%-28s %-15s %-11s %s",
+                definition.getTaskId(),
+                definition.getKind().name().toLowerCase(Locale.ROOT),
+                labels,
+                Rendering.oneLine(definition.getDescription())));
+      }
+    }
+    return ExitCodes.OK;
+  }
+}

@@ -1,0 +1,45 @@
+package io.hyperstream.app.cli;
+
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "retire",
+    mixinStandardHelpOptions = true,
+    description = "Retire tasks: their requests become dead letters from then on.",
+    footerHeading = "%nExample:%n",
+    footer = "    hyperstream tasks retire old-task another-one")
+final class TasksRetireCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Mixin private ConnectionOptions connection;
+
+  @Parameters(arity = "1..*", paramLabel = "TASK", description = "The tasks.")
+  private List<String> taskIds;
+
+  TasksRetireCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    try (Connection cluster = connection.connect()) {
+      TaskTopic topic = new TaskTopic(cluster, console);
+      Set<String> known = topic.read().keySet();
+      List<String> unknown = taskIds.stream().filter(id -> !known.contains(id)).toList();
+      if (!unknown.isEmpty()) {
+        throw CommandFailure.failed(
+            "not defined: "
+                + String.join(", ", unknown)
+                + "; nothing was retired. `hyperstream tasks list` shows what is");
+      }
+      topic.retire(taskIds);
+      console.note("retired " + String.join(", ", taskIds));
+    }
+    return ExitCodes.OK;
+  }
+}

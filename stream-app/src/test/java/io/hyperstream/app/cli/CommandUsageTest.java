@@ -1,0 +1,51 @@
+package io.hyperstream.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Mistakes that are found before any broker is asked. */
+class CommandUsageTest {
+  @TempDir Path folder;
+
+  @ParameterizedTest(name = "{0}")
+  @DisplayName("a call that cannot work exits with 2 and says what to do")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "produce --format CSV | LINES",
+        "produce --task t --command-config /nowhere/client.properties | no such file: /nowhere/client",
+        "produce --task t --no-such-option | hyperstream produce --help",
+        "consume --dead-letters --task t | --task does not go with --dead-letters",
+        "consume --max many | many",
+        "tasks | list, create or retire",
+        "tasks retire | TASK",
+        "tasks create | --file",
+      })
+  void usage(String line, String message) {
+    CommandRun run = CommandRun.of(line.split(" ", -1));
+
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.USAGE);
+    assertThat(run.err()).contains(message).doesNotContain("\tat ");
+    assertThat(run.out()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("a file that is not there, a bad task id and bad YAML are failures named as such")
+  void files() throws IOException {
+    assertThat(CommandRun.of("produce", "--task", "t", "/nowhere.txt").err())
+        .contains("no such file: /nowhere.txt");
+    assertThat(CommandRun.of("produce", "--task", "a b").err()).contains("a task id is 1 to 128");
+    Path yaml = Files.writeString(folder.resolve("t.yaml"), "taskId: a\nlabels: x\n");
+    CommandRun run = CommandRun.of("tasks", "create", "-f", yaml.toString());
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(run.err()).contains("t.yaml:2: 'labels' of a task must be a list");
+  }
+}

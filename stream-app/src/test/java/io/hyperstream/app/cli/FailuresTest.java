@@ -1,0 +1,72 @@
+package io.hyperstream.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class FailuresTest {
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private final Console console = CommandRun.console("", out, err, false);
+
+  @Test
+  @DisplayName("a failure is one line on standard error without a stack trace")
+  void oneLine() {
+    int status = Failures.onException(console, CommandFailure.failed("no such thing; make one"));
+
+    assertThat(status).isEqualTo(ExitCodes.FAILURE);
+    assertThat(text(err)).isEqualTo("hyperstream: no such thing; make one\n");
+    assertThat(text(out)).isEmpty();
+  }
+
+  @Test
+  @DisplayName("--verbose adds the stack trace")
+  void verbose() {
+    console.verbose(true);
+    assertThat(Failures.onException(console, new IllegalStateException("odd")))
+        .isEqualTo(ExitCodes.FAILURE);
+
+    assertThat(text(err)).contains("odd").contains("\tat " + FailuresTest.class.getName());
+  }
+
+  @Test
+  @DisplayName("Kafka's failures say what to change")
+  void kafka() {
+    assertThat(sentenceOf(new ExecutionException(new TimeoutException("no answer"))))
+        .contains("no answer", "--bootstrap-servers");
+    assertThat(sentenceOf(new SaslAuthenticationException("bad password")))
+        .contains("bad password", "--command-config");
+    assertThat(sentenceOf(new TopicAuthorizationException("denied"))).contains("ACL");
+    assertThat(sentenceOf(new NoSuchFileException("texts.txt")))
+        .contains("no such file: texts.txt");
+  }
+
+  @Test
+  @DisplayName("an interruption has its own status; a closed output is no failure")
+  void statuses() {
+    assertThat(Failures.onException(console, new InterruptedException()))
+        .isEqualTo(ExitCodes.INTERRUPTED);
+    assertThat(Failures.onException(console, new Console.OutputClosedException()))
+        .isEqualTo(ExitCodes.OK);
+    assertThat(Failures.onException(console, CommandFailure.usage("so not")))
+        .isEqualTo(ExitCodes.USAGE);
+  }
+
+  private String sentenceOf(Exception exception) {
+    err.reset();
+    Failures.onException(console, exception);
+    return text(err);
+  }
+
+  private static String text(ByteArrayOutputStream stream) {
+    return stream.toString(StandardCharsets.UTF_8);
+  }
+}
