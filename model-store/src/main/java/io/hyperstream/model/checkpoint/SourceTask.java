@@ -8,6 +8,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Template;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,17 +29,29 @@ public record SourceTask(
     int testExamples,
     String licence,
     String source) {
-  private static final long MAX_BYTES = 16 << 20;
+  private static final int MAX_BYTES = 16 << 20;
 
   /** Reads {@code tasks.json}: a list of task cards. */
   public static List<SourceTask> readAll(Path file) throws IOException {
-    JsonNode root = Json.read(file, MAX_BYTES);
+    return readAll(Json.read(file, MAX_BYTES), file.toString());
+  }
+
+  /**
+   * Reads {@code tasks.json} from a stream.
+   *
+   * @param where its name, for messages
+   */
+  public static List<SourceTask> readAll(InputStream in, String where) throws IOException {
+    return readAll(Json.parse(in.readNBytes(MAX_BYTES), where), where);
+  }
+
+  private static List<SourceTask> readAll(JsonNode root, String where) throws IOException {
     if (!root.isArray()) {
-      throw new IOException(file + " must be a list of tasks");
+      throw new IOException(where + " must be a list of tasks");
     }
     List<SourceTask> tasks = new ArrayList<>();
     for (JsonNode node : root) {
-      tasks.add(read(node, file + ", task " + (tasks.size() + 1)));
+      tasks.add(read(node, where + ", task " + (tasks.size() + 1)));
     }
     return List.copyOf(tasks);
   }

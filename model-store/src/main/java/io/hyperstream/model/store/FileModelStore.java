@@ -1,0 +1,245 @@
+package io.hyperstream.model.store;
+
+import io.hyperstream.model.checkpoint.Checksums;
+import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.checkpoint.ModelCard;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A {@link ModelStore} in a folder of a file system.
+ *
+ * <pre>
+ * models/NAME/VERSION/   a published version: manifest.json, backbone/, hypernetwork/, ...
+ * staging/               versions being written; removed when their writer is gone
+ * work/                  resumable work; removed when untouched for {@link #WORK_KEPT}
+ * store.lock             held for the moments that must not overlap
+ * </pre>
+ *
+ * A version is written aside, flushed to the disk and renamed into place, so a crash at any moment
+ * leaves either all of it or nothing.
+ */
+public final class FileModelStore implements ModelStore {
+  /** How long resumable work is kept after its last change. */
+  public static final Duration WORK_KEPT = Duration.ofDays(7);
+
+  private static final Logger LOG = LoggerFactory.getLogger(FileModelStore.class);
+  private static final String NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}";
+  private static final String VERSION = "[1-9][0-9]{0,8}";
+
+  private final Path root;
+  private final Path models;
+  private final Path staging;
+  private final Path work;
+  private final StoreLock lock;
+
+  /** Opens a store, creating its folder, and removes what dead writers left. */
+  public FileModelStore(Path root) throws IOException {
+    this.root = root.toAbsolutePath().normalize();
+    this.models = Files.createDirectories(this.root.resolve("models"));
+    this.staging = Files.createDirectories(this.root.resolve("staging"));
+    this.work = Files.createDirectories(this.root.resolve("work"));
+    this.lock = new StoreLock(this.root.resolve("store.lock"));
+    removeStale();
+  }
+
+  /** Where it lies. */
+  public Path root() {
+    return root;
+  }
+
+  @Override
+  public List<StoredModel> list() throws IOException {
+    List<StoredModel> found = new ArrayList<>();
+    for (Path name : children(models)) {
+      for (int version : versions(name.getFileName().toString())) {
+        Path directory = name.resolve(Integer.toString(version));
+        try {
+          found.add(read(name.getFileName().toString(), version, directory));
+        } catch (IOException e) {
+          LOG.warn("Model {} is left out: {}", directory, e.getMessage());
+        }
+      }
+    }
+    return List.copyOf(found);
+  }
+
+  @Override
+  public StoredModel load(String reference) throws IOException {
+    StoredModel model = find(reference);
+    model.manifest().verify(model.directory());
+    return model;
+  }
+
+  private StoredModel find(String reference) throws IOException {
+    int at = reference.indexOf('@');
+    String name = at < 0 ? reference : reference.substring(0, at);
+    if (name.matches(NAME)) {
+      List<Integer> versions = versions(name);
+      Optional<Integer> version =
+          at < 0
+              ? versions.stream().max(Comparator.naturalOrder())
+              : versions.stream()
+                  .filter(v -> v.toString().equals(reference.substring(at + 1)))
+                  .findFirst();
+      if (version.isPresent()) {
+        return read(name, version.get(), directory(name, version.get()));
+      }
+    }
+    List<StoredModel> all = list();
+    return all.stream()
+        .filter(model -> model.modelId().equals(reference))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new NoSuchFileException(
+                    reference,
+                    null,
+                    "no such model in "
+                        + root
+                        + "; there are "
+                        + all.stream().map(StoredModel::reference).toList()));
+  }
+
+  @Override
+  public StoredModel publish(String name, ModelCard card, Content content) throws IOException {
+    if (!name.matches(NAME)) {
+      throw new IllegalArgumentException("a model's name matches " + NAME + "; got '" + name + "'");
+    }
+    Path aside = staging.resolve(UUID.randomUUID().toString());
+    try (StoreLock.Lease lease = lease(aside)) {
+      content.writeTo(aside);
+      Manifest manifest = Manifest.describe(name, aside, card);
+      manifest.write(aside);
+      StoreFiles.forceTree(aside);
+      StoredModel published = lock.call(() -> moveIntoPlace(name, manifest, aside));
+      LOG.debug("{} is published, {}", published.reference(), lease);
+      return published;
+    } finally {
+      if (Files.exists(aside)) {
+        StoreFiles.deleteTree(aside);
+      }
+    }
+  }
+
+  private StoreLock.Lease lease(Path aside) throws IOException {
+    // Under the lock, so that nobody takes a lease not yet held for a dead writer's.
+    return lock.call(
+        () -> {
+          Files.createDirectory(aside);
+          return StoreLock.lease(leaseFile(aside));
+        });
+  }
+
+  private StoredModel moveIntoPlace(String name, Manifest manifest, Path aside) throws IOException {
+    List<Integer> versions = versions(name);
+    int latest = versions.isEmpty() ? 0 : versions.get(versions.size() - 1);
+    if (latest > 0) {
+      StoredModel model = read(name, latest, directory(name, latest));
+      if (model.manifest().files().equals(manifest.files())
+          && model.manifest().card().equals(manifest.card())
+          && isWhole(model)) {
+        return model;
+      }
+    }
+    Path target = directory(name, latest + 1);
+    Files.createDirectories(target.getParent());
+    Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+    StoreFiles.forceDirectory(target.getParent());
+    StoreFiles.forceDirectory(models);
+    return read(name, latest + 1, target);
+  }
+
+  /** Publishing what is there but damaged repairs it, as a new version. */
+  private static boolean isWhole(StoredModel model) {
+    try {
+      model.manifest().verify(model.directory());
+      return true;
+    } catch (IOException e) {
+      LOG.warn("{} is damaged and superseded: {}", model.reference(), e.getMessage());
+      return false;
+    }
+  }
+
+  @Override
+  public Path workFolder(String key) throws IOException {
+    return Files.createDirectories(work.resolve(Checksums.sha256(key).substring(0, 32)));
+  }
+
+  private StoredModel read(String name, int version, Path directory) throws IOException {
+    return new StoredModel(name, version, directory, Manifest.read(directory));
+  }
+
+  private Path directory(String name, int version) {
+    return models.resolve(name).resolve(Integer.toString(version));
+  }
+
+  /** Version numbers of one name, ascending. */
+  private List<Integer> versions(String name) throws IOException {
+    Path directory = models.resolve(name);
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
+    return children(directory).stream()
+        .map(child -> child.getFileName().toString())
+        .filter(child -> child.matches(VERSION))
+        .map(Integer::valueOf)
+        .sorted()
+        .toList();
+  }
+
+  private static List<Path> children(Path directory) throws IOException {
+    try (Stream<Path> list = Files.list(directory)) {
+      return list.sorted().toList();
+    }
+  }
+
+  private void removeStale() throws IOException {
+    lock.call(
+        () -> {
+          for (Path child : children(staging)) {
+            if (Files.isDirectory(child) && !StoreLock.isHeld(leaseFile(child))) {
+              LOG.info("Removing what a dead writer left: {}", child);
+              StoreFiles.deleteTree(child);
+              Files.deleteIfExists(leaseFile(child));
+            }
+          }
+          Instant oldest = Instant.now().minus(WORK_KEPT);
+          for (Path child : children(work)) {
+            if (newest(child).isBefore(oldest)) {
+              StoreFiles.deleteTree(child);
+            }
+          }
+          return null;
+        });
+  }
+
+  private static Path leaseFile(Path aside) {
+    return aside.resolveSibling(aside.getFileName() + ".lease");
+  }
+
+  /** When anything in a folder last changed. */
+  private static Instant newest(Path directory) throws IOException {
+    Instant newest = Instant.EPOCH;
+    try (Stream<Path> walk = Files.walk(directory)) {
+      for (Path path : walk.toList()) {
+        Instant changed = Files.getLastModifiedTime(path).toInstant();
+        newest = changed.isAfter(newest) ? changed : newest;
+      }
+    }
+    return newest;
+  }
+}

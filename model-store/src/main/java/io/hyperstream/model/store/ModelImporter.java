@@ -1,0 +1,168 @@
+package io.hyperstream.model.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.checkpoint.Checksums;
+import io.hyperstream.model.checkpoint.HuggingFaceLayout;
+import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.checkpoint.ModelCard;
+import io.hyperstream.model.checkpoint.SourceTask;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Brings models from folders and hubs into a store. Safe for use by several threads. */
+public final class ModelImporter {
+  private static final String SUMS = "SHA256SUMS";
+  private static final String README = "README.md";
+  private static final int DEFAULT_SOURCE_TOKENS = 512;
+  private static final int DEFAULT_TARGET_TOKENS = 128;
+
+  private final ModelStore store;
+
+  public ModelImporter(ModelStore store) {
+    this.store = store;
+  }
+
+  /**
+   * Imports a folder: a Hugging Face T5 checkpoint, or one with {@code backbone/} and {@code
+   * hypernetwork/} as stores and the starter model have it. A {@code SHA256SUMS} in it is checked.
+   *
+   * @throws NoSuchFileException naming what is missing
+   * @throws IOException if a checksum is wrong or a file cannot be read
+   */
+  public StoredModel importFolder(Path folder, ImportOptions options) throws IOException {
+    return importFolder(folder, folder.toString(), options);
+  }
+
+  /**
+   * Downloads a backbone from a model hub and imports it. An interrupted download resumes where it
+   * was when called again.
+   */
+  public StoredModel importFromHub(
+      HubModel hub, ImportOptions options, HubDownloader.Progress progress) throws IOException {
+    String name = options.name().orElse(hub.repository().replace("/", "--"));
+    HubDownloader downloader = new HubDownloader(hub, progress);
+    ImportOptions named =
+        new ImportOptions(
+            Optional.of(name),
+            options.hypernetwork(),
+            options.maxSourceTokens(),
+            options.maxTargetTokens(),
+            options.licence(),
+            options.notes());
+    Path work = store.workFolder(hub.key());
+    // Two processes that want the same model take turns.
+    StoreLock lock = new StoreLock(work.resolveSibling(work.getFileName() + ".lock"));
+    return lock.call(
+        () -> {
+          downloader.download(work);
+          StoredModel model = importFolder(work, hub.toString(), named);
+          StoreFiles.deleteTree(work);
+          return model;
+        });
+  }
+
+  private StoredModel importFolder(Path folder, String source, ImportOptions options)
+      throws IOException {
+    boolean nested = Files.isDirectory(folder.resolve(Manifest.BACKBONE));
+    checkSums(folder);
+    HuggingFaceLayout backbone =
+        HuggingFaceLayout.open(nested ? folder.resolve(Manifest.BACKBONE) : folder);
+    Optional<Path> hypernetwork =
+        options
+            .hypernetwork()
+            .or(
+                () ->
+                    Optional.of(folder.resolve(Manifest.HYPERNETWORK)).filter(Files::isDirectory));
+    if (hypernetwork.isPresent()) {
+      requireFile(hypernetwork.get().resolve(Manifest.ADAPTER_CONFIG));
+      requireFile(hypernetwork.get().resolve(Manifest.HYPERNETWORK_WEIGHTS));
+    }
+    Path tasks = folder.resolve(Manifest.TASKS);
+    if (Files.exists(tasks)) {
+      SourceTask.readAll(tasks); // refuse it now rather than at start-up
+    }
+    String name =
+        options
+            .name()
+            .orElseGet(() -> folder.toAbsolutePath().normalize().getFileName().toString());
+    return store.publish(
+        name,
+        card(folder, backbone, source, options),
+        target -> {
+          for (Path file : backbone.files()) {
+            copyInto(file, target.resolve(Manifest.BACKBONE));
+          }
+          if (hypernetwork.isPresent()) {
+            for (String file : List.of(Manifest.ADAPTER_CONFIG, Manifest.HYPERNETWORK_WEIGHTS)) {
+              copyInto(hypernetwork.get().resolve(file), target.resolve(Manifest.HYPERNETWORK));
+            }
+          }
+          for (Path file : List.of(tasks, folder.resolve(README))) {
+            if (Files.isRegularFile(file)) {
+              copyInto(file, target);
+            }
+          }
+        });
+  }
+
+  private static void copyInto(Path file, Path directory) throws IOException {
+    StoreFiles.copy(file, directory.resolve(file.getFileName()));
+  }
+
+  private static void requireFile(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new NoSuchFileException(file.toString(), null, "a hypernetwork's folder needs it");
+    }
+  }
+
+  private static void checkSums(Path folder) throws IOException {
+    Path file = folder.resolve(SUMS);
+    if (!Files.isRegularFile(file)) {
+      return;
+    }
+    Map<String, String> sums = Checksums.parseSums(Files.readAllLines(file), file.toString());
+    for (Map.Entry<String, String> sum : sums.entrySet()) {
+      Path named = folder.resolve(sum.getKey());
+      String actual = Checksums.sha256(named);
+      if (!actual.equals(sum.getValue())) {
+        throw new IOException(
+            "%s has SHA-256 %s, %s says %s: it is damaged"
+                .formatted(named, actual, SUMS, sum.getValue()));
+      }
+    }
+  }
+
+  private static ModelCard card(
+      Path folder, HuggingFaceLayout backbone, String source, ImportOptions options)
+      throws IOException {
+    Optional<ModelCard> known =
+        Files.exists(folder.resolve(Manifest.FILE))
+            ? Optional.of(Manifest.read(folder).card())
+            : Optional.empty();
+    int sourceTokens = known.map(ModelCard::maxSourceTokens).orElse(positions(backbone.config()));
+    int targetTokens = known.map(ModelCard::maxTargetTokens).orElse(DEFAULT_TARGET_TOKENS);
+    return new ModelCard(
+        options.maxSourceTokens().orElse(sourceTokens),
+        options.maxTargetTokens().orElse(targetTokens),
+        known.map(ModelCard::metrics).orElse(Map.of()),
+        options.licence().isEmpty() ? known.map(ModelCard::licence).orElse("") : options.licence(),
+        known.map(ModelCard::source).orElse(source),
+        options.notes().isEmpty() ? known.map(ModelCard::notes).orElse("") : options.notes());
+  }
+
+  /** How many positions the backbone was trained on. T5 has no hard limit. */
+  private static int positions(Path config) throws IOException {
+    if (Files.size(config) > HuggingFaceLayout.MAX_CONFIG_BYTES) {
+      throw new IOException(config + " is larger than " + HuggingFaceLayout.MAX_CONFIG_BYTES);
+    }
+    JsonNode node = new ObjectMapper().readTree(Files.readAllBytes(config));
+    int positions = node.path("n_positions").asInt(DEFAULT_SOURCE_TOKENS);
+    return Math.max(2, Math.min(positions, ModelCard.MAX_TOKENS));
+  }
+}

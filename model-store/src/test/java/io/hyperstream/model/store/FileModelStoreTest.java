@@ -1,0 +1,244 @@
+package io.hyperstream.model.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.checkpoint.ModelCard;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FileModelStoreTest {
+  private static final ModelCard CARD =
+      new ModelCard(64, 16, Map.of("accuracy", 0.5), "MIT", "a test", "none");
+
+  @TempDir Path root;
+  private FileModelStore store;
+
+  @BeforeEach
+  void open() throws IOException {
+    store = new FileModelStore(root);
+  }
+
+  private static ModelStore.Content content(int weightBytes) {
+    return folder -> TinyCheckpoint.single(weightBytes).writeTo(folder.resolve("backbone"));
+  }
+
+  @Test
+  @DisplayName("what is published can be listed and loaded by name, version and modelId")
+  void publishAndLoad() throws IOException {
+    StoredModel first = store.publish("tiny", CARD, content(100));
+    StoredModel second = store.publish("tiny", CARD, content(200));
+
+    assertThat(store.list()).containsExactly(first, second);
+    assertThat(first.reference()).isEqualTo("tiny@1");
+    assertThat(store.load("tiny")).isEqualTo(second);
+    assertThat(store.load("tiny@1")).isEqualTo(first);
+    assertThat(store.load(first.modelId())).isEqualTo(first);
+    assertThat(first.modelId()).matches("[0-9a-f]{16}").isNotEqualTo(second.modelId());
+    assertThat(first.manifest().card()).isEqualTo(CARD);
+    assertThat(first.backbone().weights()).hasSize(1);
+    assertThat(first.hypernetwork()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("publishing the same again is the same version; another card is a new one")
+  void publishingIsIdempotent() throws IOException {
+    StoredModel first = store.publish("tiny", CARD, content(100));
+    ModelCard other = new ModelCard(32, 16, Map.of(), "MIT", "a test", "shorter inputs");
+
+    assertThat(store.publish("tiny", CARD, content(100))).isEqualTo(first);
+    assertThat(store.publish("tiny", other, content(100)).version()).isEqualTo(2);
+    assertThat(store.load("tiny@2").modelId()).isEqualTo(first.modelId());
+  }
+
+  @Test
+  @DisplayName("the modelId follows the weights, not the README")
+  void modelIdIsOfTheWeights() throws IOException {
+    StoredModel plain = store.publish("a", CARD, content(100));
+    StoredModel withReadme =
+        store.publish(
+            "b",
+            CARD,
+            folder -> {
+              content(100).writeTo(folder);
+              Files.writeString(folder.resolve("README.md"), "text");
+            });
+    StoredModel withHypernetwork =
+        store.publish(
+            "c",
+            CARD,
+            folder -> {
+              content(100).writeTo(folder);
+              Path hyper = Files.createDirectory(folder.resolve("hypernetwork"));
+              Files.writeString(hyper.resolve("adapter_config.json"), "{\"tasks\": [\"x\"]}");
+            });
+
+    assertThat(withReadme.modelId()).isEqualTo(plain.modelId());
+    assertThat(withHypernetwork.modelId()).isNotEqualTo(plain.modelId());
+    assertThat(withHypernetwork.manifest().backboneFingerprint())
+        .isEqualTo(plain.manifest().backboneFingerprint());
+    assertThat(store.load("c").manifest().tasks()).containsExactly("x");
+  }
+
+  @Test
+  @DisplayName("a failing writer leaves nothing behind")
+  void failureLeavesNothing() throws IOException {
+    assertThatThrownBy(
+            () ->
+                store.publish(
+                    "tiny",
+                    CARD,
+                    folder -> {
+                      content(100).writeTo(folder);
+                      throw new IOException("disk full");
+                    }))
+        .hasMessage("disk full");
+
+    assertThat(store.list()).isEmpty();
+    try (Stream<Path> left = Files.list(root.resolve("staging"))) {
+      assertThat(left).isEmpty();
+    }
+  }
+
+  @Test
+  @DisplayName("a changed, missing or added file is found at load and named")
+  void damageIsFound() throws IOException {
+    Path directory = store.publish("tiny", CARD, content(100)).directory();
+    Path weights = directory.resolve("backbone/model.safetensors");
+    byte[] good = Files.readAllBytes(weights);
+
+    byte[] flipped = good.clone();
+    flipped[50] ^= 1;
+    Files.write(weights, flipped);
+    assertThatThrownBy(() -> store.load("tiny"))
+        .hasMessageContaining("model.safetensors")
+        .hasMessageContaining("SHA-256");
+
+    Files.write(weights, new byte[99]);
+    assertThatThrownBy(() -> store.load("tiny")).hasMessageContaining("99 bytes");
+
+    Files.delete(weights);
+    assertThatThrownBy(() -> store.load("tiny")).hasMessageContaining("missing");
+
+    Files.write(weights, good);
+    Path added = Files.writeString(directory.resolve("backbone/extra.safetensors"), "x");
+    assertThatThrownBy(() -> store.load("tiny")).hasMessageContaining("extra.safetensors");
+    Files.delete(added);
+    assertThat(store.load("tiny").version()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("publishing over a damaged version repairs it as a new one")
+  void repair() throws IOException {
+    StoredModel first = store.publish("tiny", CARD, content(100));
+    Files.write(first.directory().resolve("backbone/model.safetensors"), new byte[100]);
+
+    assertThat(store.publish("tiny", CARD, content(100)).version()).isEqualTo(2);
+    assertThat(store.load("tiny").version()).isEqualTo(2);
+  }
+
+  @Test
+  @DisplayName("a manifest that points out of its folder, or was edited, is refused")
+  void hostileManifest() throws IOException {
+    StoredModel model = store.publish("tiny", CARD, content(100));
+    Path file = model.directory().resolve(Manifest.FILE);
+    String good = Files.readString(file);
+
+    for (String path : List.of("../../x", "/etc/passwd", "backbone/../x", "a\\\\b", "")) {
+      Files.writeString(file, good.replace("backbone/config.json", path));
+      assertThatThrownBy(() -> store.load("tiny"))
+          .hasMessageContaining("inside the model's folder");
+    }
+    Files.writeString(file, good.replace(model.modelId(), "0123456789abcdef"));
+    assertThatThrownBy(() -> store.load("tiny")).hasMessageContaining("edited by hand");
+    Files.writeString(file, good.replace("\"formatVersion\" : 1", "\"formatVersion\" : 2"));
+    assertThatThrownBy(() -> store.load("tiny")).hasMessageContaining("format version 2");
+    Files.writeString(file, good.substring(0, good.length() / 2));
+    assertThatThrownBy(() -> store.load("tiny")).hasMessageContaining("not valid JSON");
+    assertThat(store.list()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("an unknown model names those there are; a bad name is refused")
+  void unknown() throws IOException {
+    store.publish("tiny", CARD, content(100));
+    for (String reference : List.of("huge", "tiny@7", "../tiny", "0000000000000000", "")) {
+      assertThatThrownBy(() -> store.load(reference))
+          .isInstanceOf(NoSuchFileException.class)
+          .hasMessageContaining("tiny@1");
+    }
+    assertThatThrownBy(() -> store.publish("../x", CARD, content(1)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  @DisplayName("opening removes what dead writers left, never what living ones write")
+  void staleIsRemoved() throws IOException {
+    Path dead = Files.createDirectory(root.resolve("staging/dead"));
+    Files.writeString(dead.resolve("half.safetensors"), "x");
+    Path oldWork = store.workFolder("old");
+    Files.setLastModifiedTime(oldWork, FileTime.from(Instant.EPOCH));
+    Path freshWork = store.workFolder("fresh");
+
+    store.publish(
+        "tiny",
+        CARD,
+        folder -> {
+          content(100).writeTo(folder);
+          assertThat(new FileModelStore(root).list()).isEmpty();
+          assertThat(folder.resolve("backbone/config.json")).exists();
+        });
+
+    assertThat(dead).doesNotExist();
+    assertThat(oldWork).doesNotExist();
+    assertThat(freshWork).exists();
+    assertThat(store.load("tiny").version()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("concurrent writers each get a version of their own")
+  void concurrentWriters() throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(8);
+    try {
+      List<Future<StoredModel>> published = new ArrayList<>();
+      for (int i = 0; i < 16; i++) {
+        int size = 100 + i;
+        published.add(
+            threads.submit(() -> new FileModelStore(root).publish("tiny", CARD, content(size))));
+      }
+      for (Future<StoredModel> future : published) {
+        future.get();
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    assertThat(store.list()).extracting(StoredModel::version).doesNotHaveDuplicates().hasSize(16);
+    store
+        .list()
+        .forEach(
+            model -> {
+              try {
+                store.load(model.reference());
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+  }
+}

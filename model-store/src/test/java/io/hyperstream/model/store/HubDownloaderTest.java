@@ -1,0 +1,239 @@
+package io.hyperstream.model.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class HubDownloaderTest {
+  private static final String WEIGHTS = "model.safetensors";
+  private static final int SIZE = 600_000;
+
+  @TempDir Path dir;
+
+  private static HubDownloader.Limits limits(int attempts) {
+    return new HubDownloader.Limits(
+        1 << 20, attempts, Duration.ofMillis(1), Duration.ofSeconds(10));
+  }
+
+  private static HubDownloader downloader(FakeHub hub, int attempts) {
+    return new HubDownloader(hub.model(), HubDownloader.Progress.NONE, limits(attempts));
+  }
+
+  private void assertComplete(TinyCheckpoint checkpoint) throws IOException {
+    for (String name : checkpoint.files().keySet()) {
+      assertThat(dir.resolve(name)).hasBinaryContent(checkpoint.files().get(name));
+    }
+    assertThat(dir.toFile().list()).noneMatch(name -> name.endsWith(".part"));
+  }
+
+  @Test
+  @DisplayName("a repository is imported: revision pinned to a commit, token kept from the mirror")
+  void importsFromHub() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(SIZE);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      FileModelStore store = new FileModelStore(dir);
+      List<String> progress = new ArrayList<>();
+
+      StoredModel model =
+          new ModelImporter(store)
+              .importFromHub(
+                  hub.model(),
+                  ImportOptions.DEFAULT,
+                  (file, bytes, total) ->
+                      progress.add(file + " " + bytes + "/" + total.orElse(-1)));
+
+      assertThat(model.reference()).isEqualTo("owner--model@1");
+      assertThat(store.load("owner--model").directory().resolve("backbone").resolve(WEIGHTS))
+          .hasBinaryContent(checkpoint.files().get(WEIGHTS));
+      assertThat(model.manifest().card().source()).contains("/owner/model at main");
+      assertThat(progress).contains(WEIGHTS + " 0/" + SIZE, WEIGHTS + " " + SIZE + "/" + SIZE);
+      assertThat(hub.requests())
+          .contains("/owner/model/resolve/main/config.json +token")
+          .contains(
+              "/owner/model/resolve/0123456789abcdef0123456789abcdef01234567/"
+                  + WEIGHTS
+                  + " +token")
+          .contains("/cdn/" + WEIGHTS);
+      assertThat(dir.resolve("work").toFile().list()).allMatch(name -> name.endsWith(".lock"));
+    }
+  }
+
+  @Test
+  @DisplayName("sharded weights come with every shard of the index")
+  void sharded() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.sharded(1000);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      downloader(hub, 1).download(dir);
+      assertComplete(checkpoint);
+    }
+  }
+
+  @Test
+  @DisplayName("a connection lost in the middle is resumed with a range in the same call")
+  void resumesWithinACall() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(SIZE);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      hub.cutOnce(WEIGHTS, 300_000);
+      downloader(hub, 3).download(dir);
+      assertComplete(checkpoint);
+      assertThat(hub.requests()).anyMatch(r -> r.startsWith("/cdn/" + WEIGHTS + " bytes="));
+    }
+  }
+
+  @Test
+  @DisplayName("an interrupted download goes on where it was in the next call")
+  void resumesAcrossCalls() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(SIZE);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      hub.cutOnce(WEIGHTS, 300_000);
+      assertThatThrownBy(() -> downloader(hub, 1).download(dir)).isInstanceOf(IOException.class);
+      long kept = Files.size(dir.resolve(WEIGHTS + ".part"));
+      assertThat(kept).isBetween(1L, 300_000L);
+
+      downloader(hub, 1).download(dir);
+
+      assertComplete(checkpoint);
+      assertThat(hub.requests()).contains("/cdn/" + WEIGHTS + " bytes=" + kept + "-");
+    }
+  }
+
+  @Test
+  @DisplayName("a file that changed meanwhile, or a hub without ranges, is downloaded anew")
+  void changedMeanwhile() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(SIZE);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      hub.cutOnce(WEIGHTS, 300_000);
+      assertThatThrownBy(() -> downloader(hub, 1).download(dir)).isInstanceOf(IOException.class);
+      byte[] other = new byte[SIZE - 5];
+      hub.replace(WEIGHTS, other);
+
+      downloader(hub, 1).download(dir);
+
+      assertThat(dir.resolve(WEIGHTS)).hasBinaryContent(other);
+    }
+    Path second = Files.createDirectory(dir.resolve("second"));
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      hub.ignoreRanges();
+      hub.cutOnce(WEIGHTS, 300_000);
+      downloader(hub, 3).download(second);
+      assertThat(second.resolve(WEIGHTS)).hasBinaryContent(checkpoint.files().get(WEIGHTS));
+    }
+  }
+
+  @Test
+  @DisplayName("without a validator nothing is resumed, and the result is right")
+  void withoutEtags() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(SIZE);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      hub.withoutEtags();
+      hub.cutOnce(WEIGHTS, 300_000);
+      downloader(hub, 3).download(dir);
+      assertComplete(checkpoint);
+      assertThat(hub.requests()).noneMatch(r -> r.contains("bytes="));
+    }
+  }
+
+  @Test
+  @DisplayName("a wrong checksum is refused, and nothing of the file is kept")
+  void wrongChecksum() throws IOException {
+    try (FakeHub hub = new FakeHub(TinyCheckpoint.single(SIZE))) {
+      hub.announceWrongChecksum(WEIGHTS);
+      assertThatThrownBy(() -> downloader(hub, 3).download(dir))
+          .hasMessageContaining(WEIGHTS)
+          .hasMessageContaining("refused");
+      assertThat(dir.resolve(WEIGHTS)).doesNotExist();
+      assertThat(dir.resolve(WEIGHTS + ".part")).doesNotExist();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"401,pass a token", "403,pass a token", "404,no such repository", "418,answers 418"})
+  @DisplayName("a refusal is said at once and in words")
+  void refusals(int status, String words) throws IOException {
+    try (FakeHub hub = new FakeHub(TinyCheckpoint.single(100))) {
+      hub.answer("config.json", status);
+      assertThatThrownBy(() -> downloader(hub, 3).download(dir))
+          .hasMessageContaining(words)
+          .hasMessageContaining("config.json");
+      assertThat(hub.requests()).hasSize(1);
+    }
+  }
+
+  @Test
+  @DisplayName("a busy hub is asked again")
+  void busy() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(100);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      hub.answer("spiece.model", 503);
+      downloader(hub, 2).download(dir);
+      assertComplete(checkpoint);
+    }
+  }
+
+  @Test
+  @DisplayName("a file over the limit is refused before it is downloaded")
+  void tooLarge() throws IOException {
+    try (FakeHub hub = new FakeHub(TinyCheckpoint.single(2 << 20))) {
+      assertThatThrownBy(() -> downloader(hub, 3).download(dir))
+          .hasMessageContaining("at most " + (1 << 20));
+      assertThat(dir.resolve(WEIGHTS + ".part")).doesNotExist();
+    }
+  }
+
+  @Test
+  @DisplayName("a repository without safetensors says so")
+  void noWeights() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(100);
+    checkpoint.files().remove(WEIGHTS);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      assertThatThrownBy(() -> downloader(hub, 1).download(dir))
+          .hasMessageContaining("only safetensors");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "https://hub.example/google/flan-t5-small,https://hub.example,google/flan-t5-small,main",
+    "https://hub.example/t5-small,https://hub.example,t5-small,main",
+    "https://hub.example/a/b/resolve/v1.1,https://hub.example,a/b,v1.1",
+    "https://hub.example/a/b/tree/main/,https://hub.example,a/b,main",
+    "http://localhost:8080/mirror/x/a/b/resolve/main,http://localhost:8080/mirror/x,a/b,main",
+  })
+  @DisplayName("addresses are read as people copy them")
+  void addresses(String url, String base, String repository, String revision) {
+    HubModel model = HubModel.parse(url, Optional.empty());
+    assertThat(model.base()).hasToString(base);
+    assertThat(model.repository()).isEqualTo(repository);
+    assertThat(model.revision()).isEqualTo(revision);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "google/flan-t5-small",
+        "ftp://host/a/b",
+        "https://host/",
+        "https://host/a/../b",
+        "https://host/a/b/resolve/../../x",
+        "not an address",
+        ""
+      })
+  @DisplayName("anything else is refused with an example")
+  void badAddresses(String url) {
+    assertThatThrownBy(() -> HubModel.parse(url, Optional.empty()))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+}
