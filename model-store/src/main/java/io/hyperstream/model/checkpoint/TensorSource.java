@@ -1,0 +1,56 @@
+package io.hyperstream.model.checkpoint;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
+import java.util.Set;
+
+/** Named tensors to load a model from: a safetensors file, or several with an index. */
+public interface TensorSource {
+
+  /** All names, in file order. */
+  Set<String> names();
+
+  /**
+   * What is stored under a name.
+   *
+   * @throws CheckpointException if there is no such tensor; the message names the source
+   */
+  TensorInfo info(String name);
+
+  /**
+   * Loads one tensor. Floating point of any width arrives as float32 on the manager's device,
+   * integers as stored. On a CPU a float32 or integer tensor is a view of the mapped file: READ
+   * ONLY, writing to it ends the process. The result belongs to the manager and to no open scope.
+   *
+   * @throws CheckpointException if there is no such tensor or its file is damaged
+   */
+  NDArray read(NDManager manager, String name);
+
+  /** Where the tensors come from, for messages. */
+  String origin();
+
+  default boolean has(String name) {
+    return names().contains(name);
+  }
+
+  /**
+   * Loads a tensor whose shape the model's configuration prescribes.
+   *
+   * @throws CheckpointException if it is missing or of another shape
+   */
+  default NDArray read(NDManager manager, String name, long... shape) {
+    TensorInfo info = info(name);
+    if (!Arrays.equals(info.shape(), shape)) {
+      throw new CheckpointException(
+          origin()
+              + ": tensor '"
+              + name
+              + "' has shape "
+              + Arrays.toString(info.shape())
+              + "; the configuration asks for "
+              + Arrays.toString(shape));
+    }
+    return read(manager, name);
+  }
+}

@@ -1,0 +1,83 @@
+package io.hyperstream.model.evaluation;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.tensor.Ops;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Compares this implementation with numbers of the published one. A folder of fixtures holds, for
+ * each NAME, {@code NAME.json} (configuration), {@code NAME.weights.safetensors} and {@code
+ * NAME.expected.safetensors}; shapes, tasks and options all come from there. Tolerance:
+ * |difference| at most {@value #TOLERANCE} times max(1, |reference|); generated tokens must be
+ * equal.
+ */
+public final class ParityCheck {
+  static final double TOLERANCE = 2e-5;
+
+  private static final long MAX_JSON_BYTES = 100_000_000;
+
+  private ParityCheck() {}
+
+  /**
+   * Runs every check on every fixture of a folder.
+   *
+   * @throws IOException if a file is missing or cannot be read
+   * @throws CheckpointException if the folder holds no fixture or one is damaged
+   */
+  public static ParityReport run(Path folder) throws IOException {
+    List<Path> manifests;
+    if (!Files.isDirectory(folder)) {
+      throw new CheckpointException(folder + " is not a folder");
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      manifests = files.filter(f -> f.toString().endsWith(".json")).sorted().toList();
+    }
+    if (manifests.isEmpty()) {
+      throw new CheckpointException(folder + " holds no fixture: there is no NAME.json in it");
+    }
+    boolean recording = Ops.setRecording(false);
+    try {
+      List<ParityReport.Fixture> results = new ArrayList<>();
+      for (Path manifest : manifests) {
+        results.add(run(manifest, read(manifest)));
+      }
+      return ParityReport.of(results);
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  private static ParityReport.Fixture run(Path manifest, JsonNode json) throws IOException {
+    String name = manifest.getFileName().toString().replaceAll("\\.json$", "");
+    if (json.has("t5")) {
+      try (FixtureModel model = FixtureModel.open(manifest, name, json)) {
+        return model.check();
+      }
+    }
+    if (json.has("buckets")) {
+      return new ParityReport.Fixture(
+          name, BucketParity.check(json.path("buckets")), List.of("sampler"));
+    }
+    throw new CheckpointException(
+        manifest + " is no fixture: it has neither a 't5' configuration nor 'buckets'");
+  }
+
+  private static JsonNode read(Path manifest) throws IOException {
+    if (Files.size(manifest) > MAX_JSON_BYTES) {
+      throw new CheckpointException(manifest + " is larger than " + MAX_JSON_BYTES + " bytes");
+    }
+    try {
+      return new ObjectMapper().readTree(Files.readAllBytes(manifest));
+    } catch (JsonProcessingException e) {
+      throw new CheckpointException(manifest + " is not valid JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+}

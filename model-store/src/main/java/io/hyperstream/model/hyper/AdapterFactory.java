@@ -1,0 +1,207 @@
+package io.hyperstream.model.hyper;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.t5.Stack;
+import io.hyperstream.model.t5.T5Config;
+import io.hyperstream.model.tensor.Ops;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/**
+ * Makes adapter weights: from task embeddings by the two stacks' hypernetworks, from the checkpoint
+ * by name, or from a file. Immutable after loading, any thread.
+ */
+public final class AdapterFactory implements AutoCloseable {
+  private static final String EMBEDDINGS = "task_embedding_controller.task_to_embeddings.";
+
+  private final T5Config t5;
+  private final AdapterConfig config;
+  private final TensorSource source;
+  private final NDManager manager;
+  private final Map<Stack, HyperNetwork> hyperNetworks = new EnumMap<>(Stack.class);
+  private final Map<String, float[]> taskEmbeddings = new LinkedHashMap<>();
+
+  private AdapterFactory(
+      T5Config t5, AdapterConfig config, TensorSource source, NDManager manager) {
+    this.t5 = t5;
+    this.config = config;
+    this.source = source;
+    this.manager = manager;
+    if (config.kind() == AdapterConfig.Kind.PLAIN) {
+      return;
+    }
+    for (Stack stack : Stack.values()) {
+      hyperNetworks.put(stack, new HyperNetwork(source, manager, stack, t5, config));
+    }
+    for (String task : config.tasks()) {
+      try (NDArray e = source.read(manager, EMBEDDINGS + task, config.taskEmbeddingDim())) {
+        taskEmbeddings.put(task, e.toFloatArray());
+      }
+    }
+  }
+
+  /**
+   * Loads hypernetworks and source-task embeddings.
+   *
+   * @throws CheckpointException if a tensor is missing or has another shape than configured
+   */
+  public static AdapterFactory load(T5Config t5, AdapterConfig config, TensorSource source) {
+    NDManager manager = Ops.newManager();
+    try {
+      return new AdapterFactory(t5, config, source, manager);
+    } catch (RuntimeException e) {
+      manager.close();
+      throw e;
+    }
+  }
+
+  public AdapterConfig config() {
+    return config;
+  }
+
+  /** Embeddings of the tasks the checkpoint was trained on, in its order; not to be changed. */
+  public Map<String, float[]> taskEmbeddings() {
+    return Collections.unmodifiableMap(taskEmbeddings);
+  }
+
+  /**
+   * Generates the weights of several tasks in one pass per stack.
+   *
+   * @param embeddings K arrays of length t
+   * @return K weights in the same order, each to be closed by the caller
+   * @throws IllegalArgumentException if an embedding has another length, or the model none
+   */
+  public List<AdapterWeights> generate(List<float[]> embeddings) {
+    requireHyperNetwork();
+    float[] flat = new float[embeddings.size() * config.taskEmbeddingDim()];
+    for (int i = 0; i < embeddings.size(); i++) {
+      float[] embedding = embeddings.get(i);
+      if (embedding.length != config.taskEmbeddingDim()) {
+        throw new IllegalArgumentException(
+            "a task embedding of this model has "
+                + config.taskEmbeddingDim()
+                + " values; got "
+                + embedding.length);
+      }
+      System.arraycopy(embedding, 0, flat, i * embedding.length, embedding.length);
+    }
+    return withoutRecording(
+        () ->
+            generate(
+                manager.create(flat, new Shape(embeddings.size(), config.taskEmbeddingDim()))));
+  }
+
+  /**
+   * The same from an array [K, t]. While the thread records, the weights are part of the graph and
+   * live in the caller's scope.
+   */
+  public List<AdapterWeights> generate(NDArray embeddings) {
+    requireHyperNetwork();
+    Map<Stack, AdapterTensors> generated = new EnumMap<>(Stack.class);
+    hyperNetworks.forEach((stack, network) -> generated.put(stack, network.generate(embeddings)));
+    List<AdapterWeights> out = new ArrayList<>();
+    for (int k = 0; k < embeddings.getShape().get(0); k++) {
+      Map<Stack, AdapterTensors> ofTask = new EnumMap<>(Stack.class);
+      for (Map.Entry<Stack, AdapterTensors> entry : generated.entrySet()) {
+        ofTask.put(entry.getKey(), entry.getValue().task(k));
+      }
+      out.add(AdapterWeights.of(manager, config.activation(), ofTask));
+    }
+    return out;
+  }
+
+  /**
+   * Makes weights of any form; embeddings of the list are generated together.
+   *
+   * @return in the same order, each to be closed by the caller
+   * @throws CheckpointException if a file or a name does not belong to this model
+   */
+  public List<AdapterWeights> make(List<AdapterForm> forms) {
+    AdapterWeights[] out = new AdapterWeights[forms.size()];
+    List<float[]> embeddings = new ArrayList<>();
+    List<Integer> places = new ArrayList<>();
+    try {
+      for (int i = 0; i < out.length; i++) {
+        AdapterForm form = forms.get(i);
+        if (form instanceof AdapterForm.Embedding embedding) {
+          embeddings.add(embedding.values());
+          places.add(i);
+        } else if (form instanceof AdapterForm.Named named) {
+          out[i] = withoutRecording(() -> named(named.name()));
+        } else if (form instanceof AdapterForm.Weights weights) {
+          out[i] = withoutRecording(() -> load(weights));
+        } else {
+          out[i] = AdapterWeights.NONE;
+        }
+      }
+      List<AdapterWeights> generated = embeddings.isEmpty() ? List.of() : generate(embeddings);
+      for (int i = 0; i < generated.size(); i++) {
+        out[places.get(i)] = generated.get(i);
+      }
+      return List.of(out);
+    } catch (RuntimeException e) {
+      Arrays.stream(out).filter(Objects::nonNull).forEach(AdapterWeights::close);
+      throw e;
+    }
+  }
+
+  private AdapterWeights named(String task) {
+    if (config.kind() != AdapterConfig.Kind.PLAIN) {
+      throw new CheckpointException(
+          "this model generates its adapters; it has none of the name '" + task + "'");
+    }
+    try (NDManager reading = manager.newSubManager()) {
+      Map<Stack, AdapterTensors> tensors = new EnumMap<>(Stack.class);
+      for (Stack stack : Stack.values()) {
+        tensors.put(stack, PlainAdapters.read(source, reading, stack, task, t5, config));
+      }
+      return AdapterWeights.of(manager, config.activation(), tensors);
+    }
+  }
+
+  private AdapterWeights load(AdapterForm.Weights weights) {
+    try {
+      return AdapterWeights.load(manager, weights.file(), t5, config);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read adapter weights " + weights.file(), e);
+    }
+  }
+
+  /** In a scope of its own, so that only the weights stay. */
+  private static <T> T withoutRecording(Supplier<T> work) {
+    boolean recording = Ops.setRecording(false);
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      return work.get();
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  private void requireHyperNetwork() {
+    if (hyperNetworks.isEmpty()) {
+      throw new IllegalArgumentException(
+          "this model has plain adapters and no hypernetwork: task embeddings do not apply");
+    }
+  }
+
+  /** Frees the hypernetworks and all weights made by them. */
+  @Override
+  public void close() {
+    manager.close();
+  }
+}

@@ -1,0 +1,183 @@
+package io.hyperstream.model.hyper;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.checkpoint.Safetensors;
+import io.hyperstream.model.checkpoint.SafetensorsWriter;
+import io.hyperstream.model.hyper.AdapterTensors.Part;
+import io.hyperstream.model.t5.Position;
+import io.hyperstream.model.t5.Stack;
+import io.hyperstream.model.t5.T5Config;
+import io.hyperstream.model.tensor.Activation;
+import io.hyperstream.model.tensor.Ops;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * All adapters of one task, both stacks, ready to be applied. Owns its memory: {@link #close} frees
+ * it, and no batch may be using it then. Immutable otherwise, any thread.
+ */
+public final class AdapterWeights implements AutoCloseable {
+  /** No adapters: the bare backbone. */
+  public static final AdapterWeights NONE = new AdapterWeights(null, Activation.LINEAR, Map.of());
+
+  private final NDManager manager;
+  private final Activation activation;
+  private final Map<Stack, AdapterTensors> tensors;
+  private final Map<Stack, Adapter[][]> adapters = new EnumMap<>(Stack.class);
+  private final long bytes;
+
+  private AdapterWeights(
+      NDManager manager, Activation activation, Map<Stack, AdapterTensors> tensors) {
+    this.manager = manager;
+    this.activation = activation;
+    this.tensors = tensors;
+    long count = 0;
+    for (Map.Entry<Stack, AdapterTensors> entry : tensors.entrySet()) {
+      AdapterTensors stack = entry.getValue();
+      int layers = (int) stack.parts().get(Part.DOWN_BIAS).getShape().get(0);
+      Adapter[][] views = new Adapter[layers][Position.COUNT];
+      for (int layer = 0; layer < layers; layer++) {
+        for (Position position : Position.values()) {
+          views[layer][position.index()] = stack.at(layer, position);
+        }
+      }
+      adapters.put(entry.getKey(), views);
+      for (NDArray part : stack.parts().values()) {
+        count += part.getShape().size();
+      }
+    }
+    bytes = count * Float.BYTES;
+  }
+
+  /**
+   * Takes over copies of one task's tensors. While the thread records, views are kept instead, so
+   * that gradients flow; such weights live in the caller's scope.
+   */
+  static AdapterWeights of(
+      NDManager parent, Activation activation, Map<Stack, AdapterTensors> tensors) {
+    if (Ops.recording()) {
+      return new AdapterWeights(null, activation, tensors);
+    }
+    NDManager manager = parent.newSubManager();
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      Map<Stack, AdapterTensors> owned = new EnumMap<>(Stack.class);
+      tensors.forEach(
+          (stack, parts) ->
+              owned.put(stack, parts.map(array -> Ops.own(manager, array.duplicate()))));
+      AdapterWeights weights = new AdapterWeights(manager, activation, owned);
+      weights.views().forEach(adapter -> adapter.map(array -> Ops.own(manager, array)));
+      return weights;
+    }
+  }
+
+  private List<Adapter> views() {
+    return adapters.values().stream().flatMap(Arrays::stream).flatMap(Arrays::stream).toList();
+  }
+
+  /** Native memory held. */
+  public long bytes() {
+    return bytes;
+  }
+
+  Activation activation() {
+    return activation;
+  }
+
+  Adapter at(Stack stack, int layer, Position position) {
+    return adapters.get(stack)[layer][position.index()];
+  }
+
+  /**
+   * One part of one adapter.
+   *
+   * @param path STACK.LAYER.POSITION.PART, such as {@code encoder.0.self_attention.down.weight}
+   * @throws IllegalArgumentException if there is no such part
+   */
+  public NDArray part(String path) {
+    String[] steps = path.split("\\.", 4);
+    for (Stack stack : Stack.values()) {
+      if (steps.length == 4 && stack.prefix().equals(steps[0])) {
+        Position position = Position.valueOf(steps[2].toUpperCase(Locale.ROOT));
+        for (Map.Entry<Part, NDArray> part : tensors(stack).parts().entrySet()) {
+          if (part.getKey().storedAs().equals(steps[3])) {
+            return AdapterTensors.view(part.getValue(), Integer.parseInt(steps[1]), position);
+          }
+        }
+      }
+    }
+    throw new IllegalArgumentException("these adapters have no part '" + path + "'");
+  }
+
+  /** All adapters of a stack. */
+  AdapterTensors tensors(Stack stack) {
+    return tensors.get(stack);
+  }
+
+  /**
+   * Writes the weights as float16 safetensors, one tensor per stack and part: {@code
+   * encoder.down.weight} [L, 2, r, d] and so on; position 0 is feed-forward, 1 self-attention.
+   */
+  public void save(Path file) throws IOException {
+    SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "hyperstream-adapter");
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      tensors.forEach(
+          (stack, ofStack) ->
+              ofStack
+                  .parts()
+                  .forEach((part, array) -> writer.addHalf(storedName(stack, part), array)));
+    }
+    writer.write(file);
+  }
+
+  /**
+   * Reads what {@link #save} wrote, float16 or float32.
+   *
+   * @throws io.hyperstream.model.checkpoint.CheckpointException if it does not fit this model
+   */
+  static AdapterWeights load(NDManager parent, Path file, T5Config t5, AdapterConfig config)
+      throws IOException {
+    Safetensors source = Safetensors.open(file);
+    int r = config.bottleneck(t5.dModel());
+    try (NDScope scope = Ops.scope();
+        NDManager reading = parent.newSubManager()) {
+      scope.suppressNotUsedWarning();
+      Map<Stack, AdapterTensors> tensors = new EnumMap<>(Stack.class);
+      for (Stack stack : Stack.values()) {
+        Map<Part, NDArray> parts = new EnumMap<>(Part.class);
+        for (Part part : Part.values()) {
+          if (!part.isIn(config)) {
+            continue;
+          }
+          long[] one = part.shape(r, t5.dModel());
+          long[] shape = new long[one.length + 2];
+          shape[0] = t5.layers(stack);
+          shape[1] = Position.COUNT;
+          System.arraycopy(one, 0, shape, 2, one.length);
+          parts.put(part, source.read(reading, storedName(stack, part), shape));
+        }
+        tensors.put(stack, new AdapterTensors(parts));
+      }
+      return of(parent, config.activation(), tensors);
+    }
+  }
+
+  private static String storedName(Stack stack, Part part) {
+    return stack.prefix() + "." + part.storedAs();
+  }
+
+  @Override
+  public void close() {
+    if (manager != null) {
+      manager.close();
+    }
+  }
+}

@@ -1,0 +1,158 @@
+package io.hyperstream.model.t5;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Scalar;
+import java.util.List;
+
+/**
+ * A T5 (v1.0, v1.1 or Flan) with frozen weights. Encode a batch once, then decode against its
+ * {@link CrossMemory}: whole sequences or label trees with {@link #decode}, or position by position
+ * with {@link #step}.
+ *
+ * <p>Immutable after loading: any number of threads may use it at once. Results live in the
+ * caller's scope ({@link Ops#scope()}). Inputs must be made by a manager on the model's device,
+ * {@link #manager()} for one.
+ */
+public final class T5 implements AutoCloseable {
+  private static final List<String> EMBEDDINGS =
+      List.of("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight");
+
+  private final T5Config config;
+  private final NDManager manager;
+  private final T5Encoder encoder;
+  private final T5Decoder decoder;
+  private final NDArray output; // [V, d]
+  private final Scalar outputScale;
+
+  private T5(T5Config config, NDManager manager, TensorSource source) {
+    this.config = config;
+    this.manager = manager;
+    String name =
+        EMBEDDINGS.stream()
+            .filter(source::has)
+            .findFirst()
+            .orElseThrow(
+                () -> new CheckpointException(source.origin() + " has no 'shared.weight'"));
+    NDArray shared = source.read(manager, name, config.vocabSize(), config.dModel());
+    encoder = new T5Encoder(source, manager, config, shared);
+    decoder = new T5Decoder(source, manager, config, shared);
+    output =
+        config.tiedEmbeddings()
+            ? shared
+            : source.read(manager, "lm_head.weight", config.vocabSize(), config.dModel());
+    outputScale = new Scalar(Math.pow(config.dModel(), -0.5));
+  }
+
+  /**
+   * Loads the weights.
+   *
+   * @throws CheckpointException if a tensor is missing or has another shape than configured
+   */
+  public static T5 load(T5Config config, TensorSource source) {
+    NDManager manager = Ops.newManager();
+    try {
+      return new T5(config, manager, source);
+    } catch (RuntimeException e) {
+      manager.close();
+      throw e;
+    }
+  }
+
+  public T5Config config() {
+    return config;
+  }
+
+  /** Owns the weights; make inputs with it inside a scope. */
+  public NDManager manager() {
+    return manager;
+  }
+
+  /**
+   * Runs the encoder. Padded positions are computed as well, from whatever id stands there.
+   *
+   * @param ids [B, S] int64
+   * @param mask [B, S] float32, 1 for a token, 0 for padding
+   * @return last hidden states [B, S, d]
+   */
+  public NDArray encode(NDArray ids, NDArray mask, AdapterHook adapters) {
+    return encoder.encode(ids, mask, adapters);
+  }
+
+  /**
+   * Prepares cross-attention to an encoded batch.
+   *
+   * @param encoded [B, S, d] of {@link #encode}
+   * @param mask [B, S] float32
+   */
+  public CrossMemory attendTo(NDArray encoded, NDArray mask) {
+    return decoder.attendTo(encoded, mask);
+  }
+
+  /** The layout of an ordinary sequence: each position sees itself and those before it. */
+  public DecoderLayout causal(int length) {
+    return decoder.causal(manager, length);
+  }
+
+  /**
+   * The layout of a tree: each position sees itself and its ancestors, at their distance in depth,
+   * so that every path from the root computes what it would as a sequence of its own.
+   *
+   * @param parents [N] of each position: an earlier one, -1 for the start token
+   */
+  public DecoderLayout tree(int[] parents) {
+    return decoder.tree(manager, parents);
+  }
+
+  /**
+   * Runs the decoder over all positions of a layout.
+   *
+   * @param ids [B, N] int64, the first of them the start token
+   * @return hidden states [B, N, d]
+   */
+  public NDArray decode(
+      NDArray ids, DecoderLayout layout, CrossMemory memory, AdapterHook adapters) {
+    return decoder.decode(ids, layout, memory, adapters);
+  }
+
+  /** An empty cache for {@link #step}; the caller closes it. */
+  public KeyValueCache newCache() {
+    return new KeyValueCache(config.decoderLayers());
+  }
+
+  /**
+   * Decodes one more position of each row.
+   *
+   * @param ids [B, 1] int64
+   * @return hidden states [B, 1, d]
+   */
+  public NDArray step(NDArray ids, KeyValueCache cache, CrossMemory memory, AdapterHook adapters) {
+    return decoder.step(ids, cache, memory, adapters);
+  }
+
+  /**
+   * Decodes each row of an encoded batch from the start token. Inference only.
+   *
+   * @return one per row
+   */
+  public List<Generated> generate(
+      CrossMemory memory, AdapterHook adapters, GenerationOptions options) {
+    return options.beams() == 1
+        ? GreedySearch.run(this, memory, adapters, options)
+        : BeamSearch.run(this, memory, adapters, options);
+  }
+
+  /** Hidden states [.., d] to vocabulary scores [.., V]. */
+  public NDArray logits(NDArray hidden) {
+    return Ops.linear(config.scaledOutput() ? Ops.mul(hidden, outputScale) : hidden, output);
+  }
+
+  /** Frees the weights; nothing may use the model any more. */
+  @Override
+  public void close() {
+    manager.close();
+  }
+}

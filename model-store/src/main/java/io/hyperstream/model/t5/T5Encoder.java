@@ -1,0 +1,61 @@
+package io.hyperstream.model.t5;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Scalar;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** T5's encoder. Immutable, any thread. */
+final class T5Encoder {
+  /** As the reference: what padding keys lose in self-attention. */
+  static final Scalar SELF_MASK = new Scalar(10_000);
+
+  private record Block(
+      RmsNorm attentionNorm, Attention attention, RmsNorm feedForwardNorm, FeedForward ff) {}
+
+  private final NDArray embeddings; // [V, d]
+  private final RelativePositionBias positions;
+  private final List<Block> blocks = new ArrayList<>();
+  private final RmsNorm finalNorm;
+
+  T5Encoder(TensorSource source, NDManager manager, T5Config config, NDArray embeddings) {
+    this.embeddings = embeddings;
+    positions =
+        new RelativePositionBias(
+            source, manager, "encoder.block.0.layer.0.SelfAttention", config, true);
+    for (int i = 0; i < config.encoderLayers(); i++) {
+      String layer = "encoder.block." + i + ".layer.";
+      blocks.add(
+          new Block(
+              new RmsNorm(source, manager, layer + "0.layer_norm", config),
+              Attention.self(source, manager, layer + "0.SelfAttention", config),
+              new RmsNorm(source, manager, layer + "1.layer_norm", config),
+              new FeedForward(source, manager, layer + "1.DenseReluDense", config)));
+    }
+    finalNorm = new RmsNorm(source, manager, "encoder.final_layer_norm", config);
+  }
+
+  /** ids [B, S] int64, mask [B, S] float -> [B, S, d]; padded rows are computed too. */
+  NDArray encode(NDArray ids, NDArray mask, AdapterHook adapters) {
+    int[] range = IntStream.range(0, (int) ids.getShape().get(1)).toArray();
+    NDArray bias = positions.between(ids.getManager(), range, range); // [1, H, S, S]
+    bias = bias.add(Ops.keyMask(mask, SELF_MASK)); // [B, H, S, S]
+    NDArray x = Ops.gatherRows(embeddings, ids); // [B, S, d]
+    for (int i = 0; i < blocks.size(); i++) {
+      Block block = blocks.get(i);
+      Attention.Heads heads = block.attention.project(block.attentionNorm.apply(x));
+      NDArray y = block.attention.attend(heads.query(), heads.key(), heads.value(), bias);
+      y = adapters.apply(y, Stack.ENCODER, i, Position.SELF_ATTENTION);
+      x = Ops.addInPlace(x, y);
+
+      y = block.ff.apply(block.feedForwardNorm.apply(x));
+      y = adapters.apply(y, Stack.ENCODER, i, Position.FEED_FORWARD);
+      x = Ops.addInPlace(x, y);
+    }
+    return finalNorm.apply(x);
+  }
+}
