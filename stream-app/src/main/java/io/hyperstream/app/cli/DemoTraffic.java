@@ -1,0 +1,262 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.schemas.DeadLetterHeaders;
+import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.Prediction;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+
+/**
+ * Sends the demo's sentences through the topics and books what comes back: first all at once, then
+ * at a steady rate with a few records in between that cannot be answered. One run per instance.
+ */
+final class DemoTraffic implements AutoCloseable {
+  private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
+  private static final long SETTLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final double PACED_SHARE = 0.5;
+  private static final double PACED_SECONDS = 15;
+  private static final int PACED_AT_LEAST = 40;
+
+  private final Connection cluster;
+  private final DemoLedger ledger = new DemoLedger();
+  private final List<DemoSentence> sentences;
+  private final LiveTable table;
+  private final ProgressBar progress;
+  private final String run = UUID.randomUUID().toString().substring(0, 8);
+  private final Producer<String, byte[]> producer;
+  private final TopicReader reader;
+  private final Thread receiver;
+  private final AtomicReference<Exception> failure = new AtomicReference<>();
+  private volatile long stopAtNanos = Long.MAX_VALUE;
+  private volatile boolean stopNow;
+  private int sequence;
+  private double throughput;
+  private double pacedRate;
+
+  DemoTraffic(
+      Connection cluster, List<DemoSentence> sentences, LiveTable table, ProgressBar progress) {
+    this.cluster = cluster;
+    this.sentences = new ArrayList<>(sentences);
+    Collections.shuffle(this.sentences, new Random(7));
+    this.table = table;
+    this.progress = progress;
+    this.producer = cluster.producer();
+    List<String> topics =
+        List.of(cluster.topics().predictions().name(), cluster.topics().deadLetters().name());
+    this.reader = new TopicReader(cluster.consumer(), topics, false);
+    this.receiver = new Thread(this::receive, "demo-consumer");
+    this.receiver.setDaemon(true);
+  }
+
+  DemoLedger ledger() {
+    return ledger;
+  }
+
+  /** Requests per second of the burst. */
+  double throughput() {
+    return throughput;
+  }
+
+  /** Requests per second of the steady phase. */
+  double pacedRate() {
+    return pacedRate;
+  }
+
+  /** Sends everything and returns when it is answered, or when answers stop coming. */
+  void run() throws InterruptedException {
+    receiver.start();
+    burst();
+    if (ledger.complete()) {
+      paced();
+    }
+    awaitAnswers();
+    // Doubles would come after the first answers.
+    stopAtNanos = System.nanoTime() + SETTLE_NANOS;
+    receiver.join(TimeUnit.NANOSECONDS.toMillis(SETTLE_NANOS) + 10_000);
+    throwFailure();
+  }
+
+  private void burst() throws InterruptedException {
+    long started = System.nanoTime();
+    for (DemoSentence sentence : sentences) {
+      send(sentence, DemoLedger.Phase.BURST, System.nanoTime());
+    }
+    producer.flush();
+    awaitAnswers();
+    double seconds = Math.max(1e-3, (ledger.lastAnswerNanos() - started) / 1e9);
+    throughput = ledger.answered() / seconds;
+  }
+
+  private void paced() throws InterruptedException {
+    pacedRate = Math.max(2, throughput * PACED_SHARE);
+    int count =
+        Math.min(sentences.size(), Math.max(PACED_AT_LEAST, (int) (pacedRate * PACED_SECONDS)));
+    List<Runnable> bad = badRequests();
+    int badEvery = Math.max(1, count / (bad.size() + 1));
+    long started = System.nanoTime();
+    for (int i = 0; i < count; i++) {
+      long due = started + (long) (i * 1e9 / pacedRate);
+      sleepUntil(due);
+      send(sentences.get(i), DemoLedger.Phase.PACED, due);
+      int next = i / badEvery;
+      if (i % badEvery == badEvery - 1 && next < bad.size()) {
+        bad.get(next).run();
+      }
+      throwFailure();
+    }
+    producer.flush();
+  }
+
+  private List<Runnable> badRequests() {
+    return List.of(
+        () -> sendBad(request("no-such-task", "Who is going to answer this?", Optional.empty())),
+        () -> sendBad(request("product-review", "   ", Optional.empty())),
+        () -> sendBad(request("aspect-sentiment", "food", Optional.empty())),
+        () -> sendBad("this is no Avro".getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private void send(DemoSentence sentence, DemoLedger.Phase phase, long due) {
+    String requestId = nextId();
+    ledger.sent(requestId, new DemoLedger.Sent(Optional.of(sentence), phase, due));
+    send(requestId, request(requestId, sentence.taskId(), sentence.text(), sentence.textPair()));
+  }
+
+  private byte[] request(String taskId, String text, Optional<String> textPair) {
+    return request(run + "-bad", taskId, text, textPair);
+  }
+
+  private byte[] request(
+      String requestId, String taskId, String text, Optional<String> textPair) {
+    InferenceRequest request =
+        InferenceRequest.newBuilder()
+            .setRequestId(requestId)
+            .setTaskId(taskId)
+            .setText(text)
+            .setTextPair(textPair.orElse(null))
+            .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
+            .build();
+    return cluster.codec().serialize(cluster.topics().requests().name(), request);
+  }
+
+  private void sendBad(byte[] value) {
+    String requestId = nextId();
+    ledger.sent(
+        requestId,
+        new DemoLedger.Sent(Optional.empty(), DemoLedger.Phase.PACED, System.nanoTime()));
+    send(requestId, value);
+  }
+
+  // Each send's outcome reaches the callback.
+  @SuppressWarnings("FutureReturnValueIgnored")
+  private void send(String requestId, byte[] value) {
+    producer.send(
+        new ProducerRecord<>(cluster.topics().requests().name(), requestId, value),
+        (metadata, exception) -> {
+          if (exception != null) {
+            failure.compareAndSet(null, exception);
+          }
+        });
+  }
+
+  private String nextId() {
+    return String.format(Locale.ROOT, "%s-%05d", run, sequence++);
+  }
+
+  private static void sleepUntil(long nanos) throws InterruptedException {
+    for (long left = nanos - System.nanoTime(); left > 0; left = nanos - System.nanoTime()) {
+      LockSupport.parkNanos(left);
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+    }
+  }
+
+  private void awaitAnswers() throws InterruptedException {
+    int answered = ledger.answered();
+    long since = System.nanoTime();
+    while (!ledger.complete()) {
+      throwFailure();
+      TimeUnit.MILLISECONDS.sleep(5);
+      int now = ledger.answered();
+      if (now != answered) {
+        answered = now;
+        since = System.nanoTime();
+      } else if (System.nanoTime() - since > STALL_NANOS) {
+        return;
+      }
+    }
+  }
+
+  private void receive() {
+    try {
+      while (!stopNow && System.nanoTime() - stopAtNanos < 0) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(100))) {
+          book(record, System.nanoTime());
+        }
+      }
+    } catch (org.apache.kafka.common.errors.WakeupException e) {
+      // Closed while waiting for records.
+    } catch (RuntimeException e) {
+      failure.compareAndSet(null, e);
+    } finally {
+      reader.close();
+    }
+  }
+
+  private void book(ConsumerRecord<byte[], byte[]> record, long now) {
+    if (record.topic().equals(cluster.topics().deadLetters().name())) {
+      String code = ConsumeCommand.header(record, DeadLetterHeaders.ERROR_CODE);
+      String message = ConsumeCommand.header(record, DeadLetterHeaders.ERROR_MESSAGE);
+      ledger.deadLetter(
+          String.valueOf(Rendering.key(record)), new DemoLedger.Refused(code, message), now);
+      return;
+    }
+    Prediction prediction =
+        cluster.codec().deserialize(record.topic(), record.value(), Prediction.class);
+    ledger
+        .predicted(
+            prediction.getRequestId(), Rendering.answer(prediction), prediction.getScore(), now)
+        .ifPresent(this::show);
+  }
+
+  private void show(DemoLedger.Answer answer) {
+    if (answer.sent().phase() == DemoLedger.Phase.BURST) {
+      progress.advance(1);
+    } else {
+      progress.close();
+      table.add(answer, "");
+    }
+  }
+
+  private void throwFailure() {
+    Exception cause = failure.get();
+    if (cause != null) {
+      throw CommandFailure.failed("the demo's client failed: " + Failures.sentence(cause, true), cause);
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    stopNow = true;
+    producer.close(Duration.ofSeconds(2));
+    if (receiver.isAlive()) {
+      reader.wakeup();
+      receiver.join(3000);
+    }
+  }
+}
