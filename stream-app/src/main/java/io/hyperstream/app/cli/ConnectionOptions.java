@@ -23,26 +23,26 @@ final class ConnectionOptions {
   @Option(
       names = "--bootstrap-servers",
       paramLabel = "HOST:PORT,..",
-      defaultValue = "${env:HYPERSTREAM_BOOTSTRAP_SERVERS:-" + EMBEDDED_BOOTSTRAP + "}",
+      defaultValue = "${env:HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS:-" + EMBEDDED_BOOTSTRAP + "}",
       description =
-          "Kafka's brokers. Environment: HYPERSTREAM_BOOTSTRAP_SERVERS. Default: ${DEFAULT-VALUE},"
+          "Kafka's brokers. Environment: HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS. Default: ${DEFAULT-VALUE},"
               + " where `serve --embedded` listens.")
   String bootstrapServers;
 
   @Option(
       names = "--schema-registry-url",
       paramLabel = "URL",
-      defaultValue = "${env:HYPERSTREAM_SCHEMA_REGISTRY_URL:-" + EMBEDDED_REGISTRY + "}",
+      defaultValue = "${env:HYPERSTREAM_REGISTRY_URL:-" + EMBEDDED_REGISTRY + "}",
       description =
-          "The Confluent-compatible schema registry. Environment: HYPERSTREAM_SCHEMA_REGISTRY_URL."
+          "The Confluent-compatible schema registry. Environment: HYPERSTREAM_REGISTRY_URL."
               + " Default: ${DEFAULT-VALUE}.")
   String schemaRegistryUrl;
 
   @Option(
       names = "--topic-prefix",
       paramLabel = "PREFIX",
-      defaultValue = "${env:HYPERSTREAM_TOPIC_PREFIX:-}",
-      description = "Put before every topic name. Environment: HYPERSTREAM_TOPIC_PREFIX.")
+      defaultValue = "${env:HYPERSTREAM_KAFKA_TOPIC_PREFIX:-}",
+      description = "Put before every topic name. Environment: HYPERSTREAM_KAFKA_TOPIC_PREFIX.")
   String topicPrefix;
 
   @Option(

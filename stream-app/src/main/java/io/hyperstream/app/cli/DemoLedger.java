@@ -118,8 +118,7 @@ final class DemoLedger {
   }
 
   /** The summary's figures; the times are the caller's. */
-  synchronized DemoSummary summary(
-      double throughputPerSecond, long startMillis, long wallMillis) {
+  synchronized DemoSummary summary(double throughputPerSecond, long startMillis, long wallMillis) {
     return new DemoSummary(
         sent.size(),
         answers.size(),
@@ -139,8 +138,7 @@ final class DemoLedger {
     Map<DemoSentence, Boolean> counted = new HashMap<>();
     sent.forEach(
         (requestId, request) -> {
-          if (request.sentence().isEmpty()
-              || counted.put(request.sentence().get(), true) != null) {
+          if (request.sentence().isEmpty() || counted.put(request.sentence().get(), true) != null) {
             return;
           }
           int[] count =

@@ -71,9 +71,7 @@ record DemoSummary(
     lines.add("");
     lines.add(
         String.format(
-            Locale.ROOT,
-            "throughput  %.0f requests/s, all sent at once",
-            throughputPerSecond));
+            Locale.ROOT, "throughput  %.0f requests/s, all sent at once", throughputPerSecond));
     lines.add(
         String.format(
             Locale.ROOT,

@@ -27,7 +27,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  */
 final class DemoTraffic implements AutoCloseable {
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
-  private static final long SETTLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long SETTLE_MILLIS = 1000;
   private static final double PACED_SHARE = 0.5;
   private static final double PACED_SECONDS = 15;
   private static final int PACED_AT_LEAST = 40;
@@ -42,7 +42,6 @@ final class DemoTraffic implements AutoCloseable {
   private final TopicReader reader;
   private final Thread receiver;
   private final AtomicReference<Exception> failure = new AtomicReference<>();
-  private volatile long stopAtNanos = Long.MAX_VALUE;
   private volatile boolean stopNow;
   private int sequence;
   private double throughput;
@@ -86,8 +85,9 @@ final class DemoTraffic implements AutoCloseable {
     }
     awaitAnswers();
     // Doubles would come after the first answers.
-    stopAtNanos = System.nanoTime() + SETTLE_NANOS;
-    receiver.join(TimeUnit.NANOSECONDS.toMillis(SETTLE_NANOS) + 10_000);
+    TimeUnit.MILLISECONDS.sleep(SETTLE_MILLIS);
+    stopNow = true;
+    receiver.join(TimeUnit.SECONDS.toMillis(10));
     throwFailure();
   }
 
@@ -140,8 +140,7 @@ final class DemoTraffic implements AutoCloseable {
     return request(run + "-bad", taskId, text, textPair);
   }
 
-  private byte[] request(
-      String requestId, String taskId, String text, Optional<String> textPair) {
+  private byte[] request(String requestId, String taskId, String text, Optional<String> textPair) {
     InferenceRequest request =
         InferenceRequest.newBuilder()
             .setRequestId(requestId)
@@ -204,7 +203,7 @@ final class DemoTraffic implements AutoCloseable {
 
   private void receive() {
     try {
-      while (!stopNow && System.nanoTime() - stopAtNanos < 0) {
+      while (!stopNow) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(100))) {
           book(record, System.nanoTime());
         }
@@ -246,17 +245,22 @@ final class DemoTraffic implements AutoCloseable {
   private void throwFailure() {
     Exception cause = failure.get();
     if (cause != null) {
-      throw CommandFailure.failed("the demo's client failed: " + Failures.sentence(cause, true), cause);
+      throw CommandFailure.failed(
+          "the demo's client failed: " + Failures.sentence(cause, true), cause);
     }
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     stopNow = true;
     producer.close(Duration.ofSeconds(2));
     if (receiver.isAlive()) {
       reader.wakeup();
-      receiver.join(3000);
+      try {
+        receiver.join(3000);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }

@@ -79,8 +79,8 @@ final class LiveTable implements AutoCloseable {
 
   private String row(DemoLedger.Answer answer) {
     DemoSentence sentence = answer.sent().sentence().orElseThrow();
-    String text = sentence.textPair().map(pair -> sentence.text() + ": " + pair)
-        .orElse(sentence.text());
+    String text =
+        sentence.textPair().map(pair -> sentence.text() + ": " + pair).orElse(sentence.text());
     String label =
         answer.correct() ? answer.label() : answer.label() + " (" + sentence.label() + ")";
     return String.format(

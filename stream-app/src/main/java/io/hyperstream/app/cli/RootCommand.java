@@ -9,7 +9,12 @@ import picocli.CommandLine.ScopeType;
     name = "hyperstream",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {ProduceCommand.class, ConsumeCommand.class, TasksCommand.class},
+    subcommands = {
+      ProduceCommand.class,
+      ConsumeCommand.class,
+      TasksCommand.class,
+      ModelCommand.class
+    },
     synopsisSubcommandLabel = "COMMAND",
     description = {
       "Streaming, multi-task text inference on Kafka.",
@@ -39,7 +44,8 @@ import picocli.CommandLine.ScopeType;
       "    hyperstream tasks list --bootstrap-servers kafka:9092 \\",
       "      --schema-registry-url https://registry:8081 --command-config client.properties",
       "",
-      "`hyperstream COMMAND --help` explains each command with examples."
+      "`hyperstream` stands for `java -jar hyperstream.jar`; `hyperstream COMMAND --help` explains"
+          + " each command with examples."
     })
 final class RootCommand implements Runnable {
   private final Console console;

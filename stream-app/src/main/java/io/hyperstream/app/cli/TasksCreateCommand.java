@@ -1,9 +1,12 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.checkpoint.SourceTask;
 import io.hyperstream.schemas.TaskDefinition;
+import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -15,18 +18,36 @@ import picocli.CommandLine.Option;
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream tasks create -f tickets.yaml",
+      "    hyperstream tasks create --from-model                         # all the model knows",
+      "    hyperstream tasks create --from-model clinc_banking pros_cons"
     })
 final class TasksCreateCommand implements Callable<Integer> {
   private final Console console;
 
   @Mixin private ConnectionOptions connection;
 
-  @Option(
-      names = {"-f", "--file"},
-      required = true,
-      paramLabel = "FILE.yaml",
-      description = "Definitions in YAML; - for standard input.")
-  private String file;
+  @Mixin private ModelOptions model;
+
+  @ArgGroup(multiplicity = "1")
+  private Source source;
+
+  /** Where definitions come from. */
+  private static final class Source {
+    @Option(
+        names = {"-f", "--file"},
+        required = true,
+        paramLabel = "FILE.yaml",
+        description = "Definitions in YAML; - for standard input.")
+    private String file;
+
+    @Option(
+        names = "--from-model",
+        required = true,
+        arity = "0..*",
+        paramLabel = "TASK",
+        description = "Tasks the model was trained on; none named: all of them.")
+    private List<String> fromModel;
+  }
 
   TasksCreateCommand(Console console) {
     this.console = console;
@@ -34,10 +55,10 @@ final class TasksCreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    List<TaskDefinition> definitions;
-    try (InputStream in = ProduceCommand.open(console, file)) {
-      definitions = TaskYaml.read(file.equals("-") ? "(standard input)" : file, in);
-    }
+    List<TaskDefinition> definitions =
+        source.file != null
+            ? fromFile(source.file)
+            : fromModel(model.load().sourceTasks(), source.fromModel);
     try (Connection cluster = connection.connect()) {
       new TaskTopic(cluster, console).create(definitions);
     }
@@ -45,5 +66,27 @@ final class TasksCreateCommand implements Callable<Integer> {
       console.note("defined " + definition.getTaskId());
     }
     return ExitCodes.OK;
+  }
+
+  private List<TaskDefinition> fromFile(String file) throws IOException {
+    try (InputStream in = ProduceCommand.open(console, file)) {
+      return TaskYaml.read(file.equals("-") ? "(standard input)" : file, in);
+    }
+  }
+
+  /**
+   * @param names of the wanted ones; empty: all
+   */
+  static List<TaskDefinition> fromModel(List<SourceTask> known, List<String> names) {
+    List<String> ids = known.stream().map(task -> task.definition().taskId()).toList();
+    List<String> unknown = names.stream().filter(name -> !ids.contains(name)).toList();
+    if (!unknown.isEmpty()) {
+      throw CommandFailure.failed(
+          "the model was not trained on " + String.join(", ", unknown) + "; it knows " + ids);
+    }
+    return known.stream()
+        .filter(task -> names.isEmpty() || names.contains(task.definition().taskId()))
+        .map(task -> Definitions.toRecord(task.definition()))
+        .toList();
   }
 }

@@ -27,7 +27,7 @@ class CommandUsageTest {
         "consume --max many | many",
         "tasks | list, create or retire",
         "tasks retire | TASK",
-        "tasks create | --file",
+        "tasks create | -f=FILE.yaml",
       })
   void usage(String line, String message) {
     CommandRun run = CommandRun.of(line.split(" ", -1));

@@ -1,0 +1,140 @@
+package io.hyperstream.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.app.cli.DemoLedger.Phase;
+import io.hyperstream.app.cli.DemoLedger.Refused;
+import io.hyperstream.app.cli.DemoLedger.Sent;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class DemoLedgerTest {
+  private static final DemoSentence GREETING =
+      new DemoSentence("talk", "hello", Optional.empty(), "greeting");
+  private static final DemoSentence FAREWELL =
+      new DemoSentence("talk", "so long", Optional.empty(), "closing");
+  private static final DemoSentence PRAISE =
+      new DemoSentence("review", "great", Optional.empty(), "pros");
+
+  private final DemoLedger ledger = new DemoLedger();
+
+  @Test
+  @DisplayName("answers, dead letters, doubles and losses add up")
+  void accounts() {
+    send("a", GREETING, Phase.BURST);
+    send("b", FAREWELL, Phase.BURST);
+    send("c", PRAISE, Phase.BURST);
+    ledger.sent("bad", new Sent(Optional.empty(), Phase.BURST, 0));
+
+    assertThat(answer("a", "greeting", 5)).isPresent();
+    assertThat(answer("b", "greeting", 6)).get().matches(answer -> !answer.correct());
+    assertThat(ledger.deadLetter("bad", new Refused("UNKNOWN_TASK", "why"), 7)).isTrue();
+    assertThat(answer("a", "greeting", 8)).isEmpty();
+    assertThat(ledger.deadLetter("b", new Refused("MODEL_ERROR", "why"), 9)).isFalse();
+    assertThat(answer("someone else's", "greeting", 10)).isEmpty();
+    assertThat(ledger.complete()).isFalse();
+
+    DemoSummary summary = ledger.summary(100, 1, 2);
+    assertThat(summary.requests()).isEqualTo(4);
+    assertThat(summary.predictions()).isEqualTo(2);
+    assertThat(summary.deadLetters()).isEqualTo(1);
+    assertThat(summary.lost()).isEqualTo(1);
+    assertThat(summary.duplicated()).isEqualTo(2);
+    assertThat(summary.exactlyOnce()).isFalse();
+
+    assertThat(answer("c", "pros", 11)).isPresent();
+    assertThat(ledger.complete()).isTrue();
+    assertThat(ledger.summary(100, 1, 2).lost()).isZero();
+  }
+
+  @Test
+  @DisplayName("accuracy counts each sentence once, however often it was sent; a lost one is wrong")
+  void accuracy() {
+    send("a1", GREETING, Phase.BURST);
+    send("b1", FAREWELL, Phase.BURST);
+    send("c1", PRAISE, Phase.BURST);
+    send("a2", GREETING, Phase.PACED);
+    ledger.predicted("a1", "greeting", 0.9f, 1);
+    ledger.predicted("a2", "greeting", 0.9f, 1);
+    ledger.predicted("c1", "pros", 0.9f, 1);
+
+    assertThat(ledger.summary(1, 1, 1).tasks())
+        .containsExactly(
+            new DemoSummary.TaskAccuracy("review", 1, 1.0),
+            new DemoSummary.TaskAccuracy("talk", 2, 0.5));
+  }
+
+  @Test
+  @DisplayName("latency is that of the steady phase only, from when a request was due")
+  void latency() {
+    send("burst", GREETING, Phase.BURST);
+    ledger.predicted("burst", "greeting", 1, TimeUnit.SECONDS.toNanos(100));
+    for (int i = 1; i <= 100; i++) {
+      send("p" + i, PRAISE, Phase.PACED);
+      ledger.predicted("p" + i, "pros", 1, TimeUnit.MILLISECONDS.toNanos(i));
+    }
+
+    DemoSummary.Latency latency = ledger.summary(1, 1, 1).latencyMillis();
+    assertThat(latency.p50()).isCloseTo(50, within(0.1));
+    assertThat(latency.p95()).isCloseTo(95, within(0.1));
+    assertThat(latency.p99()).isCloseTo(99, within(0.2));
+  }
+
+  @Test
+  @DisplayName("the JSON has exactly the promised keys")
+  void json() throws IOException {
+    send("a", GREETING, Phase.PACED);
+    ledger.predicted("a", "greeting", 1, 5);
+
+    JsonNode json = new ObjectMapper().readTree(Console.toJson(ledger.summary(12.5, 3, 4)));
+    assertThat(names(json))
+        .containsExactlyInAnyOrder(
+            "requests",
+            "predictions",
+            "deadLetters",
+            "lost",
+            "duplicated",
+            "tasks",
+            "throughputPerSecond",
+            "latencyMillis",
+            "startMillis",
+            "wallMillis");
+    assertThat(names(json.get("tasks").get(0)))
+        .containsExactlyInAnyOrder("taskId", "examples", "accuracy");
+    assertThat(names(json.get("latencyMillis"))).containsExactlyInAnyOrder("p50", "p95", "p99");
+    assertThat(json.get("throughputPerSecond").doubleValue()).isEqualTo(12.5);
+  }
+
+  @Test
+  @DisplayName("the summary says that nothing was lost or twice, or how many")
+  void text() {
+    send("a", GREETING, Phase.PACED);
+    assertThat(ledger.summary(1, 1, 1).lines(10)).anyMatch(line -> line.contains("1 lost"));
+    ledger.predicted("a", "greeting", 1, 5);
+    assertThat(ledger.summary(1, 1, 1).lines(10))
+        .anyMatch(line -> line.contains("nothing lost, nothing twice"))
+        .anyMatch(line -> line.contains("100.0%"));
+  }
+
+  private void send(String id, DemoSentence sentence, Phase phase) {
+    ledger.sent(id, new Sent(Optional.of(sentence), phase, 0));
+  }
+
+  private Optional<DemoLedger.Answer> answer(String id, String label, long nanos) {
+    return ledger.predicted(id, label, 0.5f, nanos);
+  }
+
+  private static List<String> names(JsonNode node) {
+    List<String> names = new ArrayList<>();
+    node.fieldNames().forEachRemaining(names::add);
+    return names;
+  }
+}
