@@ -1,0 +1,116 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.OverLengthPolicy;
+import io.hyperstream.model.task.TaskKind;
+import io.hyperstream.model.task.Template;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskLabel;
+import io.hyperstream.schemas.UndecodableRecordException;
+import java.nio.charset.StandardCharsets;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.processor.api.RecordMetadata;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Feeds task definitions into the catalog, at the start from the first record on. A record that is
+ * no servable definition makes its task invalid, with the reason; it never stops the thread. Its
+ * store stays empty: the catalog holds what would be in it.
+ */
+final class DefinitionProcessor implements Processor<byte[], byte[], Void, Void> {
+  private static final Logger LOG = LoggerFactory.getLogger(DefinitionProcessor.class);
+
+  private final TaskCatalog catalog;
+  private final GlobalRecordReader reader;
+  private final InferenceMetrics metrics;
+  private ProcessorContext<Void, Void> context;
+
+  DefinitionProcessor(TaskCatalog catalog, GlobalRecordReader reader, InferenceMetrics metrics) {
+    this.catalog = catalog;
+    this.reader = reader;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public void init(ProcessorContext<Void, Void> processorContext) {
+    context = processorContext;
+  }
+
+  @Override
+  public void process(Record<byte[], byte[]> record) {
+    RecordMetadata at = context.recordMetadata().orElseThrow();
+    if (record.key() == null) {
+      metrics.invalidDefinitions.increment();
+      LOG.warn("Ignored a definition without a key at offset {} of {}", at.offset(), at.topic());
+    } else {
+      apply(at.topic(), new String(record.key(), StandardCharsets.UTF_8), record.value());
+    }
+    catalog.reached(at.partition(), at.offset() + 1);
+  }
+
+  private void apply(String topic, String taskId, byte[] value) {
+    if (value == null) {
+      catalog.retire(taskId);
+      LOG.info("Task '{}' is retired", taskId);
+      return;
+    }
+    try {
+      TaskDefinition written = reader.read(topic, value, TaskDefinition.class);
+      if (!taskId.equals(written.getTaskId())) {
+        throw new IllegalArgumentException(
+            "the record's key is '" + taskId + "', its taskId '" + written.getTaskId() + "'");
+      }
+      catalog.define(modelOf(written));
+      LOG.info("Task '{}' is defined: {}", taskId, written.getKind());
+    } catch (NotNowException e) {
+      throw e;
+    } catch (UndecodableRecordException | IllegalArgumentException e) {
+      invalid(taskId, e.getMessage());
+    } catch (RuntimeException e) {
+      LOG.warn("Task '{}' fails in an unexpected way", taskId, e);
+      invalid(taskId, e.toString());
+    }
+  }
+
+  private void invalid(String taskId, String reason) {
+    metrics.invalidDefinitions.increment();
+    catalog.invalidate(taskId, reason);
+    LOG.warn("Task '{}' cannot be served: {}", taskId, reason);
+  }
+
+  private static io.hyperstream.model.task.TaskDefinition modelOf(TaskDefinition written) {
+    return new io.hyperstream.model.task.TaskDefinition(
+        written.getTaskId(),
+        switch (written.getKind()) {
+          case CLASSIFICATION -> TaskKind.CLASSIFICATION;
+          case REGRESSION -> TaskKind.REGRESSION;
+          case GENERATION -> TaskKind.GENERATION;
+          case UNKNOWN ->
+              throw new IllegalArgumentException(
+                  "its kind is one this version does not know; update the application");
+        },
+        written.getLabels().stream().map(DefinitionProcessor::modelOf).toList(),
+        new Template(written.getTemplate()),
+        new Template(written.getTemplatePair()),
+        written.getDescription(),
+        switch (written.getOverLength()) {
+          case TRUNCATE -> OverLengthPolicy.TRUNCATE;
+          case REJECT -> OverLengthPolicy.REJECT;
+        },
+        switch (written.getScoring()) {
+          case EXACT -> LabelScoring.EXACT;
+          case TRIE_BEAM -> LabelScoring.TRIE_BEAM;
+        },
+        written.getInitFrom());
+  }
+
+  private static Label modelOf(TaskLabel label) {
+    return label.getVerbalizer() == null
+        ? Label.of(label.getName())
+        : new Label(label.getName(), label.getVerbalizer());
+  }
+}

@@ -1,0 +1,35 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.model.inference.InferenceException;
+
+/**
+ * Why a request is in the dead letters. All of them are permanent: sending the same bytes again
+ * would fail again. A registry outage or a device error is none of these; it is retried.
+ */
+public enum ErrorCode {
+  UNDECODABLE("The record's value is not a request of this schema."),
+  REQUEST_TOO_LARGE("The record is larger than the configured limit."),
+  INVALID_REQUEST("A field of the request is missing or outside its limits."),
+  UNKNOWN_TASK("No task of that name is defined."),
+  INVALID_TASK("The task is defined, but its definition cannot be served."),
+  EMPTY_TEXT("The text is empty or white space only."),
+  TEXT_TOO_LONG("The text exceeds a limit and the task rejects such texts."),
+  MISSING_TEXT_PAIR("The task needs a pair of texts and the second is missing."),
+  PREDICTION_TOO_LARGE("The prediction does not fit into a record of the output topic."),
+  MODEL_ERROR("The model fails on this text, and only on this one.");
+
+  private final String sentence;
+
+  ErrorCode(String sentence) {
+    this.sentence = sentence;
+  }
+
+  /** What the code means, for people. */
+  public String sentence() {
+    return sentence;
+  }
+
+  static ErrorCode of(InferenceException.Code code) {
+    return valueOf(code.name());
+  }
+}

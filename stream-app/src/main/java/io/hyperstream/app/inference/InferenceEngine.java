@@ -1,0 +1,351 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.inference.InferenceException.Code;
+import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowFailure;
+import io.hyperstream.model.inference.RowResult;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Forms batches across partitions, stream threads and tasks and runs them on one device. {@link
+ * #submit} may be called from any thread and never waits; one worker thread talks to the predictor.
+ *
+ * <p>A batch that fails as a whole is split and each row tried once alone. A row that fails alone
+ * is at fault only if a known-good row (the canary) still passes; otherwise the device is, and the
+ * worker backs off until the canary passes again: nothing is dead-lettered for a device's error.
+ *
+ * <p>The queue holds what its callers submit: at most their windows (see {@link PrefetchWindow})
+ * plus one row per stream thread.
+ */
+final class InferenceEngine implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(InferenceEngine.class);
+  private static final Duration FIRST_BACK_OFF = Duration.ofMillis(100);
+  private static final Duration LONGEST_BACK_OFF = Duration.ofSeconds(5);
+
+  /** One row and where its result goes. */
+  interface Job {
+    PreparedRow row();
+
+    /** Whether anyone still waits; an unwanted row is dropped before its batch. */
+    boolean isWanted();
+
+    /** Called once, on the worker. */
+    void complete(RowResult result);
+
+    /** Called once, on the worker or the closing thread, if there will be no result. */
+    void abandon(NotNowException reason);
+  }
+
+  private record Queued(Job job, int tokens, long sinceNanos) {}
+
+  private final Predictor predictor;
+  private final BatchPolicy policy;
+  private final PreparedRow canary;
+  private final UnaryOperator<PreparedRow> freshest;
+  private final InferenceMetrics metrics;
+  private final Thread worker;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final ArrayDeque<Queued> queue = new ArrayDeque<>(); // guarded by lock
+  private long queuedTokens; // guarded by lock
+  private boolean closing; // guarded by lock
+  private volatile Optional<String> deviceError = Optional.empty();
+
+  /**
+   * @param canary a row this predictor answers
+   * @param freshest gives a row the adapters its task is served with now
+   */
+  InferenceEngine(
+      Predictor predictor,
+      BatchPolicy policy,
+      PreparedRow canary,
+      UnaryOperator<PreparedRow> freshest,
+      InferenceMetrics metrics) {
+    this.predictor = predictor;
+    this.policy = policy;
+    this.canary = canary;
+    this.freshest = freshest;
+    this.metrics = metrics;
+    worker = new Thread(this::run, "hyperstream-engine-0");
+    worker.setDaemon(true);
+  }
+
+  InferenceEngine start() {
+    worker.start();
+    return this;
+  }
+
+  /** Queues a row; after {@link #close} the job is abandoned at once. */
+  void submit(Job job) {
+    enqueue(job, false);
+  }
+
+  /** Queues a row before all others: someone already waits for it. */
+  void submitFirst(Job job) {
+    enqueue(job, true);
+  }
+
+  private void enqueue(Job job, boolean first) {
+    Queued queued = new Queued(job, job.row().inputIds().length, System.nanoTime());
+    lock.lock();
+    try {
+      if (!closing) {
+        if (first) {
+          queue.addFirst(queued);
+        } else {
+          queue.addLast(queued);
+        }
+        queuedTokens += queued.tokens;
+        changed.signal();
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    job.abandon(new NotNowException("the engine is closed", null));
+  }
+
+  /** What is wrong with the device now; empty while it works. */
+  Optional<String> deviceError() {
+    return deviceError;
+  }
+
+  /** Whether the worker is there; false only before the start, after the end or after a defect. */
+  boolean isAlive() {
+    return worker.isAlive();
+  }
+
+  /** Rows waiting for a batch. */
+  int queuedRows() {
+    lock.lock();
+    try {
+      return queue.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void run() {
+    try {
+      for (List<Queued> batch = next(); !batch.isEmpty(); batch = next()) {
+        answer(batch);
+      }
+    } catch (InterruptedException e) {
+      LOG.info("The inference engine was interrupted");
+    } catch (Throwable defect) {
+      LOG.error("The inference engine ends on a defect of its own", defect);
+      deviceError = Optional.of("the engine ended: " + defect);
+    } finally {
+      abandonAll();
+    }
+  }
+
+  /** Waits for rows and company; empty when closing and nothing is left. */
+  private List<Queued> next() throws InterruptedException {
+    lock.lock();
+    try {
+      while (queue.isEmpty()) {
+        if (closing) {
+          return List.of();
+        }
+        changed.await();
+      }
+      long lingerUntil = queue.peekFirst().sinceNanos + policy.maxLinger().toNanos();
+      long left = lingerUntil - System.nanoTime();
+      while (left > 0 && !closing && !policy.isFull(queue.size(), queuedTokens)) {
+        changed.awaitNanos(left);
+        left = lingerUntil - System.nanoTime();
+      }
+      return drain();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private List<Queued> drain() {
+    int[] lengths = queue.stream().mapToInt(Queued::tokens).toArray();
+    int[] chosen = policy.select(lengths);
+    List<Queued> batch = new ArrayList<>(chosen.length);
+    Iterator<Queued> waiting = queue.iterator();
+    for (int position = 0, next = 0; next < chosen.length; position++) {
+      Queued queued = waiting.next();
+      if (position == chosen[next]) {
+        next++;
+        waiting.remove();
+        queuedTokens -= queued.tokens;
+        batch.add(queued);
+      }
+    }
+    return batch;
+  }
+
+  private void answer(List<Queued> batch) throws InterruptedException {
+    List<Queued> wanted = new ArrayList<>(batch);
+    wanted.removeIf(queued -> !queued.job.isWanted());
+    if (wanted.isEmpty()) {
+      return;
+    }
+    try {
+      predict(wanted);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      metrics.batchFailures.increment();
+      LOG.warn("A batch of {} rows failed; each is tried once alone", wanted.size(), e);
+      answerOneByOne(wanted);
+    }
+  }
+
+  private void predict(List<Queued> batch) {
+    List<PreparedRow> rows =
+        batch.stream().map(queued -> freshest.apply(queued.job.row())).toList();
+    long start = System.nanoTime();
+    List<RowResult> results = predictor.predict(rows);
+    long end = System.nanoTime();
+    if (results.size() != rows.size()) {
+      throw new IllegalStateException(
+          "the predictor gave " + results.size() + " results for " + rows.size() + " rows");
+    }
+    measure(batch, rows, start, end);
+    for (int i = 0; i < results.size(); i++) {
+      batch.get(i).job.complete(results.get(i));
+    }
+  }
+
+  private void measure(List<Queued> batch, List<PreparedRow> rows, long start, long end) {
+    int longest = 0;
+    long tokens = 0;
+    for (Queued queued : batch) {
+      longest = Math.max(longest, queued.tokens);
+      tokens += queued.tokens;
+      metrics.queueTime.record(start - queued.sinceNanos, TimeUnit.NANOSECONDS);
+    }
+    metrics.deviceTime.record(end - start, TimeUnit.NANOSECONDS);
+    metrics.batchRows.record(rows.size());
+    metrics.batchTasks.record(
+        (double) rows.stream().map(row -> row.task().taskId()).distinct().count());
+    double padded = (double) longest * rows.size();
+    metrics.paddingRatio.record(1 - (double) tokens / padded);
+  }
+
+  private void answerOneByOne(List<Queued> batch) throws InterruptedException {
+    for (int i = 0; i < batch.size(); i++) {
+      Queued queued = batch.get(i);
+      try {
+        predict(List.of(queued));
+      } catch (InferenceException e) {
+        queued.job.complete(new RowFailure(e.code(), e.getMessage()));
+      } catch (RuntimeException | OutOfMemoryError e) {
+        Optional<Throwable> device = tryCanary();
+        if (device.isPresent()) {
+          putBack(batch.subList(i, batch.size()));
+          awaitDevice(device.get());
+          return;
+        }
+        LOG.warn("A row of task '{}' fails alone", queued.job.row().task().taskId(), e);
+        queued.job.complete(new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + e));
+      }
+    }
+  }
+
+  /** Empty if the device answers the known-good row. */
+  private Optional<Throwable> tryCanary() {
+    try {
+      return predictor.predict(List.of(canary)).size() == 1
+          ? Optional.empty()
+          : Optional.of(new IllegalStateException("no answer for the canary row"));
+    } catch (RuntimeException | OutOfMemoryError e) {
+      return Optional.of(e);
+    }
+  }
+
+  private void awaitDevice(Throwable error) throws InterruptedException {
+    LOG.error("The device fails even on a known-good row; retrying with back-off", error);
+    long pause = FIRST_BACK_OFF.toNanos();
+    Optional<Throwable> failure = Optional.of(error);
+    while (failure.isPresent()) {
+      deviceError = Optional.of("the device fails: " + failure.get());
+      if (!pause(pause)) {
+        return;
+      }
+      pause = Math.min(2 * pause, LONGEST_BACK_OFF.toNanos());
+      failure = tryCanary();
+    }
+    deviceError = Optional.empty();
+    LOG.info("The device answers again");
+  }
+
+  /** Sleeps; false when closing, and then everything queued is abandoned. */
+  private boolean pause(long nanos) throws InterruptedException {
+    long until = System.nanoTime() + nanos;
+    lock.lock();
+    try {
+      for (long left = nanos; left > 0 && !closing; left = until - System.nanoTime()) {
+        changed.awaitNanos(left);
+      }
+      if (!closing) {
+        return true;
+      }
+    } finally {
+      lock.unlock();
+    }
+    abandonAll();
+    return false;
+  }
+
+  private void putBack(List<Queued> rows) {
+    lock.lock();
+    try {
+      for (int i = rows.size() - 1; i >= 0; i--) {
+        queue.addFirst(rows.get(i));
+        queuedTokens += rows.get(i).tokens;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void abandonAll() {
+    Deque<Queued> left;
+    lock.lock();
+    try {
+      closing = true;
+      left = new ArrayDeque<>(queue);
+      queue.clear();
+      queuedTokens = 0;
+    } finally {
+      lock.unlock();
+    }
+    left.forEach(queued -> queued.job.abandon(new NotNowException("the engine is closed", null)));
+  }
+
+  /** Answers what is queued, then ends. A second call does nothing. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closing = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    try {
+      worker.join(TimeUnit.SECONDS.toMillis(10));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

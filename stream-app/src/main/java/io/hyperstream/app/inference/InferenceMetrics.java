@@ -1,0 +1,86 @@
+package io.hyperstream.app.inference;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * The meters of the inference path, made once: the hot path only updates. Thread-safe. None is
+ * tagged with a task, so their number does not grow with the tasks.
+ */
+final class InferenceMetrics {
+  final MeterRegistry registry;
+  final Counter requests;
+  final Counter predictions;
+  final Counter prefetchHits;
+  final Counter prefetchMisses;
+  final Counter ignoredAdapters;
+  final Counter invalidDefinitions;
+  final Counter batchFailures;
+  final Counter retries;
+  final DistributionSummary batchRows;
+  final DistributionSummary batchTasks;
+  final DistributionSummary paddingRatio;
+  final Timer queueTime;
+  final Timer deviceTime;
+  final Timer endToEnd;
+  private final Map<ErrorCode, Counter> deadLetters = new EnumMap<>(ErrorCode.class);
+
+  InferenceMetrics(MeterRegistry registry) {
+    this.registry = registry;
+    requests = counter("hyperstream.requests", "Requests answered or dead-lettered");
+    predictions = counter("hyperstream.predictions", "Predictions forwarded");
+    prefetchHits =
+        counter("hyperstream.prefetch.hits", "Records already in the engine when their turn came");
+    prefetchMisses =
+        counter("hyperstream.prefetch.misses", "Records that had to be computed at their turn");
+    ignoredAdapters =
+        counter("hyperstream.adapters.ignored", "Adapter versions that were not applied");
+    invalidDefinitions =
+        counter("hyperstream.definitions.invalid", "Task definitions that cannot be served");
+    batchFailures = counter("hyperstream.batch.failures", "Batches that failed as a whole");
+    retries = counter("hyperstream.retries", "Records tried again after an outage");
+    batchRows = summary("hyperstream.batch.rows", "Rows per batch").register(registry);
+    batchTasks = summary("hyperstream.batch.tasks", "Tasks per batch").register(registry);
+    paddingRatio =
+        summary("hyperstream.batch.padding.ratio", "Share of a batch's tokens that is padding")
+            .register(registry);
+    queueTime =
+        timer("hyperstream.queue.time", "From the engine's queue to the start of the batch");
+    deviceTime = timer("hyperstream.device.time", "One batch on the device");
+    endToEnd = timer("hyperstream.end.to.end.latency", "From a request's time to its prediction");
+    for (ErrorCode code : ErrorCode.values()) {
+      deadLetters.put(
+          code,
+          Counter.builder("hyperstream.dead.letters")
+              .description("Dead letters")
+              .tag("code", code.name())
+              .register(registry));
+    }
+  }
+
+  Counter deadLetters(ErrorCode code) {
+    return deadLetters.get(code);
+  }
+
+  private Counter counter(String name, String description) {
+    return Counter.builder(name).description(description).register(registry);
+  }
+
+  private static DistributionSummary.Builder summary(String name, String description) {
+    return DistributionSummary.builder(name).description(description);
+  }
+
+  private Timer timer(String name, String description) {
+    return Timer.builder(name)
+        .description(description)
+        .publishPercentileHistogram()
+        .minimumExpectedValue(Duration.ofMillis(1))
+        .maximumExpectedValue(Duration.ofMinutes(1))
+        .register(registry);
+  }
+}

@@ -1,0 +1,88 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowFailure;
+import io.hyperstream.model.inference.RowResult;
+import io.hyperstream.model.inference.TaskPrediction;
+import io.hyperstream.schemas.InferenceRequest;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * One request on its way to an outcome. The stream thread makes, joins and evicts it; preparation
+ * and the engine complete it. The first completion counts, later ones do nothing.
+ */
+final class PendingRequest implements InferenceEngine.Job {
+  private final RawRequest raw;
+  private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+  private volatile InferenceRequest request;
+  private volatile PreparedRow row;
+
+  PendingRequest(RawRequest raw) {
+    this.raw = raw;
+  }
+
+  RawRequest raw() {
+    return raw;
+  }
+
+  /** Once, before the row is handed to the engine. */
+  void prepared(InferenceRequest decoded, PreparedRow preparedRow) {
+    request = decoded;
+    row = preparedRow;
+  }
+
+  @Override
+  public PreparedRow row() {
+    return row;
+  }
+
+  @Override
+  public boolean isWanted() {
+    return !outcome.isDone();
+  }
+
+  @Override
+  public void complete(RowResult result) {
+    if (result instanceof RowFailure failure) {
+      reject(ErrorCode.of(failure.code()), failure.message());
+    } else if (result instanceof TaskPrediction prediction) {
+      outcome.complete(new Outcome.Answered(request, row.task(), prediction, Instant.now()));
+    }
+    row = null; // the token ids are no longer needed
+  }
+
+  void reject(ErrorCode code, String message) {
+    outcome.complete(new Outcome.Rejected(code, message));
+  }
+
+  @Override
+  public void abandon(NotNowException reason) {
+    outcome.completeExceptionally(reason);
+  }
+
+  /** Nobody will join it: the engine drops it unless it is in a batch already. */
+  void evict() {
+    outcome.cancel(false);
+  }
+
+  /**
+   * Waits for the outcome.
+   *
+   * @throws NotNowException if something outside the record is down
+   * @throws TimeoutException if there is none in time
+   */
+  Outcome await(long nanos) throws InterruptedException, TimeoutException {
+    try {
+      return outcome.get(nanos, TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof NotNowException notNow) {
+        throw notNow;
+      }
+      throw new IllegalStateException("a request ended on a defect", e.getCause());
+    }
+  }
+}

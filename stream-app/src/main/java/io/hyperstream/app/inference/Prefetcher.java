@@ -1,0 +1,152 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.app.inference.PrefetchWindow.Found;
+import io.hyperstream.app.inference.PrefetchWindow.Taken;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.streams.errors.StreamsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Computes ahead of the topology: polled requests go to the engine, and a processor joins each when
+ * its turn comes. One window per stream thread, found through the calling thread, since poll,
+ * process and close all happen on it; so all methods but {@link #drainWithin} are for stream
+ * threads.
+ *
+ * <p>Nothing here is state: an offset is committed only after its prediction was forwarded, and
+ * what is lost here is computed again.
+ */
+final class Prefetcher {
+  private static final Logger LOG = LoggerFactory.getLogger(Prefetcher.class);
+  private static final long FIRST_BACK_OFF_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long LONGEST_BACK_OFF_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /**
+   * How far and how long.
+   *
+   * @param rows requests per stream thread in the engine, at most
+   * @param bytes their values' bytes, at most
+   * @param rowsPerPartition what every partition may have there all the same
+   * @param joinDeadline how long a record waits for its outcome before its thread starts over from
+   *     the last commit
+   */
+  record Limits(int rows, long bytes, int rowsPerPartition, Duration joinDeadline) {}
+
+  private final RequestPipeline pipeline;
+  private final Limits limits;
+  private final InferenceMetrics metrics;
+  private final ThreadLocal<PrefetchWindow> windows;
+  private volatile long drainUntil = Long.MAX_VALUE; // nanoTime; MAX_VALUE while running
+
+  Prefetcher(RequestPipeline pipeline, Limits limits, InferenceMetrics metrics) {
+    this.pipeline = pipeline;
+    this.limits = limits;
+    this.metrics = metrics;
+    windows =
+        ThreadLocal.withInitial(
+            () ->
+                new PrefetchWindow(
+                    limits.rows(), limits.bytes(), limits.rowsPerPartition(), pipeline::submit));
+  }
+
+  /** Before the topology sees a poll. Does not wait. */
+  void polled(ConsumerRecords<byte[], byte[]> records) {
+    PrefetchWindow window = windows.get();
+    for (TopicPartition partition : records.partitions()) {
+      for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
+        window.polled(
+            new RawRequest(partition, record.offset(), record.timestamp(), record.value()));
+      }
+    }
+    window.fill();
+  }
+
+  /**
+   * The outcome of the record being processed: waits for its prefetch, or computes it now. While
+   * the registry or the device is down it tries again with back-off.
+   *
+   * @throws StreamsException at the deadline, or when the shutdown leaves no more time; the record
+   *     is not committed and will be read again
+   */
+  Outcome join(RawRequest raw) {
+    Optional<Taken> taken = windows.get().take(raw);
+    boolean ready = taken.isPresent() && taken.get().found() == Found.SUBMITTED;
+    (ready ? metrics.prefetchHits : metrics.prefetchMisses).increment();
+    PendingRequest pending = taken.map(Taken::pending).orElseGet(() -> new PendingRequest(raw));
+    if (!ready) {
+      pipeline.prepareNow(pending);
+    }
+    long deadline = System.nanoTime() + limits.joinDeadline().toNanos();
+    long backOff = FIRST_BACK_OFF_NANOS;
+    try {
+      while (true) {
+        try {
+          return pending.await(left(deadline));
+        } catch (NotNowException e) {
+          metrics.retries.increment();
+          LOG.warn("No answer for {} at {} yet: {}", raw.partition(), raw.offset(), reason(e));
+          TimeUnit.NANOSECONDS.sleep(Math.min(backOff, left(deadline)));
+          if (left(deadline) <= 0) {
+            throw new StreamsException(giveUp(raw), e);
+          }
+          backOff = Math.min(2 * backOff, LONGEST_BACK_OFF_NANOS);
+          pending = new PendingRequest(raw);
+          pipeline.prepareNow(pending);
+        }
+      }
+    } catch (TimeoutException e) {
+      pending.evict();
+      throw new StreamsException(giveUp(raw), e);
+    } catch (InterruptedException e) {
+      pending.evict();
+      Thread.currentThread().interrupt();
+      throw new StreamsException("interrupted while waiting for an answer", e);
+    }
+  }
+
+  private static String reason(NotNowException e) {
+    return e.getCause() == null ? e.getMessage() : e.getMessage() + ": " + e.getCause();
+  }
+
+  private String giveUp(RawRequest raw) {
+    return "no answer for "
+        + raw.partition()
+        + " at offset "
+        + raw.offset()
+        + (isDraining() ? " before the shutdown's end" : " within " + limits.joinDeadline())
+        + "; nothing of it is committed, it will be read again";
+  }
+
+  /** Time left; while shutting down, also for the end of that. */
+  private long left(long deadline) {
+    long now = System.nanoTime();
+    long left = deadline - now;
+    return Math.max(0, isDraining() ? Math.min(left, drainUntil - now) : left);
+  }
+
+  private boolean isDraining() {
+    return drainUntil != Long.MAX_VALUE;
+  }
+
+  /** The partition is no longer this thread's. */
+  void evict(TopicPartition partition) {
+    windows.get().evict(partition);
+  }
+
+  /** This thread's consumer is closed. */
+  void consumerClosed() {
+    windows.get().clear();
+    windows.remove();
+  }
+
+  /** From now on no join lasts longer than this. Any thread. */
+  void drainWithin(Duration patience) {
+    drainUntil = System.nanoTime() + patience.toNanos();
+  }
+}

@@ -1,0 +1,178 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.app.inference.TaskCatalog.Entry;
+import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.RegistryUnavailableException;
+import io.hyperstream.schemas.UndecodableRecordException;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * From a raw record to the engine: decode, check, look the task up, tokenise. {@link #submit} does
+ * so on preparation threads and never waits (a schema seen for the first time costs a call to the
+ * registry); {@link #prepareNow} does it on the caller's. Thread-safe.
+ */
+final class RequestPipeline implements AutoCloseable {
+  private final RecordCodec codec;
+  private final RequestLimits limits;
+  private final TaskCatalog catalog;
+  private final UnknownTaskCheck unknownTasks;
+  private final Predictor predictor;
+  private final InferenceEngine engine;
+  private final ExecutorService threads;
+
+  RequestPipeline(
+      RecordCodec codec,
+      RequestLimits limits,
+      TaskCatalog catalog,
+      UnknownTaskCheck unknownTasks,
+      Predictor predictor,
+      InferenceEngine engine,
+      int preparationThreads) {
+    this.codec = codec;
+    this.limits = limits;
+    this.catalog = catalog;
+    this.unknownTasks = unknownTasks;
+    this.predictor = predictor;
+    this.engine = engine;
+    AtomicInteger number = new AtomicInteger();
+    threads =
+        Executors.newFixedThreadPool(
+            preparationThreads,
+            task -> {
+              Thread thread = new Thread(task, "hyperstream-prepare-" + number.getAndIncrement());
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /** Prepares it soon and queues it. */
+  void submit(PendingRequest pending) {
+    try {
+      threads.execute(() -> prepare(pending, false));
+    } catch (RejectedExecutionException e) {
+      pending.abandon(new NotNowException("the preparation threads are shut down", e));
+    }
+  }
+
+  /** Prepares it on this thread and puts it at the front of the engine's queue. */
+  void prepareNow(PendingRequest pending) {
+    prepare(pending, true);
+  }
+
+  private void prepare(PendingRequest pending, boolean first) {
+    if (!pending.isWanted()) {
+      return;
+    }
+    guarded(
+        pending,
+        () -> {
+          RawRequest raw = pending.raw();
+          if (raw.size() > limits.recordBytes()) {
+            pending.reject(ErrorCode.REQUEST_TOO_LARGE, limits.tooLarge(raw.size()));
+            return;
+          }
+          InferenceRequest request =
+              codec.deserialize(raw.partition().topic(), raw.value(), InferenceRequest.class);
+          Optional<Outcome.Rejected> violation = limits.violation(request);
+          if (violation.isPresent()) {
+            pending.reject(violation.get().code(), violation.get().message());
+            return;
+          }
+          Optional<Entry> task = catalog.find(request.getTaskId());
+          if (task.isPresent()) {
+            tokenise(pending, request, task.get(), first);
+          } else {
+            confirmUnknown(pending, request, first);
+          }
+        });
+  }
+
+  /** Turns what went wrong into the outcome. */
+  private static void guarded(PendingRequest pending, Runnable step) {
+    try {
+      step.run();
+    } catch (RegistryUnavailableException e) {
+      pending.abandon(new NotNowException("the schema registry does not answer", e));
+    } catch (UndecodableRecordException e) {
+      pending.reject(ErrorCode.UNDECODABLE, e.getMessage());
+    } catch (InferenceException e) {
+      pending.reject(ErrorCode.of(e.code()), e.getMessage());
+    } catch (NotNowException e) {
+      pending.abandon(e);
+    } catch (OutOfMemoryError e) {
+      pending.abandon(new NotNowException("out of memory while preparing a request", e));
+    } catch (RuntimeException e) {
+      pending.reject(ErrorCode.MODEL_ERROR, "the request cannot be prepared for the model: " + e);
+    }
+  }
+
+  private void confirmUnknown(PendingRequest pending, InferenceRequest request, boolean first) {
+    String taskId = request.getTaskId();
+    var unused =
+        unknownTasks
+            .caughtUp(taskId, pending.raw().timestamp())
+            .whenComplete(
+                (done, failure) ->
+                    guarded(
+                        pending,
+                        () -> {
+                          Optional<Entry> task = catalog.find(taskId);
+                          if (task.isPresent()) {
+                            tokenise(pending, request, task.get(), first);
+                          } else if (failure != null) {
+                            pending.abandon(
+                                new NotNowException(
+                                    "cannot tell yet whether task '" + taskId + "' exists",
+                                    failure));
+                          } else {
+                            pending.reject(
+                                ErrorCode.UNKNOWN_TASK,
+                                "no task '"
+                                    + taskId
+                                    + "' is defined; define it in the topic of task definitions,"
+                                    + " then send the request again");
+                          }
+                        }));
+  }
+
+  private void tokenise(
+      PendingRequest pending, InferenceRequest request, Entry entry, boolean first) {
+    if (entry instanceof Entry.Invalid invalid) {
+      pending.reject(
+          ErrorCode.INVALID_TASK,
+          "task '" + request.getTaskId() + "' cannot be served: " + invalid.reason());
+    } else if (entry instanceof Entry.Defined task) {
+      PreparedRow row =
+          predictor.prepare(
+              task.definition(),
+              catalog.adapterOf(task),
+              request.getText(),
+              Optional.ofNullable(request.getTextPair()));
+      pending.prepared(request, row);
+      if (first) {
+        engine.submitFirst(pending);
+      } else {
+        engine.submit(pending);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    threads.shutdownNow();
+    try {
+      threads.awaitTermination(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.app.inference.Outcome.Answered;
+import io.hyperstream.app.inference.Outcome.Rejected;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.processor.api.RecordMetadata;
+
+/**
+ * Joins each request with its outcome and forwards it, keys and event times as they are, to {@link
+ * #PREDICTIONS} or {@link #DEAD_LETTERS}. Stateless: exactly-once holds because a record is
+ * finished when {@link #process} returns.
+ */
+final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]> {
+  static final String PREDICTIONS = "predictions";
+  static final String DEAD_LETTERS = "dead-letters";
+
+  private final Prefetcher prefetcher;
+  private final OutputRecords output;
+  private final InferenceMetrics metrics;
+  private final String requestsTopic;
+  private ProcessorContext<byte[], byte[]> context;
+
+  RequestProcessor(
+      Prefetcher prefetcher, OutputRecords output, InferenceMetrics metrics, String requestsTopic) {
+    this.prefetcher = prefetcher;
+    this.output = output;
+    this.metrics = metrics;
+    this.requestsTopic = requestsTopic;
+  }
+
+  @Override
+  public void init(ProcessorContext<byte[], byte[]> processorContext) {
+    context = processorContext;
+  }
+
+  @Override
+  public void process(Record<byte[], byte[]> record) {
+    RecordMetadata at = context.recordMetadata().orElseThrow();
+    RawRequest raw =
+        new RawRequest(
+            new TopicPartition(at.topic(), at.partition()),
+            at.offset(),
+            record.timestamp(),
+            record.value());
+    Outcome outcome = prefetcher.join(raw);
+    if (outcome instanceof Answered answered) {
+      outcome = forwardPrediction(record, raw, answered);
+    }
+    if (outcome instanceof Rejected rejected) {
+      context.forward(output.deadLetter(record, raw, rejected), DEAD_LETTERS);
+      metrics.deadLetters(rejected.code()).increment();
+    }
+    metrics.requests.increment();
+  }
+
+  /** Forwards it unless it is too large; then it becomes a rejection. */
+  private Outcome forwardPrediction(
+      Record<byte[], byte[]> record, RawRequest raw, Answered answered) {
+    byte[] prediction = output.encode(answered);
+    if (prediction.length > output.maxPredictionBytes()) {
+      return new Rejected(
+          ErrorCode.PREDICTION_TOO_LARGE,
+          "the prediction has "
+              + prediction.length
+              + " bytes, a record takes "
+              + output.maxPredictionBytes()
+              + "; shorten the attributes or the labels' names");
+    }
+    context.forward(output.prediction(record, prediction), PREDICTIONS);
+    metrics.predictions.increment();
+    metrics.endToEnd.record(
+        Math.max(0, context.currentSystemTimeMs() - raw.timestamp()), TimeUnit.MILLISECONDS);
+    return answered;
+  }
+
+  @Override
+  public void close() {
+    if (context != null) {
+      prefetcher.evict(new TopicPartition(requestsTopic, context.taskId().partition()));
+    }
+  }
+}

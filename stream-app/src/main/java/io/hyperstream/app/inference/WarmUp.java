@@ -1,0 +1,65 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.task.TaskDefinition;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Runs the model before the first request and measures it on rows of the longest input there is:
+ * what it promises then holds for every text. Stops early on a slow model.
+ */
+final class WarmUp {
+  private static final long LONG_ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final String LONG_TEXT = "a text that is longer than the model reads ".repeat(400);
+
+  private final Predictor predictor;
+  private final TaskDefinition task = TaskDefinition.classification("any", List.of("yes", "no"));
+  private final TaskAdapter adapter;
+
+  WarmUp(Predictor predictor) {
+    this.predictor = predictor;
+    adapter = predictor.startingAdapter(task);
+  }
+
+  /** A row this model answers, cheap to run. */
+  PreparedRow canary() {
+    return predictor.prepare(task, adapter, "a text", Optional.empty());
+  }
+
+  /** Rows per second in the largest batch that was worth its time. */
+  double rowsPerSecond(BatchPolicy policy) {
+    PreparedRow row = predictor.prepare(task, adapter, LONG_TEXT, Optional.empty());
+    int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / row.inputIds().length));
+    predictor.predict(List.of(row)); // loads and compiles; not measured
+    for (int rows = 1; ; rows = Math.min(most, 4 * rows)) {
+      long start = System.nanoTime();
+      predictor.predict(Collections.nCopies(rows, row));
+      long nanos = Math.max(1, System.nanoTime() - start);
+      if (rows == most || nanos > LONG_ENOUGH_NANOS) {
+        return rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos;
+      }
+    }
+  }
+
+  /**
+   * How many records a thread may poll so that one pass over them ends in time. Kafka Streams
+   * drains what it polled before it polls again or notices a shutdown, and a transaction that takes
+   * too long is aborted and would be done over for ever.
+   *
+   * @param threads that share the model
+   * @param transactionTimeout of which a pass may take a quarter
+   * @param maxPass the longest a pass may take in any case
+   */
+  static int recordsPerPoll(
+      double rowsPerSecond, int threads, Duration transactionTimeout, Duration maxPass) {
+    double quarter = transactionTimeout.toMillis() / 4000.0;
+    double seconds = Math.min(quarter, maxPass.toMillis() / 1000.0);
+    return (int) Math.max(1, Math.min(1000, rowsPerSecond * seconds / threads));
+  }
+}

@@ -1,0 +1,493 @@
+package io.hyperstream.app.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.hyperstream.schemas.AdapterForm;
+import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.DeadLetterHeaders;
+import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.OverLengthPolicy;
+import io.hyperstream.schemas.Prediction;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.SchemaRegistrar;
+import io.hyperstream.schemas.SchemaRegistries;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
+import io.hyperstream.schemas.TaskLabel;
+import io.hyperstream.schemas.Topics;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.test.TestRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("The inference topology")
+class InferenceTopologyTest {
+  private static final Instant EVENT_TIME = Instant.parse("2026-01-02T03:04:05.678Z");
+
+  @TempDir private Path folder;
+  private final TestPredictor predictor = new TestPredictor();
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final Topics topics =
+      new Topics(Topics.Settings.defaults().withPrefix("t." + UUID.randomUUID() + "."));
+  private final SchemaRegistryClient registry =
+      SchemaRegistries.connect("mock://" + UUID.randomUUID(), Map.of());
+  private final RecordCodec codec = new RecordCodec(registry);
+  private InferenceMetrics metrics;
+  private InferenceEngine engine;
+  private RequestPipeline pipeline;
+  private Topology topology;
+  private TopologyTestDriver driver;
+  private TestInputTopic<byte[], byte[]> requests;
+  private TestInputTopic<byte[], byte[]> definitions;
+  private TestInputTopic<byte[], byte[]> adapters;
+  private TestOutputTopic<byte[], byte[]> predictions;
+  private TestOutputTopic<byte[], byte[]> deadLetters;
+
+  @BeforeEach
+  void start() throws Exception {
+    new SchemaRegistrar(registry, topics).register(Duration.ofSeconds(5));
+    metrics = new InferenceMetrics(meters);
+    TaskCatalog catalog = new TaskCatalog(predictor);
+    BatchPolicy policy = new BatchPolicy(8, 1000, Duration.ZERO, 8);
+    engine =
+        new InferenceEngine(
+            predictor, policy, new WarmUp(predictor).canary(), catalog::freshest, metrics);
+    engine.start();
+    pipeline =
+        new RequestPipeline(
+            codec,
+            new RequestLimits(100_000, 5_000, 3, 1_000),
+            catalog,
+            (taskId, timestamp) -> CompletableFuture.completedFuture(null),
+            predictor,
+            engine,
+            1);
+    Prefetcher prefetcher =
+        new Prefetcher(
+            pipeline, new Prefetcher.Limits(8, 10_000, 1, Duration.ofSeconds(20)), metrics);
+    topology =
+        InferenceTopology.build(
+            new InferenceTopology.Parts(
+                topics,
+                catalog,
+                new GlobalRecordReader(codec, catalog),
+                new AdapterFiles(folder.resolve("weights")),
+                prefetcher,
+                new OutputRecords(
+                    codec,
+                    topics,
+                    predictor.modelId(),
+                    new HeaderPolicy(400),
+                    Duration.ofSeconds(5)),
+                metrics));
+    Properties properties = new Properties();
+    properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "test");
+    properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "unused:9092");
+    properties.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
+    driver = new TopologyTestDriver(topology, properties);
+    requests = input(topics.requests().name());
+    definitions = input(topics.definitions().name());
+    adapters = input(topics.adapters().name());
+    predictions = output(topics.predictions().name());
+    deadLetters = output(topics.deadLetters().name());
+  }
+
+  private TestInputTopic<byte[], byte[]> input(String topic) {
+    return driver.createInputTopic(topic, new ByteArraySerializer(), new ByteArraySerializer());
+  }
+
+  private TestOutputTopic<byte[], byte[]> output(String topic) {
+    return driver.createOutputTopic(
+        topic, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+  }
+
+  @AfterEach
+  void stop() {
+    driver.close();
+    pipeline.close();
+    engine.close();
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static TaskDefinition.Builder task(String taskId, String... labels) {
+    return TaskDefinition.newBuilder()
+        .setTaskId(taskId)
+        .setKind(TaskKind.CLASSIFICATION)
+        .setLabels(List.of(labels).stream().map(label -> new TaskLabel(label, null)).toList());
+  }
+
+  private void define(TaskDefinition.Builder task) {
+    byte[] value = codec.serialize(topics.definitions().name(), task.build());
+    definitions.pipeInput(utf8(task.getTaskId()), value);
+  }
+
+  private static InferenceRequest.Builder request(String taskId, String text) {
+    return InferenceRequest.newBuilder()
+        .setRequestId("r-" + text.hashCode())
+        .setTaskId(taskId)
+        .setText(text)
+        .setCreatedAt(EVENT_TIME);
+  }
+
+  private byte[] bytes(InferenceRequest.Builder request) {
+    return codec.serialize(topics.requests().name(), request.build());
+  }
+
+  private void send(InferenceRequest.Builder request) {
+    requests.pipeInput(utf8("key"), bytes(request), EVENT_TIME);
+  }
+
+  private Prediction prediction() {
+    return decode(predictions.readValue());
+  }
+
+  private Prediction decode(byte[] value) {
+    return codec.deserialize(topics.predictions().name(), value, Prediction.class);
+  }
+
+  private static String header(TestRecord<byte[], byte[]> record, String name) {
+    Header header = record.headers().lastHeader(name);
+    return header == null ? null : new String(header.value(), StandardCharsets.UTF_8);
+  }
+
+  private void assertDeadLetter(ErrorCode code, String messagePart) {
+    TestRecord<byte[], byte[]> dead = deadLetters.readRecord();
+    assertThat(header(dead, DeadLetterHeaders.ERROR_CODE)).isEqualTo(code.name());
+    assertThat(header(dead, DeadLetterHeaders.ERROR_MESSAGE)).contains(messagePart);
+    assertThat(predictions.isEmpty()).isTrue();
+    assertThat(metrics.deadLetters(code).count()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("describes itself with named processors")
+  void describes() {
+    assertThat(topology.describe().toString())
+        .contains("requests", "join-outcomes", "predictions", "dead-letters", "define-tasks");
+  }
+
+  @Test
+  @DisplayName("answers a request with everything the prediction carries")
+  void answers() {
+    define(task("mood", "good", "bad"));
+    RecordHeaders headers = new RecordHeaders();
+    headers.add("traceparent", utf8("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+    headers.add("mine", utf8("x"));
+    requests.pipeInput(
+        new TestRecord<>(
+            utf8("key"),
+            bytes(request("mood", "four four one").setAttributes(Map.of("shop", "berlin"))),
+            headers,
+            EVENT_TIME));
+
+    TestRecord<byte[], byte[]> record = predictions.readRecord();
+    assertThat(record.key()).isEqualTo(utf8("key"));
+    assertThat(record.getRecordTime()).isEqualTo(EVENT_TIME);
+    assertThat(header(record, "traceparent")).startsWith("00-0af7");
+    assertThat(header(record, "mine")).isEqualTo("x");
+    Prediction prediction = decode(record.value());
+    assertThat(prediction.getLabel()).isEqualTo("bad");
+    assertThat(prediction.getKind()).isEqualTo(TaskKind.CLASSIFICATION);
+    assertThat(prediction.getDistribution())
+        .extracting(entry -> entry.getLabel() + "=" + entry.getProbability())
+        .containsExactly("good=0.0", "bad=1.0");
+    assertThat(prediction.getModelId()).isEqualTo(TestPredictor.MODEL_ID);
+    assertThat(prediction.getAttributes()).containsEntry("shop", "berlin");
+    assertThat(prediction.getCreatedAt()).isEqualTo(EVENT_TIME);
+    assertThat(prediction.getTaskId()).isEqualTo("mood");
+    assertThat(prediction.getRequestId()).isEqualTo("r-" + "four four one".hashCode());
+    assertThat(deadLetters.isEmpty()).isTrue();
+  }
+
+  @Test
+  @DisplayName("answers regression and free-text tasks")
+  void otherKinds() {
+    define(task("length").setKind(TaskKind.REGRESSION));
+    define(task("say").setKind(TaskKind.GENERATION));
+    send(request("length", "four four"));
+    send(request("say", "four"));
+    assertThat(prediction().getValue()).isEqualTo(8.0);
+    Prediction said = prediction();
+    assertThat(said.getText()).isEqualTo("4");
+    assertThat(said.getValue()).isNull();
+    assertThat(said.getDistribution()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("keeps the requests' order over tasks and outcomes")
+  void order() {
+    define(task("a", "x", "y"));
+    define(task("b", "x", "y", "z"));
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 50; i++) {
+      String text = i % 7 == 0 ? "an odd text " + i : "w".repeat(1 + i % 5) + " " + i;
+      InferenceRequest.Builder request = request(i % 2 == 0 ? "a" : "b", text);
+      send(request.setRequestId("r" + i));
+      if (i % 7 != 0) {
+        ids.add("r" + i);
+      }
+    }
+    assertThat(predictions.readValuesToList().stream().map(v -> decode(v).getRequestId()))
+        .containsExactlyElementsOf(ids);
+    assertThat(deadLetters.getQueueSize()).isEqualTo(8);
+  }
+
+  @Test
+  @DisplayName("clamps event times that cannot be")
+  void clampsTimes() {
+    define(task("mood", "good", "bad"));
+    Instant before = Instant.now().minusSeconds(1);
+    Instant farAhead = Instant.now().plus(EventTimeExtractor.MAX_AHEAD).plusSeconds(60);
+    requests.pipeInput(utf8("key"), bytes(request("mood", "x")), farAhead);
+    assertThat(predictions.readRecord().getRecordTime()).isBetween(before, Instant.now());
+  }
+
+  @Test
+  @DisplayName("dead-letters an unknown task, with bytes, headers and origin")
+  void unknownTask() {
+    byte[] value = bytes(request("nobody", "hello"));
+    RecordHeaders headers = new RecordHeaders();
+    headers.add("traceparent", utf8("00-aa-bb-01"));
+    requests.pipeInput(new TestRecord<>(utf8("key"), value, headers, EVENT_TIME));
+
+    TestRecord<byte[], byte[]> dead = deadLetters.readRecord();
+    assertThat(dead.key()).isEqualTo(utf8("key"));
+    assertThat(dead.value()).isEqualTo(value);
+    assertThat(dead.getRecordTime()).isEqualTo(EVENT_TIME);
+    assertThat(header(dead, DeadLetterHeaders.ERROR_CODE)).isEqualTo("UNKNOWN_TASK");
+    assertThat(header(dead, DeadLetterHeaders.ERROR_MESSAGE)).contains("'nobody'");
+    assertThat(header(dead, DeadLetterHeaders.SOURCE_TOPIC)).isEqualTo(topics.requests().name());
+    assertThat(header(dead, DeadLetterHeaders.SOURCE_PARTITION)).isEqualTo("0");
+    assertThat(header(dead, DeadLetterHeaders.SOURCE_OFFSET)).isEqualTo("0");
+    assertThat(header(dead, "traceparent")).isEqualTo("00-aa-bb-01");
+  }
+
+  @Test
+  @DisplayName("dead-letters bytes that are no request, and records without a value")
+  void undecodable() {
+    requests.pipeInput(utf8("key"), utf8("not avro"), EVENT_TIME);
+    assertDeadLetter(ErrorCode.UNDECODABLE, "wire format");
+    requests.pipeInput(new TestRecord<>(utf8("key"), (byte[]) null, EVENT_TIME));
+    assertThat(header(deadLetters.readRecord(), DeadLetterHeaders.ERROR_CODE))
+        .isEqualTo("UNDECODABLE");
+  }
+
+  @Test
+  @DisplayName("dead-letters empty, over-long and incomplete requests, each with its code")
+  void badRequests() {
+    define(task("mood", "good", "bad").setOverLength(OverLengthPolicy.REJECT));
+    define(task("pair", "same", "other").setTemplate("{text} and {textPair}"));
+    send(request("mood", " \t\n"));
+    assertDeadLetter(ErrorCode.EMPTY_TEXT, "white space");
+    send(request("mood", "w ".repeat(TestPredictor.MAX_TOKENS + 1)));
+    assertDeadLetter(ErrorCode.TEXT_TOO_LONG, "at most 32 tokens");
+    send(request("pair", "one"));
+    assertDeadLetter(ErrorCode.MISSING_TEXT_PAIR, "textPair");
+    send(request("mood", "x").setRequestId(""));
+    assertDeadLetter(ErrorCode.INVALID_REQUEST, "requestId");
+  }
+
+  @Test
+  @DisplayName("dead-letters texts, attributes and records beyond the limits")
+  void limits() {
+    define(task("mood", "good", "bad"));
+    send(request("mood", "x".repeat(3_000)).setTextPair("y".repeat(3_000)));
+    assertDeadLetter(ErrorCode.TEXT_TOO_LONG, "6000");
+    send(request("mood", "x").setAttributes(Map.of("a", "", "b", "", "c", "", "d", "")));
+    assertDeadLetter(ErrorCode.INVALID_REQUEST, "at most 3 attributes");
+    byte[] large = new byte[100_001];
+    requests.pipeInput(utf8("key"), large, EVENT_TIME);
+    assertDeadLetter(ErrorCode.REQUEST_TOO_LARGE, "100001");
+  }
+
+  @Test
+  @DisplayName("leaves out a value that no dead letter can hold, and says so")
+  void valueTooLargeForDeadLetters() {
+    byte[] huge = new byte[topics.settings().requestLimitBytes() + 1];
+    requests.pipeInput(utf8("key"), huge, EVENT_TIME);
+    TestRecord<byte[], byte[]> dead = deadLetters.readRecord();
+    assertThat(dead.value()).isNull();
+    assertThat(header(dead, OutputRecords.VALUE_OMITTED)).isEqualTo("" + huge.length);
+  }
+
+  @Test
+  @DisplayName("cuts a long text and flags the prediction where the task says so")
+  void truncates() {
+    define(task("mood", "good", "bad"));
+    send(request("mood", "w ".repeat(100)));
+    assertThat(prediction().getTruncated()).isTrue();
+  }
+
+  @Test
+  @DisplayName("dead-letters only the row the model fails on")
+  void modelErrors() {
+    define(task("mood", "good", "bad"));
+    send(request("mood", "this is poison"));
+    assertDeadLetter(ErrorCode.MODEL_ERROR, "poison");
+    send(request("mood", "fine"));
+    assertThat(prediction().getTaskId()).isEqualTo("mood");
+  }
+
+  @Test
+  @DisplayName("keeps an invalid definition visible until a valid one replaces it")
+  void invalidTask() {
+    define(task("mood", "only one"));
+    send(request("mood", "x"));
+    assertDeadLetter(ErrorCode.INVALID_TASK, "2 to 1024 labels");
+    assertThat(metrics.invalidDefinitions.count()).isEqualTo(1);
+
+    define(task("mood", "good", "bad"));
+    send(request("mood", "x"));
+    assertThat(prediction().getTaskId()).isEqualTo("mood");
+
+    definitions.pipeInput(utf8("mood"), utf8("garbage"));
+    send(request("mood", "x"));
+    assertThat(header(deadLetters.readRecord(), DeadLetterHeaders.ERROR_CODE))
+        .isEqualTo("INVALID_TASK");
+  }
+
+  @Test
+  @DisplayName("takes a definition under another task's key for invalid")
+  void definitionUnderWrongKey() {
+    byte[] value = codec.serialize(topics.definitions().name(), task("a", "x", "y").build());
+    definitions.pipeInput(utf8("b"), value);
+    definitions.pipeInput((byte[]) null, value);
+    send(request("b", "x"));
+    assertDeadLetter(ErrorCode.INVALID_TASK, "the record's key is 'b'");
+  }
+
+  @Test
+  @DisplayName("retires a task by a tombstone")
+  void tombstone() {
+    define(task("mood", "good", "bad"));
+    send(request("mood", "x"));
+    assertThat(prediction().getTaskId()).isEqualTo("mood");
+    definitions.pipeInput(utf8("mood"), (byte[]) null);
+    send(request("mood", "x"));
+    assertDeadLetter(ErrorCode.UNKNOWN_TASK, "'mood'");
+  }
+
+  private AdapterVersion.Builder version(String modelId, long version) {
+    return AdapterVersion.newBuilder()
+        .setTaskId("mood")
+        .setVersion(version)
+        .setModelId(modelId)
+        .setForm(AdapterForm.EMBEDDING)
+        .setEmbedding(List.of(1f, 2f, 3f, 4f))
+        .setCreatedAt(EVENT_TIME);
+  }
+
+  private void publish(AdapterVersion.Builder version) {
+    adapters.pipeInput(
+        utf8(version.getModelId() + "|" + version.getTaskId()),
+        codec.serialize(topics.adapters().name(), version.build()));
+  }
+
+  private long servedVersion() {
+    send(request("mood", "x"));
+    return prediction().getAdapterVersion();
+  }
+
+  @Test
+  @DisplayName("serves the adapter version that was published last, and the start again")
+  void adapterVersions() {
+    define(task("mood", "good", "bad"));
+    assertThat(servedVersion()).isZero();
+    publish(version(TestPredictor.MODEL_ID, 1));
+    publish(version(TestPredictor.MODEL_ID, 2));
+    assertThat(servedVersion()).isEqualTo(2);
+    adapters.pipeInput(utf8(TestPredictor.MODEL_ID + "|mood"), (byte[]) null);
+    assertThat(servedVersion()).isZero();
+    assertThat(metrics.ignoredAdapters.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("does not apply a version of another model, damaged, or of a form it cannot serve")
+  void ignoredAdapters() {
+    define(task("mood", "good", "bad"));
+    publish(version("another-model", 1));
+    publish(version(TestPredictor.MODEL_ID, 2).setEmbedding(List.of(1f)));
+    publish(version(TestPredictor.MODEL_ID, 3).setEmbedding(List.of(1f, 2f, 3f, Float.NaN)));
+    publish(version(TestPredictor.MODEL_ID, 4).setForm(AdapterForm.PROTOTYPES));
+    publish(version(TestPredictor.MODEL_ID, 5).setForm(AdapterForm.WEIGHTS));
+    publish(version(TestPredictor.MODEL_ID, 0));
+    adapters.pipeInput(utf8(TestPredictor.MODEL_ID + "|mood"), utf8("garbage"));
+    adapters.pipeInput(utf8("no bar"), utf8("garbage"));
+    assertThat(servedVersion()).isZero();
+    assertThat(metrics.ignoredAdapters.count()).isEqualTo(8);
+  }
+
+  @Test
+  @DisplayName("keeps inline weights on disk and checks their hash")
+  void weights() throws Exception {
+    define(task("mood", "good", "bad"));
+    java.nio.ByteBuffer weights = java.nio.ByteBuffer.wrap(new byte[] {1, 2, 3});
+    publish(
+        version(TestPredictor.MODEL_ID, 1)
+            .setForm(AdapterForm.WEIGHTS)
+            .setEmbedding(List.of())
+            .setWeights(weights));
+    assertThat(servedVersion()).isEqualTo(1);
+    assertThat(folder.resolve("weights")).isDirectoryContaining("glob:**.safetensors");
+    publish(
+        version(TestPredictor.MODEL_ID, 2)
+            .setForm(AdapterForm.WEIGHTS)
+            .setWeights(weights)
+            .setWeightsSha256("00"));
+    assertThat(servedVersion()).isEqualTo(1);
+    assertThat(metrics.ignoredAdapters.count()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("lets headers travel until their limit, the trace context first")
+  void headerLimit() {
+    define(task("mood", "good", "bad"));
+    RecordHeaders headers = new RecordHeaders();
+    headers.add("large", new byte[390]);
+    headers.add("small", new byte[10]);
+    headers.add("traceparent", utf8("00-aa-bb-01"));
+    requests.pipeInput(
+        new TestRecord<>(utf8("key"), bytes(request("mood", "x")), headers, EVENT_TIME));
+    TestRecord<byte[], byte[]> record = predictions.readRecord();
+    assertThat(header(record, "traceparent")).isEqualTo("00-aa-bb-01");
+    assertThat(header(record, "small")).isNotNull();
+    assertThat(header(record, "large")).isNull();
+    assertThat(header(record, HeaderPolicy.DROPPED)).isEqualTo("1");
+  }
+
+  @Test
+  @DisplayName("counts a record that no prefetch has seen as a miss, and answers it")
+  void misses() {
+    define(task("mood", "good", "bad"));
+    send(request("mood", "x"));
+    assertThat(prediction()).isNotNull();
+    assertThat(metrics.prefetchMisses.count()).isEqualTo(1);
+    assertThat(metrics.prefetchHits.count()).isZero();
+    assertThat(metrics.predictions.count()).isEqualTo(1);
+  }
+}

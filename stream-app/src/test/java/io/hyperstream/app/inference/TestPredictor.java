@@ -1,0 +1,136 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.model.hyper.AdapterForm;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.inference.InferenceException.Code;
+import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowResult;
+import io.hyperstream.model.inference.TaskPrediction;
+import io.hyperstream.model.task.OverLengthPolicy;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.task.TaskKind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A predictor whose answers are plain to see: one token per word (its length), the label is the one
+ * at (sum of the tokens modulo labels). Texts with "poison" fail their batch, "odd" fails alone.
+ */
+final class TestPredictor implements Predictor {
+  static final String MODEL_ID = "test-model";
+  static final int MAX_TOKENS = 32;
+
+  private final List<List<PreparedRow>> batches = Collections.synchronizedList(new ArrayList<>());
+  private volatile Duration perRow = Duration.ZERO;
+  private volatile boolean deviceDown;
+
+  TestPredictor rowTakes(Duration time) {
+    perRow = time;
+    return this;
+  }
+
+  void deviceDown(boolean down) {
+    deviceDown = down;
+  }
+
+  List<List<PreparedRow>> batches() {
+    synchronized (batches) {
+      return List.copyOf(batches);
+    }
+  }
+
+  @Override
+  public String modelId() {
+    return MODEL_ID;
+  }
+
+  @Override
+  public TaskAdapter startingAdapter(TaskDefinition task) {
+    return new TaskAdapter(task.taskId(), 0, new AdapterForm.Embedding(new float[] {0, 0, 0, 0}));
+  }
+
+  @Override
+  public PreparedRow prepare(
+      TaskDefinition task, TaskAdapter adapter, String text, Optional<String> textPair) {
+    if (task.template().needsPair() && textPair.isEmpty()) {
+      throw new InferenceException(Code.MISSING_TEXT_PAIR, "send a textPair");
+    }
+    String input =
+        textPair.isPresent()
+            ? task.templatePair().render(text, textPair.get())
+            : task.template().render(text, "");
+    int[] tokens = List.of(input.split("\\s+")).stream().mapToInt(String::length).toArray();
+    boolean tooLong = tokens.length > MAX_TOKENS;
+    if (tooLong && task.overLength() == OverLengthPolicy.REJECT) {
+      throw new InferenceException(Code.TEXT_TOO_LONG, "at most " + MAX_TOKENS + " tokens");
+    }
+    if (tooLong) {
+      tokens = java.util.Arrays.copyOf(tokens, MAX_TOKENS);
+    }
+    if (input.contains("poison")) {
+      tokens[0] = -1;
+    } else if (input.contains("odd")) {
+      tokens[0] = -2;
+    }
+    return new PreparedRow(task, adapter, tokens, tooLong);
+  }
+
+  @Override
+  public List<RowResult> predict(List<PreparedRow> rows) {
+    batches.add(List.copyOf(rows));
+    pause(perRow.toNanos() * rows.size());
+    if (deviceDown) {
+      throw new IllegalStateException("the test device is down");
+    }
+    List<RowResult> results = new ArrayList<>();
+    for (PreparedRow row : rows) {
+      if (row.inputIds()[0] == -1) {
+        throw new IllegalStateException("poison in a batch of " + rows.size());
+      }
+      results.add(row.inputIds()[0] == -2 ? oddity() : answer(row));
+    }
+    return results;
+  }
+
+  private static RowResult oddity() {
+    return new io.hyperstream.model.inference.RowFailure(Code.MODEL_ERROR, "an odd text");
+  }
+
+  private static TaskPrediction answer(PreparedRow row) {
+    int labels = row.task().labels().size();
+    int sum = 0;
+    for (int token : row.inputIds()) {
+      sum += token;
+    }
+    float[] distribution = new float[labels];
+    if (labels > 0) {
+      distribution[sum % labels] = 1;
+    }
+    boolean classes = row.task().kind() == TaskKind.CLASSIFICATION;
+    return new TaskPrediction(
+        row.task().kind(),
+        classes ? Optional.of(row.task().labels().get(sum % labels).name()) : Optional.empty(),
+        row.task().kind() == TaskKind.REGRESSION ? OptionalDouble.of(sum) : OptionalDouble.empty(),
+        classes ? Optional.empty() : Optional.of(Integer.toString(sum)),
+        1,
+        distribution,
+        row.adapter().version(),
+        row.truncated(),
+        false);
+  }
+
+  private static void pause(long nanos) {
+    try {
+      TimeUnit.NANOSECONDS.sleep(nanos);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
