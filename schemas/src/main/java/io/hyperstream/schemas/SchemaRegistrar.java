@@ -18,6 +18,7 @@ import org.slf4j.LoggerFactory;
 public final class SchemaRegistrar {
   private static final Logger LOG = LoggerFactory.getLogger(SchemaRegistrar.class);
   private static final String COMPATIBILITY = CompatibilityLevel.FULL_TRANSITIVE.name;
+  private static final int SCHEMA_NOT_FOUND = 40403;
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
@@ -87,9 +88,13 @@ public final class SchemaRegistrar {
 
   private void registerOnce(String subject, AvroSchema schema)
       throws IOException, RestClientException {
-    boolean known = isKnown(subject, schema);
+    Known known = lookUp(subject, schema);
     boolean guarded = isGuarded(subject);
-    if (!known) {
+    if (known == Known.OTHER_VERSIONS && !guarded) {
+      registry.updateCompatibility(subject, COMPATIBILITY);
+      guarded = true;
+    }
+    if (known != Known.REGISTERED) {
       int id = registry.register(subject, schema);
       LOG.info("Registered {} as schema {}", subject, id);
     }
@@ -99,14 +104,20 @@ public final class SchemaRegistrar {
     }
   }
 
-  private boolean isKnown(String subject, AvroSchema schema)
-      throws IOException, RestClientException {
+  /** What the registry has of a subject. */
+  private enum Known {
+    NOTHING,
+    OTHER_VERSIONS,
+    REGISTERED
+  }
+
+  private Known lookUp(String subject, AvroSchema schema) throws IOException, RestClientException {
     try {
       registry.getId(subject, schema);
-      return true;
+      return Known.REGISTERED;
     } catch (RestClientException e) {
       if (isNotFound(e)) {
-        return false;
+        return e.getErrorCode() == SCHEMA_NOT_FOUND ? Known.OTHER_VERSIONS : Known.NOTHING;
       }
       throw e;
     }

@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +33,9 @@ public final class EmbeddedRegistry implements AutoCloseable {
   private static final int LOG_TAIL_CHARACTERS = 2_000;
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration STOP_GRACE = Duration.ofSeconds(10);
+
+  /** A forgotten process object would take the pipe with it, and so the child. */
+  private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
   private final Process process;
   private final int port;
@@ -57,6 +62,7 @@ public final class EmbeddedRegistry implements AutoCloseable {
     Path runner = RegistryHome.runner();
     Path log = directory.resolve(LOG_FILE);
     Process process = launch(directory, runner, port, log);
+    RUNNING.add(process);
     EmbeddedRegistry registry = new EmbeddedRegistry(process, port);
     try {
       registry.awaitReady(patience, log);
@@ -172,6 +178,7 @@ public final class EmbeddedRegistry implements AutoCloseable {
   /** Stops the child and waits until it is gone. */
   @Override
   public void close() {
+    RUNNING.remove(process);
     try {
       process.getOutputStream().close(); // the launcher ends with its input
     } catch (IOException e) {

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.confluent.kafka.schemaregistry.avro.AvroSchema;
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.SchemaRefusedException;
 import io.hyperstream.schemas.SchemaRegistrar;
 import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.Subjects;
@@ -181,6 +183,8 @@ class EmbeddedClusterIT {
       streamsGroupsAreSupported(cluster);
       schemasAreGuarded(cluster);
       heldDirectoryIsRefused(data);
+      incompatibleSubjectIsRefused(cluster);
+      interruptLeavesTheRegistryRunning(cluster);
       registrySurvivesAnOutage(cluster);
     }
   }
@@ -235,6 +239,36 @@ class EmbeddedClusterIT {
       assertThatThrownBy(() -> codec.deserialize(requests, bytes, InferenceRequest.class))
           .isInstanceOf(UndecodableRecordException.class);
     }
+  }
+
+  private static void incompatibleSubjectIsRefused(EmbeddedCluster cluster) throws Exception {
+    Topics others = new Topics(Topics.Settings.defaults().withPrefix("others."));
+    String subject = Subjects.ofValue(others.predictions().name());
+    SchemaRegistryClient registry = registry(cluster);
+    registry.register(
+        subject,
+        new AvroSchema(
+            "{\"type\":\"record\",\"name\":\"Prediction\",\"namespace\":\"io.hyperstream.schemas\","
+                + "\"fields\":[{\"name\":\"requestId\",\"type\":\"long\"}]}"));
+
+    assertThatThrownBy(() -> new SchemaRegistrar(registry, others).register(TIMEOUT))
+        .isInstanceOf(SchemaRefusedException.class)
+        .hasMessageContaining(subject)
+        .hasMessageContaining("HTTP 409");
+    assertThat(registry.getAllVersions(subject)).hasSize(1);
+  }
+
+  /** Ctrl-C reaches the whole process group; the application still needs the registry to drain. */
+  private static void interruptLeavesTheRegistryRunning(EmbeddedCluster cluster) throws Exception {
+    for (String signal : List.of("-INT", "-HUP")) {
+      Process kill =
+          new ProcessBuilder("kill", signal, Long.toString(cluster.registryPid())).start();
+      assertThat(kill.waitFor()).isZero();
+    }
+    await()
+        .during(Duration.ofSeconds(1))
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> !registry(cluster).getAllSubjects().isEmpty());
   }
 
   private static void heldDirectoryIsRefused(Path data) {
