@@ -100,6 +100,7 @@ public final class EmbeddedRegistry implements AutoCloseable {
         "-Dquarkus.http.port=" + port,
         "-Dquarkus.management.host=" + HOST,
         "-Dquarkus.management.port=0",
+        "-Dquarkus.http.access-log.enabled=false", // a line per request, for ever
         // The working directory is the registry's. Without the delay a write answered just before
         // a kill is lost.
         "-Dapicurio.datasource.url=jdbc:h2:file:./registry;WRITE_DELAY=0",
