@@ -44,6 +44,7 @@ public final class ParityCheck {
       throw new CheckpointException(folder + " holds no fixture: there is no NAME.json in it");
     }
     boolean recording = Ops.setRecording(false);
+    int threads = Ops.setThreads(1); // the models are tiny
     try {
       List<ParityReport.Fixture> results = new ArrayList<>();
       for (Path manifest : manifests) {
@@ -51,6 +52,7 @@ public final class ParityCheck {
       }
       return ParityReport.of(results);
     } finally {
+      Ops.setThreads(threads);
       Ops.setRecording(recording);
     }
   }

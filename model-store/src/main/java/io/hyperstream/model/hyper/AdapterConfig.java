@@ -24,7 +24,9 @@ import java.util.List;
  * @param activation {@code non_linearity} inside the adapter
  * @param normBefore {@code add_layer_norm_before_adapter}
  * @param normAfter {@code add_layer_norm_after_adapter}
- * @param conditionalNorm whether these norms are generated per task
+ * @param conditionalNorm {@code conditional_layer_norm}: whether these norms are generated per
+ *     task; where a checkpoint has generators for them they are used in any case, as the reference
+ *     does
  * @param normalizedInput {@code unique_hyper_net_layer_norm}: a layer norm on the projected
  *     embedding
  */

@@ -12,13 +12,11 @@ import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
@@ -79,7 +77,8 @@ public final class AdapterFactory implements AutoCloseable {
   }
 
   /**
-   * Generates the weights of several tasks in one pass per stack.
+   * Generates the weights of several tasks. Each task is one pass per stack over all its layers and
+   * positions, so that its weights are the same to the last bit whichever tasks it is made with.
    *
    * @param embeddings K arrays of length t
    * @return K weights in the same order, each to be closed by the caller
@@ -87,27 +86,28 @@ public final class AdapterFactory implements AutoCloseable {
    */
   public List<AdapterWeights> generate(List<float[]> embeddings) {
     requireHyperNetwork();
-    float[] flat = new float[embeddings.size() * config.taskEmbeddingDim()];
-    for (int i = 0; i < embeddings.size(); i++) {
-      float[] embedding = embeddings.get(i);
-      if (embedding.length != config.taskEmbeddingDim()) {
-        throw new IllegalArgumentException(
-            "a task embedding of this model has "
-                + config.taskEmbeddingDim()
-                + " values; got "
-                + embedding.length);
-      }
-      System.arraycopy(embedding, 0, flat, i * embedding.length, embedding.length);
+    embeddings.forEach(this::requireEmbedding);
+    List<AdapterWeights> out = new ArrayList<>();
+    for (float[] embedding : embeddings) {
+      Shape one = new Shape(1, embedding.length);
+      out.add(withoutRecording(() -> generate(manager.create(embedding, one)).get(0)));
     }
-    return withoutRecording(
-        () ->
-            generate(
-                manager.create(flat, new Shape(embeddings.size(), config.taskEmbeddingDim()))));
+    return out;
+  }
+
+  private void requireEmbedding(float[] embedding) {
+    if (embedding.length != config.taskEmbeddingDim()) {
+      throw new IllegalArgumentException(
+          "a task embedding of this model has "
+              + config.taskEmbeddingDim()
+              + " values; got "
+              + embedding.length);
+    }
   }
 
   /**
-   * The same from an array [K, t]. While the thread records, the weights are part of the graph and
-   * live in the caller's scope.
+   * The same from an array [K, t], in one pass for all tasks. While the thread records, the weights
+   * are part of the graph and live in the caller's scope.
    */
   public List<AdapterWeights> generate(NDArray embeddings) {
     requireHyperNetwork();
@@ -125,38 +125,33 @@ public final class AdapterFactory implements AutoCloseable {
   }
 
   /**
-   * Makes weights of any form; embeddings of the list are generated together.
+   * Makes weights of any form.
    *
    * @return in the same order, each to be closed by the caller
    * @throws CheckpointException if a file or a name does not belong to this model
    */
   public List<AdapterWeights> make(List<AdapterForm> forms) {
-    AdapterWeights[] out = new AdapterWeights[forms.size()];
-    List<float[]> embeddings = new ArrayList<>();
-    List<Integer> places = new ArrayList<>();
+    List<AdapterWeights> out = new ArrayList<>();
     try {
-      for (int i = 0; i < out.length; i++) {
-        AdapterForm form = forms.get(i);
-        if (form instanceof AdapterForm.Embedding embedding) {
-          embeddings.add(embedding.values());
-          places.add(i);
-        } else if (form instanceof AdapterForm.Named named) {
-          out[i] = withoutRecording(() -> named(named.name()));
-        } else if (form instanceof AdapterForm.Weights weights) {
-          out[i] = withoutRecording(() -> load(weights));
-        } else {
-          out[i] = AdapterWeights.NONE;
-        }
-      }
-      List<AdapterWeights> generated = embeddings.isEmpty() ? List.of() : generate(embeddings);
-      for (int i = 0; i < generated.size(); i++) {
-        out[places.get(i)] = generated.get(i);
-      }
-      return List.of(out);
+      forms.forEach(form -> out.add(make(form)));
+      return out;
     } catch (RuntimeException e) {
-      Arrays.stream(out).filter(Objects::nonNull).forEach(AdapterWeights::close);
+      out.forEach(AdapterWeights::close);
       throw e;
     }
+  }
+
+  private AdapterWeights make(AdapterForm form) {
+    if (form instanceof AdapterForm.Embedding embedding) {
+      return generate(List.of(embedding.values())).get(0);
+    }
+    if (form instanceof AdapterForm.Named named) {
+      return withoutRecording(() -> named(named.name()));
+    }
+    if (form instanceof AdapterForm.Weights weights) {
+      return withoutRecording(() -> load(weights));
+    }
+    return AdapterWeights.NONE;
   }
 
   private AdapterWeights named(String task) {

@@ -2,6 +2,7 @@ package io.hyperstream.model.hyper;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.hyper.AdapterTensors.Part;
@@ -11,6 +12,7 @@ import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Activation;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +43,7 @@ final class HyperNetwork {
   private final NDArray normWeight; // [p], null without
   private final NDArray normBias;
   private final List<Map<Part, Linear>> generators = new ArrayList<>(); // one, or one per position
+  private final Map<Part, NDArray> plainNorms = new EnumMap<>(Part.class); // [L, 2, d]
 
   HyperNetwork(
       TensorSource source, NDManager manager, Stack stack, T5Config t5, AdapterConfig config) {
@@ -68,6 +71,7 @@ final class HyperNetwork {
         generators.add(generators(loader, name, p));
       }
     }
+    readPlainNorms(source, manager, stack, t5);
   }
 
   private Map<Part, Linear> generators(Loader loader, String prefix, int p) {
@@ -81,16 +85,43 @@ final class HyperNetwork {
     out.put(Part.UP_WEIGHT, loader.linear(up + "weight_generator.0", (long) d * r, p));
     out.put(Part.UP_BIAS, loader.linear(up + "bias_generator.0", d, p));
     if (config.normBefore()) {
-      String norm = prefix + "pre_layernorm_hypernet.";
-      out.put(Part.PRE_NORM_WEIGHT, loader.linear(norm + "weight_generator", d, p));
-      out.put(Part.PRE_NORM_BIAS, loader.linear(norm + "bias_generator", d, p));
+      norm(
+          out,
+          loader,
+          prefix + "pre_layernorm_hypernet.",
+          Part.PRE_NORM_WEIGHT,
+          Part.PRE_NORM_BIAS);
     }
     if (config.normAfter()) {
-      String norm = prefix + "post_layernorm_hypernet.";
-      out.put(Part.POST_NORM_WEIGHT, loader.linear(norm + "weight_generator", d, p));
-      out.put(Part.POST_NORM_BIAS, loader.linear(norm + "bias_generator", d, p));
+      norm(
+          out,
+          loader,
+          prefix + "post_layernorm_hypernet.",
+          Part.POST_NORM_WEIGHT,
+          Part.POST_NORM_BIAS);
     }
     return out;
+  }
+
+  /** The reference generates norms whatever the configuration says: the checkpoint decides. */
+  private void norm(Map<Part, Linear> out, Loader loader, String name, Part weight, Part bias) {
+    if (config.conditionalNorm() || loader.has(name + "weight_generator.weight")) {
+      out.put(weight, loader.linear(name + "weight_generator", width, config.projectedDim()));
+      out.put(bias, loader.linear(name + "bias_generator", width, config.projectedDim()));
+    }
+  }
+
+  /** Norms that no generator makes are plain ones, shared by all tasks. */
+  private void readPlainNorms(TensorSource source, NDManager manager, Stack stack, T5Config t5) {
+    for (Part part : Part.values()) {
+      if (part.isIn(config) && !generators.get(0).containsKey(part)) {
+        try (NDScope scope = Ops.scope()) {
+          scope.suppressNotUsedWarning();
+          NDArray norm = PlainAdapters.read(source, manager, stack, "any", part, t5, config);
+          plainNorms.put(part, Ops.own(manager, norm));
+        }
+      }
+    }
   }
 
   /**
@@ -100,11 +131,15 @@ final class HyperNetwork {
    * @return parts [K, L, 2, ..]
    */
   AdapterTensors generate(NDArray tasks) {
-    return positionEmbeddings != null ? generateShared(tasks) : generatePerPosition(tasks);
+    Map<Part, NDArray> parts =
+        positionEmbeddings != null ? generateShared(tasks) : generatePerPosition(tasks);
+    int k = (int) tasks.getShape().get(0);
+    plainNorms.forEach((part, norm) -> parts.put(part, Ops.stack(Collections.nCopies(k, norm), 0)));
+    return new AdapterTensors(parts);
   }
 
   /** HyperFormer++: rows of z are ordered by task, layer, position. */
-  private AdapterTensors generateShared(NDArray tasks) {
+  private Map<Part, NDArray> generateShared(NDArray tasks) {
     int k = (int) tasks.getShape().get(0);
     int positions = Position.COUNT;
     int rows = k * layers * positions;
@@ -128,11 +163,11 @@ final class HyperNetwork {
     generators
         .get(0)
         .forEach((part, linear) -> parts.put(part, shaped(linear.apply(e), part, k, positions)));
-    return new AdapterTensors(parts);
+    return parts;
   }
 
   /** HyperFormer: rows of z are ordered by task, layer; each position has its own generators. */
-  private AdapterTensors generatePerPosition(NDArray tasks) {
+  private Map<Part, NDArray> generatePerPosition(NDArray tasks) {
     int k = (int) tasks.getShape().get(0);
     int rows = k * layers;
     long[] task = new long[rows];
@@ -153,7 +188,7 @@ final class HyperNetwork {
       }
       parts.put(part, Ops.concat(perPosition, 2));
     }
-    return new AdapterTensors(parts);
+    return parts;
   }
 
   private static NDArray rows(NDArray table, long[] index, NDArray like) {
@@ -174,6 +209,10 @@ final class HyperNetwork {
   private record Loader(TensorSource source, NDManager manager, String prefix) {
     NDArray tensor(String name, long... shape) {
       return source.read(manager, prefix + name, shape);
+    }
+
+    boolean has(String name) {
+      return source.has(prefix + name);
     }
 
     Linear linear(String name, long out, long in) {

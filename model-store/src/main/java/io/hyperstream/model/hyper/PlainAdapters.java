@@ -31,26 +31,37 @@ final class PlainAdapters {
       AdapterConfig config) {
     Map<Part, NDArray> parts = new EnumMap<>(Part.class);
     for (Part part : Part.values()) {
-      if (!part.isIn(config)) {
-        continue;
+      if (part.isIn(config)) {
+        parts.put(part, read(source, manager, stack, task, part, t5, config));
       }
-      List<NDArray> layers = new ArrayList<>();
-      for (int layer = 0; layer < t5.layers(stack); layer++) {
-        List<NDArray> positions = new ArrayList<>();
-        for (Position position : Position.values()) {
-          String name = controller(stack, layer, position) + name(part, task);
-          if (!source.has(name)) {
-            throw new CheckpointException(
-                source.origin() + " has no adapters for task '" + task + "': no '" + name + "'");
-          }
-          long[] shape = part.shape(config.bottleneck(t5.dModel()), t5.dModel());
-          positions.add(source.read(manager, name, shape));
-        }
-        layers.add(Ops.stack(positions, 0));
-      }
-      parts.put(part, Ops.stack(layers, 0));
     }
     return new AdapterTensors(parts);
+  }
+
+  /** One part of all layers and positions, [L, 2, ..]; norms are the same for every task. */
+  static NDArray read(
+      TensorSource source,
+      NDManager manager,
+      Stack stack,
+      String task,
+      Part part,
+      T5Config t5,
+      AdapterConfig config) {
+    long[] shape = part.shape(config.bottleneck(t5.dModel()), t5.dModel());
+    List<NDArray> layers = new ArrayList<>();
+    for (int layer = 0; layer < t5.layers(stack); layer++) {
+      List<NDArray> positions = new ArrayList<>();
+      for (Position position : Position.values()) {
+        String name = controller(stack, layer, position) + name(part, task);
+        if (!source.has(name)) {
+          throw new CheckpointException(
+              source.origin() + " has no adapters for task '" + task + "': no '" + name + "'");
+        }
+        positions.add(source.read(manager, name, shape));
+      }
+      layers.add(Ops.stack(positions, 0));
+    }
+    return Ops.stack(layers, 0);
   }
 
   /** Where a position's adapters lie: the encoder's feed-forward is layer 1, the decoder's 2. */

@@ -91,6 +91,18 @@ public final class Ops {
     return JniUtils.getNumThreads();
   }
 
+  /**
+   * Sets how many threads one operation may use, for this thread and those that start computing
+   * later. More than there are idle cores makes small operations many times slower.
+   *
+   * @return how many it were
+   */
+  public static int setThreads(int threads) {
+    int before = threads();
+    JniUtils.setNumThreads(threads);
+    return before;
+  }
+
   static NDManager cpuManager() {
     return CpuManager.INSTANCE;
   }
