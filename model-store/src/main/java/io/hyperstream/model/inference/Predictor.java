@@ -12,9 +12,12 @@ public interface Predictor {
   String modelId();
 
   /**
-   * What serves a task of this model before any version is published: the embedding of the source
-   * task of that name, else the mean of {@code initFrom}, else the mean of all source tasks.
-   * Version 0. Any thread.
+   * What serves a task of this model before any version is published: the mean embedding of the
+   * source tasks in {@code initFrom}, else that of the source task of the same name, else the mean
+   * of all source tasks. Version 0. Any thread.
+   *
+   * @throws InferenceException INVALID_TASK if {@code initFrom} names a task the model does not
+   *     know
    */
   TaskAdapter startingAdapter(TaskDefinition task);
 

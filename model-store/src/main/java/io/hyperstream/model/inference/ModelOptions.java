@@ -1,0 +1,123 @@
+package io.hyperstream.model.inference;
+
+import java.util.OptionalInt;
+
+/**
+ * How a {@link MultiTaskModel} runs.
+ *
+ * @param intraOpThreads threads one operation may use, for the whole process; 0 leaves PyTorch's
+ *     choice
+ * @param maxSourceTokens longest input, instead of the manifest's
+ * @param maxTargetTokens longest decoded output, instead of the manifest's
+ * @param beams 1 decodes REGRESSION and GENERATION tasks greedily
+ * @param trieBeams label prefixes kept per level for tasks that chose {@code TRIE_BEAM}
+ * @param adapterBudgetBytes native memory for generated adapters that stay between batches; what
+ *     one batch needs is never refused
+ * @param maxBatchTokens padded source tokens computed at once; larger batches are split
+ * @param maxLogitsBytes memory for vocabulary scores at a time
+ */
+public record ModelOptions(
+    int intraOpThreads,
+    OptionalInt maxSourceTokens,
+    OptionalInt maxTargetTokens,
+    int beams,
+    int trieBeams,
+    long adapterBudgetBytes,
+    int maxBatchTokens,
+    long maxLogitsBytes) {
+
+  /** Suits a CPU; nothing overridden. */
+  public static final ModelOptions DEFAULT =
+      new ModelOptions(
+          0, OptionalInt.empty(), OptionalInt.empty(), 1, 16, 256L << 20, 16_384, 16L << 20);
+
+  public ModelOptions {
+    require("intraOpThreads", intraOpThreads, 0, 1024);
+    require("maxSourceTokens", maxSourceTokens.orElse(2), 2, 16_384);
+    require("maxTargetTokens", maxTargetTokens.orElse(2), 2, 4096);
+    require("beams", beams, 1, 64);
+    require("trieBeams", trieBeams, 1, 1024);
+    require("adapterBudgetBytes", adapterBudgetBytes, 0, Long.MAX_VALUE);
+    require("maxBatchTokens", maxBatchTokens, 1, 1 << 24);
+    require("maxLogitsBytes", maxLogitsBytes, 1 << 16, 1L << 40);
+  }
+
+  private static void require(String name, long value, long min, long max) {
+    if (value < min || value > max) {
+      throw new IllegalArgumentException(
+          name + " must be " + min + " to " + max + "; got " + value);
+    }
+  }
+
+  public ModelOptions withIntraOpThreads(int threads) {
+    return new ModelOptions(
+        threads,
+        maxSourceTokens,
+        maxTargetTokens,
+        beams,
+        trieBeams,
+        adapterBudgetBytes,
+        maxBatchTokens,
+        maxLogitsBytes);
+  }
+
+  public ModelOptions withMaxSourceTokens(int tokens) {
+    return new ModelOptions(
+        intraOpThreads,
+        OptionalInt.of(tokens),
+        maxTargetTokens,
+        beams,
+        trieBeams,
+        adapterBudgetBytes,
+        maxBatchTokens,
+        maxLogitsBytes);
+  }
+
+  public ModelOptions withMaxTargetTokens(int tokens) {
+    return new ModelOptions(
+        intraOpThreads,
+        maxSourceTokens,
+        OptionalInt.of(tokens),
+        beams,
+        trieBeams,
+        adapterBudgetBytes,
+        maxBatchTokens,
+        maxLogitsBytes);
+  }
+
+  public ModelOptions withBeams(int newBeams, int newTrieBeams) {
+    return new ModelOptions(
+        intraOpThreads,
+        maxSourceTokens,
+        maxTargetTokens,
+        newBeams,
+        newTrieBeams,
+        adapterBudgetBytes,
+        maxBatchTokens,
+        maxLogitsBytes);
+  }
+
+  public ModelOptions withAdapterBudgetBytes(long bytes) {
+    return new ModelOptions(
+        intraOpThreads,
+        maxSourceTokens,
+        maxTargetTokens,
+        beams,
+        trieBeams,
+        bytes,
+        maxBatchTokens,
+        maxLogitsBytes);
+  }
+
+  public ModelOptions withMaxBatchTokens(int tokens) {
+    return new ModelOptions(
+        intraOpThreads,
+        maxSourceTokens,
+        maxTargetTokens,
+        beams,
+        trieBeams,
+        adapterBudgetBytes,
+        tokens,
+        maxLogitsBytes);
+  }
+}
