@@ -2,7 +2,11 @@ package io.hyperstream.model.checkpoint;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.tensor.Ops;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 
 /** Named tensors to load a model from: a safetensors file, or several with an index. */
@@ -52,5 +56,23 @@ public interface TensorSource {
               + Arrays.toString(shape));
     }
     return read(manager, name);
+  }
+
+  /**
+   * Loads several matrices [rows, columns] on top of each other, in the order of their names.
+   *
+   * @return [names * rows, columns], writable; belongs to the manager and to no open scope
+   */
+  default NDArray readStacked(NDManager manager, List<String> names, long rows, long columns) {
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      List<NDArray> parts = new ArrayList<>();
+      for (String name : names) {
+        parts.add(read(manager, name, rows, columns));
+      }
+      NDArray stacked = Ops.own(manager, Ops.concat(parts, 0));
+      parts.forEach(NDArray::close);
+      return stacked;
+    }
   }
 }

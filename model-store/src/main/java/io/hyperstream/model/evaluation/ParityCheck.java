@@ -4,12 +4,15 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.training.TrainingParity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -17,7 +20,7 @@ import java.util.stream.Stream;
  * each NAME, {@code NAME.json} (configuration), {@code NAME.weights.safetensors} and {@code
  * NAME.expected.safetensors}; shapes, tasks and options all come from there. Tolerance:
  * |difference| at most {@value #TOLERANCE} times max(1, |reference|); generated tokens must be
- * equal.
+ * equal; gradients and {@code NAME.train.safetensors} as {@link TrainingParity} says.
  */
 public final class ParityCheck {
   static final double TOLERANCE = 2e-5;
@@ -61,15 +64,43 @@ public final class ParityCheck {
     String name = manifest.getFileName().toString().replaceAll("\\.json$", "");
     if (json.has("t5")) {
       try (FixtureModel model = FixtureModel.open(manifest, name, json)) {
-        return model.check();
+        return withTraining(manifest, json, model.check());
       }
     }
     if (json.has("buckets")) {
       return new ParityReport.Fixture(
-          name, BucketParity.check(json.path("buckets")), List.of("sampler"));
+          name,
+          concat(
+              BucketParity.check(json.path("buckets")), SamplerParity.check(json.path("sampler"))),
+          List.of());
     }
     throw new CheckpointException(
         manifest + " is no fixture: it has neither a 't5' configuration nor 'buckets'");
+  }
+
+  /** Adds gradients and optimiser steps, where the fixture has them. */
+  private static ParityReport.Fixture withTraining(
+      Path manifest, JsonNode json, ParityReport.Fixture forward) throws IOException {
+    String name = forward.name();
+    Path trained = manifest.resolveSibling(name + ".train.safetensors");
+    List<ParityReport.Check> checks = new ArrayList<>(forward.checks());
+    TrainingParity.run(
+            json,
+            Safetensors.open(manifest.resolveSibling(name + ".weights.safetensors")),
+            Safetensors.open(manifest.resolveSibling(name + ".expected.safetensors")),
+            Files.exists(trained) ? Optional.of(Safetensors.open(trained)) : Optional.empty())
+        .forEach(
+            c ->
+                checks.add(
+                    new ParityReport.Check(c.check(), c.maxAbsDiff(), c.pass(), c.outliers())));
+    return new ParityReport.Fixture(name, checks, forward.notChecked());
+  }
+
+  private static List<ParityReport.Check> concat(
+      List<ParityReport.Check> first, List<ParityReport.Check> second) {
+    List<ParityReport.Check> all = new ArrayList<>(first);
+    all.addAll(second);
+    return all;
   }
 
   private static JsonNode read(Path manifest) throws IOException {

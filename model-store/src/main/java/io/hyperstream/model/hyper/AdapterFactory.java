@@ -154,7 +154,13 @@ public final class AdapterFactory implements AutoCloseable {
     return AdapterWeights.NONE;
   }
 
-  private AdapterWeights named(String task) {
+  /**
+   * The adapters that lie in the checkpoint under a task's name. While the thread records, they are
+   * part of the graph and live in the caller's scope; otherwise the caller closes them.
+   *
+   * @throws CheckpointException if there are none
+   */
+  public AdapterWeights named(String task) {
     if (config.kind() != AdapterConfig.Kind.PLAIN) {
       throw new CheckpointException(
           "this model generates its adapters; it has none of the name '" + task + "'");

@@ -18,4 +18,9 @@ public interface AdapterHook {
   default AdapterHook expand(int times) {
     return this;
   }
+
+  /** Dropout of a training step, wherever T5 has it; nothing otherwise. */
+  default NDArray dropout(NDArray x) {
+    return x;
+  }
 }

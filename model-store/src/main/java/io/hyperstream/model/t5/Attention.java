@@ -2,11 +2,10 @@ package io.hyperstream.model.t5;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.NDScope;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Ops;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Multi-head attention with its output projection. T5 does not scale the scores: the initialisation
@@ -48,17 +47,8 @@ final class Attention {
 
   private static NDArray stacked(
       TensorSource source, NDManager manager, String prefix, T5Config config, String... parts) {
-    try (NDScope scope = Ops.scope()) {
-      scope.suppressNotUsedWarning();
-      List<NDArray> rows = new ArrayList<>();
-      for (String part : parts) {
-        String name = prefix + "." + part + ".weight";
-        rows.add(source.read(manager, name, config.innerWidth(), config.dModel()));
-      }
-      NDArray stacked = Ops.own(manager, Ops.concat(rows, 0));
-      rows.forEach(NDArray::close);
-      return stacked;
-    }
+    List<String> names = Stream.of(parts).map(part -> prefix + "." + part + ".weight").toList();
+    return source.readStacked(manager, names, config.innerWidth(), config.dModel());
   }
 
   /** Queries, keys and values of the same positions: x [B, N, d]. */
@@ -90,15 +80,16 @@ final class Attention {
 
   /**
    * @param bias added to the scores, broadcastable to [B, H, N, S]
+   * @param hook for the dropout of attention weights
    * @return [B, N, d]
    */
-  NDArray attend(NDArray query, NDArray key, NDArray value, NDArray bias) {
+  NDArray attend(NDArray query, NDArray key, NDArray value, NDArray bias, AdapterHook hook) {
     long batch = query.getShape().get(0) / heads;
     long n = query.getShape().get(1);
     long s = key.getShape().get(1);
     NDArray scores = Ops.bmm(query, Ops.swapAxes(key, 1, 2)); // [B*H, N, S]
     scores = Ops.addInPlace(scores.reshape(batch, heads, n, s), bias);
-    NDArray weights = Ops.softmax(scores).reshape(batch * heads, n, s);
+    NDArray weights = hook.dropout(Ops.softmax(scores)).reshape(batch * heads, n, s);
     NDArray context = Ops.bmm(weights, value); // [B*H, N, k]
     NDArray merged =
         context

@@ -25,11 +25,11 @@ final class FeedForward {
   }
 
   /** [B, N, d] -> [B, N, d]. */
-  NDArray apply(NDArray x) {
+  NDArray apply(NDArray x, AdapterHook hook) {
     NDArray h = activation.apply(Ops.linear(x, in)); // [B, N, ff]
     if (gate != null) {
       h = Ops.mulInPlace(h, Ops.linear(x, gate));
     }
-    return Ops.linear(h, out);
+    return Ops.linear(hook.dropout(h), out);
   }
 }

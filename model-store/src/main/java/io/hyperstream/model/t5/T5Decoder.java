@@ -94,13 +94,13 @@ final class T5Decoder {
   /** ids [B, N] int64 -> hidden states [B, N, d]. */
   NDArray decode(NDArray ids, DecoderLayout layout, CrossMemory memory, AdapterHook adapters) {
     NDArray crossBias = crossBias(ids.getManager(), layout.depth(), memory);
-    NDArray x = Ops.gatherRows(embeddings, ids); // [B, N, d]
+    NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, N, d]
     for (int i = 0; i < blocks.size(); i++) {
       Block block = blocks.get(i);
       Attention.Heads heads = block.self.project(block.selfNorm.apply(x));
       x = layer(i, x, heads, layout.selfBias(), memory, crossBias, adapters);
     }
-    return finalNorm.apply(x);
+    return adapters.dropout(finalNorm.apply(x));
   }
 
   /** One more position: ids [B, 1] int64 -> hidden states [B, 1, d]. */
@@ -109,13 +109,13 @@ final class T5Decoder {
     int[] all = IntStream.rangeClosed(0, cache.length()).toArray();
     NDArray selfBias = positions.between(ids.getManager(), position, all); // [1, H, 1, N]
     NDArray crossBias = crossBias(ids.getManager(), position, memory);
-    NDArray x = Ops.gatherRows(embeddings, ids); // [B, 1, d]
+    NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, 1, d]
     for (int i = 0; i < blocks.size(); i++) {
       Block block = blocks.get(i);
       Attention.Heads heads = cache.append(i, block.self.project(block.selfNorm.apply(x)));
       x = layer(i, x, heads, selfBias, memory, crossBias, adapters);
     }
-    return finalNorm.apply(x);
+    return adapters.dropout(finalNorm.apply(x));
   }
 
   private NDArray layer(
@@ -127,17 +127,18 @@ final class T5Decoder {
       NDArray crossBias,
       AdapterHook adapters) {
     Block block = blocks.get(i);
-    NDArray y = block.self.attend(heads.query(), heads.key(), heads.value(), selfBias);
+    NDArray y = block.self.attend(heads.query(), heads.key(), heads.value(), selfBias, adapters);
     y = adapters.apply(y, Stack.DECODER, i, Position.SELF_ATTENTION);
-    x = Ops.addInPlace(x, y);
+    x = Ops.addInPlace(x, adapters.dropout(y));
 
     NDArray query = block.cross.projectQuery(block.crossNorm.apply(x));
     Attention.Heads source = memory.layer(i);
-    x = Ops.addInPlace(x, block.cross.attend(query, source.key(), source.value(), crossBias));
+    y = block.cross.attend(query, source.key(), source.value(), crossBias, adapters);
+    x = Ops.addInPlace(x, adapters.dropout(y));
 
-    y = block.ff.apply(block.feedForwardNorm.apply(x));
+    y = block.ff.apply(block.feedForwardNorm.apply(x), adapters);
     y = adapters.apply(y, Stack.DECODER, i, Position.FEED_FORWARD);
-    return Ops.addInPlace(x, y);
+    return Ops.addInPlace(x, adapters.dropout(y));
   }
 
   /** [B, 1, 1, S], or with relative positions [B, H, N, S]. */

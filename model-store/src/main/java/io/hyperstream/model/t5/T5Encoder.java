@@ -44,18 +44,18 @@ final class T5Encoder {
     int[] range = IntStream.range(0, (int) ids.getShape().get(1)).toArray();
     NDArray bias = positions.between(ids.getManager(), range, range); // [1, H, S, S]
     bias = bias.add(Ops.keyMask(mask, SELF_MASK)); // [B, H, S, S]
-    NDArray x = Ops.gatherRows(embeddings, ids); // [B, S, d]
+    NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, S, d]
     for (int i = 0; i < blocks.size(); i++) {
       Block block = blocks.get(i);
       Attention.Heads heads = block.attention.project(block.attentionNorm.apply(x));
-      NDArray y = block.attention.attend(heads.query(), heads.key(), heads.value(), bias);
+      NDArray y = block.attention.attend(heads.query(), heads.key(), heads.value(), bias, adapters);
       y = adapters.apply(y, Stack.ENCODER, i, Position.SELF_ATTENTION);
-      x = Ops.addInPlace(x, y);
+      x = Ops.addInPlace(x, adapters.dropout(y));
 
-      y = block.ff.apply(block.feedForwardNorm.apply(x));
+      y = block.ff.apply(block.feedForwardNorm.apply(x), adapters);
       y = adapters.apply(y, Stack.ENCODER, i, Position.FEED_FORWARD);
-      x = Ops.addInPlace(x, y);
+      x = Ops.addInPlace(x, adapters.dropout(y));
     }
-    return finalNorm.apply(x);
+    return adapters.dropout(finalNorm.apply(x));
   }
 }

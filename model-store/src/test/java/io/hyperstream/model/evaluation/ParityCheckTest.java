@@ -54,9 +54,43 @@ class ParityCheckTest {
                     .allMatch(ParityReport.Check::pass));
     assertThat(report.pass()).isTrue();
     assertThat(report.fixtures())
-        .as("only gradients and the sampler, which belong to training, are left out")
+        .as("nothing is left out")
         .flatExtracting(ParityReport.Fixture::notChecked)
-        .allMatch(left -> left.startsWith("grad.") || left.equals("sampler"));
+        .isEmpty();
+    assertThat(checks(report, "misc")).contains("sampler.temperature10.probabilities");
+    for (String name : List.of("adapters", "hyperformer", "hyperformerpp", "t5")) {
+      assertThat(checks(report, name))
+          .anyMatch(check -> check.startsWith("grad.cola."))
+          .anyMatch(check -> check.startsWith("after3."))
+          .anyMatch(check -> check.startsWith("after5_linear."));
+    }
+  }
+
+  private static List<String> checks(ParityReport report, String name) {
+    return report.fixtures().stream()
+        .filter(fixture -> fixture.name().equals(name))
+        .flatMap(fixture -> fixture.checks().stream())
+        .map(ParityReport.Check::check)
+        .toList();
+  }
+
+  @Test
+  @DisplayName("an optimiser step or a gradient that is off fails")
+  void perturbedTraining() throws IOException {
+    copy("t5");
+    Path trained = folder.resolve("t5.train.safetensors");
+    Files.copy(FIXTURES.resolve("t5.train.safetensors"), trained);
+    rewrite(
+        trained,
+        (name, array) ->
+            name.startsWith("after1.")
+                ? name.contains("final_layer") ? array.add(3e-4f) : array
+                : null);
+    perturb(folder.resolve("t5.expected.safetensors"), "grad.cola.shared.weight", 1);
+
+    assertThat(failed())
+        .contains("after1.encoder.final_layer_norm.weight", "grad.cola.shared.weight")
+        .doesNotContain("after1.shared.weight");
   }
 
   @Test

@@ -1,0 +1,120 @@
+package io.hyperstream.model.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.checkpoint.TensorInfo;
+import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.tensor.Autograd;
+import io.hyperstream.model.tensor.Ops;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Makes a model trainable by standing between it and its weights: what is to be trained is read
+ * once into a leaf of the graph, and every later read gives that leaf. The rest passes through.
+ */
+final class TrainableSource implements TensorSource {
+  private static final String TASK_EMBEDDING = "task_embedding_controller.task_to_embeddings.";
+  private static final Pattern PLAIN_ADAPTER =
+      Pattern.compile(".*\\.adapter_controller\\.adapters\\.(.+)\\.(?:down|up)_sampler\\.\\w+");
+
+  private final TensorSource source;
+  private final Trainable trainable;
+  private final NDManager manager;
+  private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+
+  TrainableSource(TensorSource source, Trainable trainable, NDManager manager) {
+    this.source = source;
+    this.trainable = trainable;
+    this.manager = manager;
+  }
+
+  /** What was read so far and is trained. */
+  Collection<Parameter> parameters() {
+    return Collections.unmodifiableCollection(parameters.values());
+  }
+
+  /** A task's embedding [t]: the leaf, or a constant if embeddings are not trained. */
+  NDArray taskEmbedding(String task, int width) {
+    String name = TASK_EMBEDDING + task;
+    return trainable.includes(name)
+        ? leaf(List.of(name), width)
+        : source.read(manager, name, width);
+  }
+
+  @Override
+  public NDArray read(NDManager owner, String name) {
+    return read(owner, name, info(name).shape());
+  }
+
+  @Override
+  public NDArray read(NDManager owner, String name, long... shape) {
+    // The factory reads embeddings only to copy their values.
+    if (!trainable.includes(name) || name.startsWith(TASK_EMBEDDING)) {
+      return source.read(owner, name, shape);
+    }
+    return leaf(List.of(name), shape);
+  }
+
+  @Override
+  public NDArray readStacked(NDManager owner, List<String> names, long rows, long columns) {
+    return names.stream().allMatch(trainable::includes)
+        ? leaf(names, rows, columns)
+        : TensorSource.super.readStacked(owner, names, rows, columns);
+  }
+
+  private NDArray leaf(List<String> names, long... shape) {
+    Parameter known = parameters.get(names.get(0));
+    if (known != null) {
+      return known.value();
+    }
+    try (NDScope scope = Ops.scope();
+        NDManager reading = manager.newSubManager()) {
+      scope.suppressNotUsedWarning();
+      NDArray values =
+          names.size() == 1
+              ? source.read(reading, names.get(0), shape)
+              : source.readStacked(reading, names, shape[0], shape[1]);
+      NDArray leaf = Autograd.leaf(manager, values);
+      leaf.setName(names.get(0));
+      parameters.put(names.get(0), new Parameter(names, task(names.get(0)), leaf));
+      return leaf;
+    }
+  }
+
+  private static Optional<String> task(String name) {
+    if (name.startsWith(TASK_EMBEDDING)) {
+      return Optional.of(name.substring(TASK_EMBEDDING.length()));
+    }
+    Matcher plain = PLAIN_ADAPTER.matcher(name);
+    return plain.matches() ? Optional.of(plain.group(1)) : Optional.empty();
+  }
+
+  @Override
+  public Set<String> names() {
+    return source.names();
+  }
+
+  @Override
+  public boolean has(String name) {
+    return source.has(name);
+  }
+
+  @Override
+  public TensorInfo info(String name) {
+    return source.info(name);
+  }
+
+  @Override
+  public String origin() {
+    return source.origin();
+  }
+}
