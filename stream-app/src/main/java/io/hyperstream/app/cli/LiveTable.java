@@ -65,7 +65,12 @@ final class LiveTable implements AutoCloseable {
   }
 
   @Override
-  public synchronized void close() {
+  public void close() {
+    finish();
+  }
+
+  /** Draws the last state; rows that come later are not shown. */
+  synchronized void finish() {
     if (!closed && terminal && !rows.isEmpty()) {
       draw("");
     }
@@ -85,12 +90,12 @@ final class LiveTable implements AutoCloseable {
         answer.correct() ? answer.label() : answer.label() + " (" + sentence.label() + ")";
     return String.format(
         Locale.ROOT,
-        "%s %-18s %-24s %5.2f %6.0f ms  %s",
+        "%s %s %s %5.2f %6.0f ms  %s",
         answer.correct() ? "✓" : "✗",
         Rendering.fit(sentence.taskId(), 18),
         Rendering.fit(label, 24),
         answer.score(),
         answer.latencyMicros() / 1000.0,
-        Rendering.fit(text, textColumns));
+        Rendering.fit(text, textColumns).stripTrailing());
   }
 }

@@ -12,7 +12,12 @@ import picocli.CommandLine.Command;
       "Import, list, inspect and verify models.",
       "A model is a T5 backbone in Hugging Face layout and a hypernetwork with its task embeddings."
     },
-    subcommands = {ModelImportCommand.class, ModelListCommand.class, ModelInspectCommand.class},
+    subcommands = {
+      ModelImportCommand.class,
+      ModelListCommand.class,
+      ModelInspectCommand.class,
+      ModelVerifyCommand.class
+    },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream model list",

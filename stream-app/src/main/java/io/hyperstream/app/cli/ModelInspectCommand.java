@@ -2,7 +2,12 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.SourceTask;
+import io.hyperstream.model.evaluation.ParameterCount;
+import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.model.t5.T5Config;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +24,13 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = "Show what a model is made of: files, tasks, parameters.",
     footerHeading = "%nExamples:%n",
-    footer = {"    hyperstream model inspect", "    hyperstream model inspect tickets@2 --json"})
+    footer = {
+      "    hyperstream model inspect",
+      "    hyperstream model inspect tickets@2 --json",
+      "  What a configuration would cost, before there are weights:",
+      "    hyperstream model inspect --t5-config t5-base/config.json \\",
+      "      --adapter-config adapter_config.json --tasks 8"
+    })
 final class ModelInspectCommand implements Callable<Integer> {
   private final Console console;
 
@@ -36,23 +47,71 @@ final class ModelInspectCommand implements Callable<Integer> {
   @Option(names = "--json", description = "As JSON.")
   private boolean json;
 
+  @Option(
+      names = "--t5-config",
+      paramLabel = "FILE",
+      description = "Count the parameters of this config.json instead of a model's.")
+  private Path t5Config;
+
+  @Option(
+      names = "--adapter-config",
+      paramLabel = "FILE",
+      description = "With --t5-config: the adapters' configuration.")
+  private Path adapterConfig;
+
+  @Option(
+      names = "--tasks",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "With --adapter-config: for so many tasks. Default: 1.")
+  private int tasks;
+
   ModelInspectCommand(Console console) {
     this.console = console;
   }
 
   @Override
   public Integer call() throws Exception {
+    if (t5Config != null) {
+      planned();
+      return ExitCodes.OK;
+    }
+    if (adapterConfig != null) {
+      throw CommandFailure.usage("--adapter-config goes with --t5-config");
+    }
     StoredModel model = store.load(reference);
-    List<SourceTask> tasks = model.sourceTasks();
     if (json) {
-      printJson(model, tasks);
+      printJson(model, model.sourceTasks());
     } else {
-      print(model, tasks);
+      print(model, model.sourceTasks());
     }
     return ExitCodes.OK;
   }
 
-  private void print(StoredModel model, List<SourceTask> tasks) {
+  private void planned() throws IOException {
+    T5Config t5 = T5Config.read(t5Config);
+    ParameterCount count =
+        adapterConfig == null
+            ? ParameterCount.of(t5)
+            : ParameterCount.of(t5, AdapterConfig.read(adapterConfig), tasks);
+    if (json) {
+      console.printJson(ParameterRendering.toMap(count));
+    } else {
+      ParameterRendering.lines(count).forEach(console::print);
+    }
+  }
+
+  private static ParameterCount parameters(StoredModel model) throws IOException {
+    T5Config t5 = T5Config.read(model.backbone().config());
+    if (model.hypernetwork().isEmpty()) {
+      return ParameterCount.of(t5);
+    }
+    Path config = model.hypernetwork().get().resolve(Manifest.ADAPTER_CONFIG);
+    int known = Math.max(1, model.manifest().tasks().size());
+    return ParameterCount.of(t5, AdapterConfig.read(config), known);
+  }
+
+  private void print(StoredModel model, List<SourceTask> sourceTasks) throws IOException {
     Manifest manifest = model.manifest();
     console.print(model.reference() + "  " + manifest.card().notes());
     console.print("  modelId    " + model.modelId());
@@ -74,7 +133,8 @@ final class ModelInspectCommand implements Callable<Integer> {
               file.size(),
               file.sha256().substring(0, 12)));
     }
-    for (SourceTask task : tasks) {
+    ParameterRendering.lines(parameters(model)).forEach(console::print);
+    for (SourceTask task : sourceTasks) {
       console.print(
           String.format(
               Locale.ROOT,
@@ -88,7 +148,7 @@ final class ModelInspectCommand implements Callable<Integer> {
     }
   }
 
-  private void printJson(StoredModel model, List<SourceTask> tasks) {
+  private void printJson(StoredModel model, List<SourceTask> sourceTasks) throws IOException {
     Map<String, Object> map = ModelRendering.toMap(model);
     List<Map<String, Object>> files = new ArrayList<>();
     for (Manifest.FileEntry file : model.manifest().files()) {
@@ -99,8 +159,9 @@ final class ModelInspectCommand implements Callable<Integer> {
       files.add(entry);
     }
     map.put("files", files);
+    map.put("parameters", ParameterRendering.toMap(parameters(model)));
     List<Map<String, Object>> cards = new ArrayList<>();
-    for (SourceTask task : tasks) {
+    for (SourceTask task : sourceTasks) {
       Map<String, Object> entry = Rendering.toMap(Definitions.toRecord(task.definition()));
       if (task.testAccuracy().isPresent()) {
         entry.put("testAccuracy", task.testAccuracy().getAsDouble());

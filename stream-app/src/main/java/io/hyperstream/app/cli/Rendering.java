@@ -13,6 +13,16 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** Records of the contract as text and as JSON. */
 final class Rendering {
+  /** Ranges of characters that take two columns. */
+  private static final int[][] WIDE = {
+    {0x1100, 0x115F},
+    {0x2E80, 0xA4CF},
+    {0xAC00, 0xD7A3},
+    {0xF900, 0xFAFF},
+    {0xFF00, 0xFF60},
+    {0x1F300, 0x1FAFF}
+  };
+
   private Rendering() {}
 
   /** What a person wants to see of a prediction. */
@@ -87,12 +97,40 @@ final class Rendering {
     return line.toString();
   }
 
-  /** At most so many columns, an ellipsis where something was cut. */
+  /** Exactly so many columns: padded, or cut with an ellipsis. */
   static String fit(String text, int columns) {
     String line = oneLine(text);
-    if (line.codePointCount(0, line.length()) <= columns) {
-      return line;
+    StringBuilder fitted = new StringBuilder(columns);
+    int used = 0;
+    for (int i = 0; i < line.length(); ) {
+      int point = line.codePointAt(i);
+      int width = columns(point);
+      boolean last = i + Character.charCount(point) == line.length();
+      if (used + width > columns || (used + width == columns && !last)) {
+        fitted.append('…');
+        used++;
+        break;
+      }
+      fitted.appendCodePoint(point);
+      used += width;
+      i += Character.charCount(point);
     }
-    return line.substring(0, line.offsetByCodePoints(0, Math.max(0, columns - 1))) + "…";
+    return fitted.append(" ".repeat(Math.max(0, columns - used))).toString();
+  }
+
+  /** Columns of a character on a terminal: emoji and East Asian ones take two. */
+  private static int columns(int point) {
+    int type = Character.getType(point);
+    if (type == Character.NON_SPACING_MARK
+        || type == Character.ENCLOSING_MARK
+        || type == Character.FORMAT) {
+      return 0;
+    }
+    for (int[] range : WIDE) {
+      if (point >= range[0] && point <= range[1]) {
+        return 2;
+      }
+    }
+    return 1;
   }
 }

@@ -10,8 +10,11 @@ import picocli.CommandLine.ScopeType;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     subcommands = {
+      DemoCommand.class,
+      ServeCommand.class,
       ProduceCommand.class,
       ConsumeCommand.class,
+      PredictCommand.class,
       TasksCommand.class,
       ModelCommand.class
     },
@@ -39,10 +42,11 @@ import picocli.CommandLine.ScopeType;
       "    echo 'my card was stolen' | hyperstream produce --task clinc_banking",
       "    hyperstream consume",
       "  Ask the model without Kafka:",
-      "    hyperstream predict --task pros_cons --text 'the battery lasts for days'",
+      "    hyperstream predict --task pros_cons --text 'bright screen, the battery lasts for days'",
       "  Against your own cluster:",
       "    hyperstream tasks list --bootstrap-servers kafka:9092 \\",
-      "      --schema-registry-url https://registry:8081 --command-config client.properties",
+      "      --schema-registry-url https://registry:8081 \\",
+      "      --command-config client.properties",
       "",
       "`hyperstream` stands for `java -jar hyperstream.jar`; `hyperstream COMMAND --help` explains"
           + " each command with examples."

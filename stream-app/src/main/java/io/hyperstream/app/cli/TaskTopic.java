@@ -7,13 +7,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
 
 /** The definitions topic as a table of tasks. One thread. */
 final class TaskTopic {
@@ -45,13 +48,24 @@ final class TaskTopic {
     return definitions;
   }
 
-  private java.util.Optional<TaskDefinition> decode(ConsumerRecord<byte[], byte[]> record) {
+  private Optional<TaskDefinition> decode(ConsumerRecord<byte[], byte[]> record) {
     try {
-      return java.util.Optional.of(
+      return Optional.of(
           cluster.codec().deserialize(record.topic(), record.value(), TaskDefinition.class));
     } catch (UndecodableRecordException e) {
       console.note("task '" + Rendering.key(record) + "' cannot be read: " + e.getMessage());
-      return java.util.Optional.empty();
+      return Optional.empty();
+    }
+  }
+
+  /** Whether no task was ever defined, not even one that was retired since. */
+  boolean isUntouched() {
+    try (Consumer<byte[], byte[]> consumer = cluster.consumer()) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(topicName()).stream()
+              .map(partition -> new TopicPartition(topicName(), partition.partition()))
+              .toList();
+      return consumer.endOffsets(partitions).values().stream().allMatch(end -> end == 0);
     }
   }
 

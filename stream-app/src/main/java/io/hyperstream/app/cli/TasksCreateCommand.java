@@ -26,7 +26,7 @@ final class TasksCreateCommand implements Callable<Integer> {
 
   @Mixin private ConnectionOptions connection;
 
-  @Mixin private ModelOptions model;
+  @Mixin private ModelChoice model;
 
   @ArgGroup(multiplicity = "1")
   private Source source;

@@ -7,7 +7,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model, out of which store; the same options on every command that needs one. */
-final class ModelOptions {
+final class ModelChoice {
 
   @Option(
       names = "--model",

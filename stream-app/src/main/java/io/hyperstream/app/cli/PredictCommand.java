@@ -1,0 +1,227 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.model.checkpoint.SourceTask;
+import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.MultiTaskModel;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowFailure;
+import io.hyperstream.model.inference.RowResult;
+import io.hyperstream.model.inference.TaskPrediction;
+import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.model.task.TaskDefinition;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The model on texts, without Kafka. */
+@Command(
+    name = "predict",
+    mixinStandardHelpOptions = true,
+    description = "Ask the model directly, without Kafka: one text, or a file of any size.",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "    hyperstream predict --task pros_cons --text 'bright screen, the battery lasts for days'",
+      "    hyperstream predict --task mams_acsa --text food --text-pair 'Great soup, rude waiter.'",
+      "    hyperstream predict --task clinc_banking --json questions.txt | jq .label",
+      "    hyperstream predict --definitions tickets.yaml --task ticket-intent --text 'where is it?'",
+      "",
+      "Tasks are those the model was trained on (`hyperstream model inspect`) and those of"
+          + " --definitions. Input formats are those of `hyperstream produce`."
+    })
+final class PredictCommand implements Callable<Integer> {
+  private static final int BATCH_ROWS = 32;
+
+  private final Console console;
+
+  @Option(
+      names = {"-t", "--task"},
+      paramLabel = "TASK",
+      description = "The task of rows that name none.")
+  private String task;
+
+  @ArgGroup private Source source = new Source();
+
+  /** What is to be answered. */
+  private static final class Source {
+    @Option(names = "--text", required = true, description = "The text itself.")
+    private String text;
+
+    @Parameters(
+        index = "0",
+        arity = "0..1",
+        paramLabel = "FILE",
+        description = "A file; - or nothing for standard input.")
+    private String file;
+  }
+
+  @Option(names = "--text-pair", description = "With --text: the second text of a pair.")
+  private String textPair;
+
+  @Option(
+      names = "--format",
+      defaultValue = "AUTO",
+      description = "${COMPLETION-CANDIDATES}; AUTO goes by the file's ending. Default: AUTO.")
+  private InputFormat format;
+
+  @Option(
+      names = "--definitions",
+      paramLabel = "FILE.yaml",
+      description = "Further tasks, as for `hyperstream tasks create`.")
+  private Path definitions;
+
+  @Option(names = "--json", description = "One JSON object per text, with the distribution.")
+  private boolean json;
+
+  @Mixin private ModelChoice model;
+
+  private long failed;
+
+  PredictCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (textPair != null && source.text == null) {
+      throw CommandFailure.usage("--text-pair goes with --text; in files the pair is a column");
+    }
+    StoredModel stored = model.load();
+    Map<String, TaskDefinition> tasks = tasks(stored);
+    if (task != null) {
+      find(tasks, task);
+    }
+    try (MultiTaskModel predictor = MultiTaskModel.open(stored, ModelOptions.DEFAULT)) {
+      if (source.text != null) {
+        answer(predictor, tasks, List.of(single()));
+      } else {
+        answerFile(predictor, tasks, source.file == null ? "-" : source.file);
+      }
+    }
+    return failed == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
+  }
+
+  private InputRow single() {
+    return new InputRow(
+        "--text",
+        source.text,
+        Optional.ofNullable(textPair),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Map.of());
+  }
+
+  private Map<String, TaskDefinition> tasks(StoredModel stored) throws IOException {
+    Map<String, TaskDefinition> tasks = new LinkedHashMap<>();
+    for (SourceTask known : stored.sourceTasks()) {
+      tasks.put(known.definition().taskId(), known.definition());
+    }
+    if (definitions != null) {
+      try (InputStream in = Files.newInputStream(definitions)) {
+        TaskYaml.read(definitions.toString(), in)
+            .forEach(record -> tasks.put(record.getTaskId(), Definitions.toModel(record)));
+      }
+    }
+    return tasks;
+  }
+
+  private static TaskDefinition find(Map<String, TaskDefinition> tasks, String taskId) {
+    TaskDefinition found = tasks.get(taskId);
+    if (found == null) {
+      throw CommandFailure.failed(
+          "the model knows no task '"
+              + taskId
+              + "'; it knows "
+              + String.join(", ", tasks.keySet())
+              + ". --definitions FILE.yaml adds others");
+    }
+    return found;
+  }
+
+  private void answerFile(MultiTaskModel predictor, Map<String, TaskDefinition> tasks, String file)
+      throws IOException {
+    try (InputStream in = ProduceCommand.open(console, file);
+        InputReader reader = new InputReader(file, in, format);
+        ProgressBar progress = new ProgressBar(console, "predicting", ProgressBar.Unit.ROWS, -1)) {
+      List<InputRow> rows = new ArrayList<>();
+      for (Optional<InputRow> row = read(reader); row.isPresent(); row = read(reader)) {
+        rows.add(row.get());
+        if (rows.size() == BATCH_ROWS) {
+          progress.clear();
+          answer(predictor, tasks, rows);
+          progress.advance(rows.size());
+          rows.clear();
+        }
+      }
+      progress.clear();
+      answer(predictor, tasks, rows);
+      progress.advance(rows.size());
+    }
+  }
+
+  private static Optional<InputRow> read(InputReader reader) throws IOException {
+    try {
+      return reader.next();
+    } catch (InputRow.BadRowException e) {
+      throw CommandFailure.failed(e.getMessage());
+    }
+  }
+
+  /** Answers in the rows' order; a row that cannot be answered says why in its place. */
+  private void answer(
+      MultiTaskModel predictor, Map<String, TaskDefinition> tasks, List<InputRow> rows) {
+    List<PreparedRow> prepared = new ArrayList<>();
+    List<RowResult> results = new ArrayList<>();
+    for (InputRow row : rows) {
+      TaskDefinition definition = definitionOf(tasks, row);
+      try {
+        prepared.add(
+            predictor.prepare(
+                definition, predictor.startingAdapter(definition), row.text(), row.textPair()));
+        results.add(null); // answered below
+      } catch (InferenceException e) {
+        results.add(new RowFailure(e.code(), e.getMessage()));
+      }
+    }
+    List<RowResult> answers = prepared.isEmpty() ? List.of() : predictor.predict(prepared);
+    int next = 0;
+    for (int i = 0; i < rows.size(); i++) {
+      RowResult result = results.get(i) == null ? answers.get(next++) : results.get(i);
+      print(rows.get(i), definitionOf(tasks, rows.get(i)), result);
+    }
+  }
+
+  private TaskDefinition definitionOf(Map<String, TaskDefinition> tasks, InputRow row) {
+    try {
+      return find(tasks, row.taskOr(Optional.ofNullable(task)));
+    } catch (InputRow.BadRowException e) {
+      throw CommandFailure.usage(e.getMessage());
+    }
+  }
+
+  private void print(InputRow row, TaskDefinition definition, RowResult result) {
+    if (result instanceof RowFailure) {
+      failed++;
+    }
+    if (json) {
+      console.printJson(PredictionRendering.toMap(row, definition, result));
+    } else if (result instanceof TaskPrediction prediction) {
+      console.print(PredictionRendering.line(row, definition, prediction));
+    } else if (result instanceof RowFailure failure) {
+      console.note(row.where() + ": " + failure.code() + ": " + failure.message());
+    }
+  }
+}
