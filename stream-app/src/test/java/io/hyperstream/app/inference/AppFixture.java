@@ -1,0 +1,230 @@
+package io.hyperstream.app.inference;
+
+import static org.awaitility.Awaitility.await;
+
+import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.hyperstream.app.HyperstreamApplication;
+import io.hyperstream.app.embedded.EmbeddedCluster;
+import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.Prediction;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.SchemaRegistrar;
+import io.hyperstream.schemas.SchemaRegistries;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
+import io.hyperstream.schemas.TaskLabel;
+import io.hyperstream.schemas.TopicProvisioner;
+import io.hyperstream.schemas.Topics;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** An application on the shared cluster, under a prefix of its own, and clients to talk to it. */
+final class AppFixture implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  final Topics topics;
+  final RecordCodec codec;
+  private final EmbeddedCluster cluster = SharedCluster.cluster();
+  private final Map<String, Object> properties = new HashMap<>();
+  private final SchemaRegistryClient registry;
+  private final KafkaProducer<byte[], byte[]> producer;
+  private final KafkaConsumer<byte[], byte[]> outputs;
+  private final List<ConsumerRecord<byte[], byte[]>> predictions = new CopyOnWriteArrayList<>();
+  private final List<ConsumerRecord<byte[], byte[]>> deadLetters = new CopyOnWriteArrayList<>();
+  private final AtomicReference<Exception> sendFailure = new AtomicReference<>();
+  private HyperstreamApplication application;
+
+  AppFixture(String prefix, Path folder) throws Exception {
+    topics = new Topics(Topics.Settings.defaults().withPrefix(prefix + "."));
+    registry = SchemaRegistries.connect(cluster.schemaRegistryUrl(), Map.of());
+    codec = new RecordCodec(registry);
+    producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", cluster.bootstrapServers(), "linger.ms", 5),
+            new ByteArraySerializer(),
+            new ByteArraySerializer());
+    outputs =
+        new KafkaConsumer<>(
+            Map.of(
+                "bootstrap.servers",
+                cluster.bootstrapServers(),
+                "isolation.level",
+                "read_committed",
+                "enable.auto.commit",
+                false,
+                "auto.offset.reset",
+                "earliest"),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
+    set("kafka.bootstrap-servers", cluster.bootstrapServers());
+    set("kafka.application-id", prefix + "-app");
+    set("kafka.topic-prefix", prefix + ".");
+    set("registry.url", cluster.schemaRegistryUrl());
+    set("streams.state-dir", folder.resolve("streams").toString());
+    set("model.dir", folder.resolve("models").toString());
+    set("http.port", -1);
+    try (Admin admin = admin()) {
+      new TopicProvisioner(admin, (short) 1).ensure(topics.all(), true, PATIENCE);
+    }
+    new SchemaRegistrar(registry, topics).register(PATIENCE);
+    List<TopicPartition> partitions = new ArrayList<>();
+    for (String topic : List.of(topics.predictions().name(), topics.deadLetters().name())) {
+      outputs
+          .partitionsFor(topic)
+          .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+    }
+    outputs.assign(partitions);
+  }
+
+  AppFixture set(String key, Object value) {
+    properties.put("hyperstream." + key, value);
+    return this;
+  }
+
+  Admin admin() {
+    return Admin.create(Map.of("bootstrap.servers", cluster.bootstrapServers()));
+  }
+
+  EmbeddedCluster cluster() {
+    return cluster;
+  }
+
+  HyperstreamApplication start(Optional<Predictor> predictor) throws Exception {
+    application =
+        predictor.isPresent()
+            ? HyperstreamApplication.start(properties, predictor.get())
+            : HyperstreamApplication.start(properties);
+    application.awaitRunning(PATIENCE);
+    return application;
+  }
+
+  void stop() {
+    application.close();
+  }
+
+  double count(String meter) {
+    return application.context().getBean(MeterRegistry.class).get(meter).counter().count();
+  }
+
+  static TaskDefinition.Builder task(String taskId, String... labels) {
+    return TaskDefinition.newBuilder()
+        .setTaskId(taskId)
+        .setKind(TaskKind.CLASSIFICATION)
+        .setLabels(List.of(labels).stream().map(label -> new TaskLabel(label, null)).toList());
+  }
+
+  void define(TaskDefinition.Builder task) {
+    byte[] value = codec.serialize(topics.definitions().name(), task.build());
+    send(topics.definitions().name(), task.getTaskId(), value);
+    flush();
+  }
+
+  void send(String topic, String key, byte[] value) {
+    send(new ProducerRecord<>(topic, key.getBytes(StandardCharsets.UTF_8), value));
+  }
+
+  /** Without waiting; a failure shows at the next flush or read. */
+  void send(ProducerRecord<byte[], byte[]> record) {
+    var unused =
+        producer.send(
+            record,
+            (metadata, failure) -> {
+              if (failure != null) {
+                sendFailure.compareAndSet(null, failure);
+              }
+            });
+  }
+
+  static InferenceRequest.Builder request(String id, String taskId, String text) {
+    return InferenceRequest.newBuilder()
+        .setRequestId(id)
+        .setTaskId(taskId)
+        .setText(text)
+        .setCreatedAt(Instant.now());
+  }
+
+  byte[] encode(InferenceRequest.Builder request) {
+    return codec.serialize(topics.requests().name(), request.build());
+  }
+
+  void request(String key, InferenceRequest.Builder request) {
+    send(topics.requests().name(), key, encode(request));
+  }
+
+  void flush() {
+    producer.flush();
+    if (sendFailure.get() != null) {
+      throw new IllegalStateException("a record could not be sent", sendFailure.get());
+    }
+  }
+
+  /** Reads what has been committed since the last call. */
+  void readOutputs() {
+    for (ConsumerRecord<byte[], byte[]> record : outputs.poll(Duration.ofMillis(200))) {
+      (record.topic().equals(topics.predictions().name()) ? predictions : deadLetters).add(record);
+    }
+  }
+
+  /** Waits for this many committed answers of either kind. */
+  void awaitAnswers(int count, Duration patience) {
+    await("answers")
+        .atMost(patience)
+        .pollDelay(Duration.ZERO)
+        .pollInterval(Duration.ofMillis(10))
+        .until(
+            () -> {
+              readOutputs();
+              return predictions.size() + deadLetters.size() >= count;
+            });
+  }
+
+  List<ConsumerRecord<byte[], byte[]>> predictionRecords() {
+    return predictions;
+  }
+
+  List<ConsumerRecord<byte[], byte[]>> deadLetterRecords() {
+    return deadLetters;
+  }
+
+  List<Prediction> predictions() {
+    return predictions.stream().map(this::decode).toList();
+  }
+
+  Prediction decode(ConsumerRecord<byte[], byte[]> record) {
+    return codec.deserialize(record.topic(), record.value(), Prediction.class);
+  }
+
+  static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+    var header = record.headers().lastHeader(name);
+    return header == null ? null : new String(header.value(), StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() throws java.io.IOException {
+    if (application != null) {
+      application.close();
+    }
+    producer.close();
+    outputs.close();
+    registry.close();
+  }
+}

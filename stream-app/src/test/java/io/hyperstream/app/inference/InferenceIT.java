@@ -1,0 +1,112 @@
+package io.hyperstream.app.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hyperstream.schemas.Prediction;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("Inference on a broker")
+@ExtendWith(SharedCluster.class)
+class InferenceIT {
+  @TempDir Path folder;
+
+  @Test
+  @DisplayName("answers a backlog once each, in order per key, batched, without a prefetch miss")
+  void backlog() throws Exception {
+    try (AppFixture app = new AppFixture("backlog", folder)) {
+      TestPredictor predictor = new TestPredictor().rowTakes(Duration.ofMillis(1));
+      app.define(AppFixture.task("mood", "good", "bad"));
+      app.define(AppFixture.task("topic", "a", "b", "c"));
+      for (int i = 0; i < 3_000; i++) {
+        app.request(
+            "k" + i % 17, AppFixture.request("r" + i, i % 3 == 0 ? "mood" : "topic", "text " + i));
+      }
+      app.flush();
+      app.start(Optional.of(predictor));
+      app.awaitAnswers(3_000, AppFixture.PATIENCE);
+
+      Map<String, Integer> lastOfKey = new LinkedHashMap<>();
+      Set<String> ids = new HashSet<>();
+      for (ConsumerRecord<byte[], byte[]> record : app.predictionRecords()) {
+        Prediction prediction = app.decode(record);
+        int number = Integer.parseInt(prediction.getRequestId().substring(1));
+        Integer before = lastOfKey.put(new String(record.key(), StandardCharsets.UTF_8), number);
+        assertThat(before == null || before < number).isTrue();
+        ids.add(prediction.getRequestId());
+      }
+      assertThat(ids).hasSize(3_000);
+      assertThat(app.predictionRecords()).hasSize(3_000);
+      assertThat(app.deadLetterRecords()).isEmpty();
+      assertThat(app.count("hyperstream.prefetch.misses")).isZero();
+      double rows = predictor.batches().stream().mapToInt(List::size).average().orElseThrow();
+      assertThat(rows).isGreaterThan(8);
+    }
+  }
+
+  @Test
+  @DisplayName("shows health and metrics over HTTP")
+  void http() throws Exception {
+    try (AppFixture app = new AppFixture("http", folder)) {
+      TestPredictor predictor = new TestPredictor();
+      int port = app.start(Optional.of(predictor)).port();
+      app.define(AppFixture.task("mood", "good", "bad"));
+      app.request("k", AppFixture.request("r", "mood", "hello"));
+      app.awaitAnswers(1, AppFixture.PATIENCE);
+
+      await()
+          .atMost(AppFixture.PATIENCE)
+          .until(() -> get(port, "/health/readiness").statusCode() == 200);
+      assertThat(get(port, "/health/liveness").statusCode()).isEqualTo(200);
+      assertThat(get(port, "/health").body()).contains("\"UP\"").contains("running");
+      assertThat(get(port, "/prometheus").body())
+          .contains("hyperstream_requests_total 1.0")
+          .contains("hyperstream_predictions_total 1.0")
+          .contains("hyperstream_dead_letters_total{code=\"UNKNOWN_TASK\"")
+          .contains("hyperstream_batch_rows_count")
+          .contains("hyperstream_batch_padding_ratio")
+          .contains("hyperstream_queue_time_seconds_count")
+          .contains("hyperstream_device_time_seconds_count")
+          .contains("hyperstream_end_to_end_latency_seconds_bucket")
+          .contains("hyperstream_prefetch_misses_total 0.0")
+          .contains("hyperstream_tasks_defined 1.0")
+          .contains("kafka_stream");
+
+      predictor.deviceDown(true);
+      app.request("k", AppFixture.request("r2", "mood", "hello again"));
+      await()
+          .atMost(AppFixture.PATIENCE)
+          .until(() -> get(port, "/health/readiness").statusCode() == 503);
+      assertThat(get(port, "/health/readiness").body()).contains("the test device is down");
+      assertThat(get(port, "/health/liveness").statusCode()).isEqualTo(200);
+      predictor.deviceDown(false);
+      app.awaitAnswers(2, AppFixture.PATIENCE);
+      assertThat(app.predictionRecords()).hasSize(2);
+      assertThat(get(port, "/health/readiness").statusCode()).isEqualTo(200);
+    }
+  }
+
+  private static HttpResponse<String> get(int port, String path) throws Exception {
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
+            HttpResponse.BodyHandlers.ofString());
+  }
+}
