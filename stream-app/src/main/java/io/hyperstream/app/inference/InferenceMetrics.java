@@ -22,6 +22,7 @@ final class InferenceMetrics {
   final Counter invalidDefinitions;
   final Counter batchFailures;
   final Counter retries;
+  final Counter threadFailures;
   final DistributionSummary batchRows;
   final DistributionSummary batchTasks;
   final DistributionSummary paddingRatio;
@@ -44,6 +45,8 @@ final class InferenceMetrics {
         counter("hyperstream.definitions.invalid", "Task definitions that cannot be served");
     batchFailures = counter("hyperstream.batch.failures", "Batches that failed as a whole");
     retries = counter("hyperstream.retries", "Records tried again after an outage");
+    threadFailures =
+        counter("hyperstream.thread.failures", "Stream threads that failed and were replaced");
     batchRows = summary("hyperstream.batch.rows", "Rows per batch").register(registry);
     batchTasks = summary("hyperstream.batch.tasks", "Tasks per batch").register(registry);
     paddingRatio =

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.slf4j.Logger;
@@ -112,12 +113,34 @@ public final class InferenceRuntime implements AutoCloseable {
         StreamsSettings.GroupProtocol protocol =
             new GroupProtocolChoice(admin)
                 .of(settings.streams().groupProtocol(), settings.kafka().applicationId());
-        serve(new InferenceService(settings, topics, registry, predictor, meters, protocol));
+        serve(
+            new InferenceService(
+                settings,
+                topics,
+                registry,
+                predictor,
+                meters,
+                protocol,
+                partitionsOf(topics.requests().name(), admin)));
       }
     } catch (InterruptedException e) {
       fail(new IllegalStateException("closed while " + phase, e));
     } catch (RuntimeException | LinkageError e) {
       fail(e);
+    }
+  }
+
+  private static int partitionsOf(String topic, Admin admin) throws InterruptedException {
+    try {
+      return admin
+          .describeTopics(List.of(topic))
+          .allTopicNames()
+          .get()
+          .get(topic)
+          .partitions()
+          .size();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("cannot describe topic " + topic, e.getCause());
     }
   }
 

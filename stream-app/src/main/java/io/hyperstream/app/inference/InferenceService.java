@@ -49,6 +49,7 @@ final class InferenceService implements AutoCloseable {
   private final Prefetcher prefetcher;
   private final GlobalRecordReader globalRecords;
   private final MeterRegistry meters;
+  private final InferenceMetrics metrics;
   private final KafkaStreams streams;
   private final KafkaStreamsMetrics streamsMetrics;
   private int failures; // guarded by this
@@ -61,17 +62,18 @@ final class InferenceService implements AutoCloseable {
       SchemaRegistryClient registry,
       Predictor predictor,
       MeterRegistry meters,
-      GroupProtocol protocol) {
+      GroupProtocol protocol,
+      int partitions) {
     this.registry = registry;
     this.meters = meters;
     streamsSettings = settings.streams();
-    InferenceMetrics metrics = new InferenceMetrics(meters);
+    metrics = new InferenceMetrics(meters);
     EngineSettings e = settings.engine();
-    BatchPolicy policy =
-        new BatchPolicy(e.maxBatchRows(), e.maxBatchTokens(), e.maxLinger(), e.lengthBucket());
     WarmUp warmUp = new WarmUp(predictor);
+    Pace pace = pace(warmUp, partitions, e);
+    BatchPolicy policy =
+        new BatchPolicy(pace.batchRows(), e.maxBatchTokens(), e.maxLinger(), e.lengthBucket());
     PreparedRow canary = warmUp.canary();
-    int recordsPerPoll = recordsPerPoll(warmUp, policy);
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
     RecordCodec codec = new RecordCodec(registry);
     catalog = new TaskCatalog(predictor);
@@ -87,9 +89,13 @@ final class InferenceService implements AutoCloseable {
             codec, limits, catalog, freshness, predictor, engine, e.preparationThreads());
     prefetcher =
         new Prefetcher(
-            pipeline,
+            pipeline::submit,
+            pipeline::prepareNow,
             new Prefetcher.Limits(
-                e.windowRows(), e.windowBytes(), e.windowRowsPerPartition(), e.joinDeadline()),
+                pace.windowRows(),
+                e.windowBytes(),
+                pace.windowRowsPerPartition(),
+                e.joinDeadline()),
             metrics);
     globalRecords = new GlobalRecordReader(codec, catalog);
     OutputRecords output =
@@ -109,7 +115,7 @@ final class InferenceService implements AutoCloseable {
                 settings.kafka(),
                 streamsSettings,
                 protocol,
-                recordsPerPoll,
+                pace.recordsPerPoll(),
                 maxOutputBytes(topics),
                 prefetcher));
     streamsMetrics = new KafkaStreamsMetrics(streams);
@@ -129,25 +135,28 @@ final class InferenceService implements AutoCloseable {
     return new KafkaConsumer<>(configs, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
-  private int recordsPerPoll(WarmUp warmUp, BatchPolicy policy) {
-    double rowsPerSecond = warmUp.rowsPerSecond(policy);
-    int chosen =
-        streamsSettings.maxPollRecords() > 0
-            ? streamsSettings.maxPollRecords()
-            : WarmUp.recordsPerPoll(
-                rowsPerSecond,
-                streamsSettings.threads(),
-                streamsSettings.transactionTimeout(),
-                streamsSettings.maxPass());
+  private Pace pace(WarmUp warmUp, int partitions, EngineSettings engine) {
+    BatchPolicy largest =
+        new BatchPolicy(
+            engine.maxBatchRows(),
+            engine.maxBatchTokens(),
+            engine.maxLinger(),
+            engine.lengthBucket());
+    double rowsPerSecond = warmUp.rowsPerSecond(largest);
+    Pace pace = Pace.of(rowsPerSecond, partitions, streamsSettings, engine);
     LOG.info(
-        "Warm-up: {} rows of the longest input per second; {} stream threads poll {} records each,"
-            + " so that one pass takes at most {} s of a transaction's {} s",
+        "Warm-up: {} rows of the longest input per second. {} threads poll {} records each of {}"
+            + " partitions, {} rows are in the engine per thread, {} in a batch: one pass takes at"
+            + " most {} s of a transaction's {} s",
         String.format("%.1f", rowsPerSecond),
         streamsSettings.threads(),
-        chosen,
-        Math.round(chosen * streamsSettings.threads() / rowsPerSecond),
+        pace.recordsPerPoll(),
+        partitions,
+        pace.windowRows(),
+        pace.batchRows(),
+        Pace.passSeconds(streamsSettings),
         streamsSettings.transactionTimeout().toSeconds());
-    return chosen;
+    return pace;
   }
 
   /**
@@ -184,6 +193,7 @@ final class InferenceService implements AutoCloseable {
     if (closing) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
+    metrics.threadFailures.increment();
     long pause = pauseAfterFailure();
     LOG.error("A stream thread failed; it is replaced in {} ms", pause, failure);
     try {

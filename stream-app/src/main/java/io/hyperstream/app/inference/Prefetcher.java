@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
@@ -38,21 +39,29 @@ final class Prefetcher {
    */
   record Limits(int rows, long bytes, int rowsPerPartition, Duration joinDeadline) {}
 
-  private final RequestPipeline pipeline;
+  private final Consumer<PendingRequest> computeNow;
   private final Limits limits;
   private final InferenceMetrics metrics;
   private final ThreadLocal<PrefetchWindow> windows;
   private volatile long drainUntil = Long.MAX_VALUE; // nanoTime; MAX_VALUE while running
 
-  Prefetcher(RequestPipeline pipeline, Limits limits, InferenceMetrics metrics) {
-    this.pipeline = pipeline;
+  /**
+   * @param compute begins to compute a request; must not wait
+   * @param computeNow the same for a request a thread waits for: before others, and it may wait
+   */
+  Prefetcher(
+      Consumer<PendingRequest> compute,
+      Consumer<PendingRequest> computeNow,
+      Limits limits,
+      InferenceMetrics metrics) {
+    this.computeNow = computeNow;
     this.limits = limits;
     this.metrics = metrics;
     windows =
         ThreadLocal.withInitial(
             () ->
                 new PrefetchWindow(
-                    limits.rows(), limits.bytes(), limits.rowsPerPartition(), pipeline::submit));
+                    limits.rows(), limits.bytes(), limits.rowsPerPartition(), compute));
   }
 
   /** Before the topology sees a poll. Does not wait. */
@@ -80,7 +89,7 @@ final class Prefetcher {
     (ready ? metrics.prefetchHits : metrics.prefetchMisses).increment();
     PendingRequest pending = taken.map(Taken::pending).orElseGet(() -> new PendingRequest(raw));
     if (!ready) {
-      pipeline.prepareNow(pending);
+      computeNow.accept(pending);
     }
     long deadline = System.nanoTime() + limits.joinDeadline().toNanos();
     long backOff = FIRST_BACK_OFF_NANOS;
@@ -97,7 +106,7 @@ final class Prefetcher {
           }
           backOff = Math.min(2 * backOff, LONGEST_BACK_OFF_NANOS);
           pending = new PendingRequest(raw);
-          pipeline.prepareNow(pending);
+          computeNow.accept(pending);
         }
       }
     } catch (TimeoutException e) {

@@ -4,7 +4,6 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.task.TaskDefinition;
-import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -45,21 +44,5 @@ final class WarmUp {
         return rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos;
       }
     }
-  }
-
-  /**
-   * How many records a thread may poll so that one pass over them ends in time. Kafka Streams
-   * drains what it polled before it polls again or notices a shutdown, and a transaction that takes
-   * too long is aborted and would be done over for ever.
-   *
-   * @param threads that share the model
-   * @param transactionTimeout of which a pass may take a quarter
-   * @param maxPass the longest a pass may take in any case
-   */
-  static int recordsPerPoll(
-      double rowsPerSecond, int threads, Duration transactionTimeout, Duration maxPass) {
-    double quarter = transactionTimeout.toMillis() / 4000.0;
-    double seconds = Math.min(quarter, maxPass.toMillis() / 1000.0);
-    return (int) Math.max(1, Math.min(1000, rowsPerSecond * seconds / threads));
   }
 }

@@ -3,6 +3,7 @@ package io.hyperstream.app.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.DeadLetterHeaders;
@@ -87,7 +88,10 @@ class InferenceTopologyTest {
             1);
     Prefetcher prefetcher =
         new Prefetcher(
-            pipeline, new Prefetcher.Limits(8, 10_000, 1, Duration.ofSeconds(20)), metrics);
+            pipeline::submit,
+            pipeline::prepareNow,
+            new Prefetcher.Limits(8, 10_000, 1, Duration.ofSeconds(20)),
+            metrics);
     topology =
         InferenceTopology.build(
             new InferenceTopology.Parts(
@@ -464,6 +468,15 @@ class InferenceTopologyTest {
   }
 
   @Test
+  @DisplayName("dead-letters a request whose prediction does not fit into a record")
+  void predictionTooLarge() {
+    String longName = "l".repeat(topics.predictions().maxRecordBytes() / 2);
+    define(task("wide", longName + "1", longName + "2"));
+    send(request("wide", "x"));
+    assertDeadLetter(ErrorCode.PREDICTION_TOO_LARGE, "a record takes");
+  }
+
+  @Test
   @DisplayName("lets headers travel until their limit, the trace context first")
   void headerLimit() {
     define(task("mood", "good", "bad"));
@@ -489,5 +502,14 @@ class InferenceTopologyTest {
     assertThat(metrics.prefetchMisses.count()).isEqualTo(1);
     assertThat(metrics.prefetchHits.count()).isZero();
     assertThat(metrics.predictions.count()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("has a dead-letter code for every permanent failure of a model")
+  void codes() {
+    for (InferenceException.Code code : InferenceException.Code.values()) {
+      assertThat(ErrorCode.of(code).name()).isEqualTo(code.name());
+      assertThat(ErrorCode.of(code).sentence()).endsWith(".");
+    }
   }
 }

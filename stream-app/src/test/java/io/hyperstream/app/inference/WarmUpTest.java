@@ -2,8 +2,11 @@ package io.hyperstream.app.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hyperstream.app.config.EngineSettings;
+import io.hyperstream.app.config.StreamsSettings;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,14 +15,51 @@ import org.junit.jupiter.params.provider.CsvSource;
 @DisplayName("The warm-up")
 class WarmUpTest {
 
-  @ParameterizedTest(name = "{0} rows/s, {1} threads, {2} s transactions, {3} s pass: {4} records")
-  @CsvSource({"2,1,60,60,30", "2,2,60,10,10", "0.01,4,60,10,1", "1e6,2,60,10,1000"})
-  @DisplayName("sizes a pass to a quarter of the transaction timeout, or less if so configured")
-  void passSize(double rate, int threads, long timeout, long pass, int records) {
-    assertThat(
-            WarmUp.recordsPerPoll(
-                rate, threads, Duration.ofSeconds(timeout), Duration.ofSeconds(pass)))
-        .isEqualTo(records);
+  private static StreamsSettings streams(int threads, long transaction, long pass, int poll) {
+    return new StreamsSettings(
+        threads,
+        StreamsSettings.Guarantee.EXACTLY_ONCE_V2,
+        StreamsSettings.GroupProtocol.AUTO,
+        Duration.ofSeconds(transaction),
+        Duration.ofMillis(100),
+        Duration.ofSeconds(pass),
+        poll,
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(15),
+        "unused",
+        Map.of());
+  }
+
+  private static final EngineSettings ENGINE =
+      new EngineSettings(64, 8192, Duration.ZERO, 16, 256, 1 << 20, 16, Duration.ofSeconds(30), 1);
+
+  @ParameterizedTest(
+      name = "{0} rows/s, {1} threads, {2} partitions, {3} s transactions, {4} s pass")
+  @CsvSource({
+    "2, 1, 1, 60, 60, 30, 30, 16, 6",
+    "2, 2, 4, 60, 10, 5, 10, 5, 4",
+    "0.01, 4, 1, 60, 10, 1, 1, 1, 1",
+    "1e6, 2, 4, 60, 10, 1000, 256, 16, 64"
+  })
+  @DisplayName("is followed by a pace that fits a pass into a quarter of the transaction timeout")
+  void pace(
+      double rate,
+      int threads,
+      int partitions,
+      long transaction,
+      long pass,
+      int poll,
+      int window,
+      int perPartition,
+      int batch) {
+    assertThat(Pace.of(rate, partitions, streams(threads, transaction, pass, 0), ENGINE))
+        .isEqualTo(new Pace(poll, window, perPartition, batch));
+  }
+
+  @Test
+  @DisplayName("does not overrule configured records per poll")
+  void configured() {
+    assertThat(Pace.of(2, 4, streams(2, 60, 10, 50), ENGINE).recordsPerPoll()).isEqualTo(50);
   }
 
   @Test

@@ -1,0 +1,218 @@
+package io.hyperstream.app.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowFailure;
+import io.hyperstream.model.inference.RowResult;
+import io.hyperstream.model.inference.TaskPrediction;
+import io.hyperstream.model.task.TaskDefinition;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+@DisplayName("The inference engine")
+class InferenceEngineTest {
+  private static final TaskDefinition MOOD =
+      TaskDefinition.classification("mood", List.of("good", "bad"));
+  private static final TaskDefinition TOPIC =
+      TaskDefinition.classification("topic", List.of("a", "b", "c"));
+
+  private final TestPredictor predictor = new TestPredictor();
+  private final InferenceMetrics metrics = new InferenceMetrics(new SimpleMeterRegistry());
+  private InferenceEngine engine;
+
+  private static final class Ticket implements InferenceEngine.Job {
+    final CompletableFuture<RowResult> result = new CompletableFuture<>();
+    final PreparedRow row;
+    volatile boolean wanted = true;
+
+    Ticket(PreparedRow row) {
+      this.row = row;
+    }
+
+    @Override
+    public PreparedRow row() {
+      return row;
+    }
+
+    @Override
+    public boolean isWanted() {
+      return wanted;
+    }
+
+    @Override
+    public void complete(RowResult outcome) {
+      result.complete(outcome);
+    }
+
+    @Override
+    public void abandon(NotNowException reason) {
+      result.completeExceptionally(reason);
+    }
+
+    RowResult get() {
+      return result.orTimeout(20, TimeUnit.SECONDS).join();
+    }
+  }
+
+  private InferenceEngine engine(Duration linger, UnaryOperator<PreparedRow> freshest) {
+    BatchPolicy policy = new BatchPolicy(8, 100, linger, 8);
+    engine =
+        new InferenceEngine(predictor, policy, new WarmUp(predictor).canary(), freshest, metrics);
+    return engine;
+  }
+
+  private Ticket ticket(TaskDefinition task, String text) {
+    return new Ticket(
+        predictor.prepare(task, predictor.startingAdapter(task), text, Optional.empty()));
+  }
+
+  @AfterEach
+  void close() {
+    engine.close();
+  }
+
+  @Test
+  @DisplayName("puts rows of different tasks into one batch")
+  void batches() {
+    engine(Duration.ofSeconds(10), row -> row);
+    List<Ticket> tickets = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      tickets.add(ticket(i % 2 == 0 ? MOOD : TOPIC, "row " + i));
+      engine.submit(tickets.get(i));
+    }
+    engine.start();
+    assertThat(tickets).allSatisfy(t -> assertThat(t.get()).isInstanceOf(TaskPrediction.class));
+    assertThat(predictor.batches()).hasSize(1);
+    assertThat(metrics.batchRows.totalAmount()).isEqualTo(8);
+    assertThat(metrics.batchTasks.totalAmount()).isEqualTo(2);
+    assertThat(metrics.paddingRatio.totalAmount()).isZero();
+  }
+
+  @Test
+  @DisplayName("does not hold a lonely row longer than the linger")
+  void linger() {
+    engine(Duration.ofMillis(20), row -> row).start();
+    Ticket ticket = ticket(MOOD, "alone");
+    engine.submit(ticket);
+    assertThat(ticket.get()).isInstanceOf(TaskPrediction.class);
+  }
+
+  @Test
+  @DisplayName("splits a batch that fails and blames only the row that fails alone")
+  void splits() {
+    engine(Duration.ofSeconds(10), row -> row);
+    Ticket good = ticket(MOOD, "fine");
+    Ticket poison = ticket(MOOD, "poison");
+    Ticket other = ticket(TOPIC, "fine too");
+    for (Ticket ticket : List.of(good, poison, other)) {
+      engine.submit(ticket);
+    }
+    engine.start();
+    engine.close();
+    assertThat(good.get()).isInstanceOf(TaskPrediction.class);
+    assertThat(other.get()).isInstanceOf(TaskPrediction.class);
+    assertThat(poison.get())
+        .isInstanceOfSatisfying(
+            RowFailure.class,
+            failure -> assertThat(failure.code()).isEqualTo(InferenceException.Code.MODEL_ERROR));
+    assertThat(engine.deviceError()).isEmpty();
+    assertThat(metrics.batchFailures.count()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("blames nobody while the device is down, and answers when it is back")
+  void deviceDown() {
+    engine(Duration.ZERO, row -> row).start();
+    predictor.deviceDown(true);
+    Ticket first = ticket(MOOD, "one");
+    Ticket second = ticket(MOOD, "two");
+    engine.submit(first);
+    await().until(() -> engine.deviceError().isPresent());
+    engine.submit(second);
+    assertThat(engine.deviceError().orElseThrow()).contains("the test device is down");
+    assertThat(first.result).isNotDone();
+    predictor.deviceDown(false);
+    assertThat(first.get()).isInstanceOf(TaskPrediction.class);
+    assertThat(second.get()).isInstanceOf(TaskPrediction.class);
+    assertThat(engine.deviceError()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("drops rows nobody waits for")
+  void unwanted() {
+    engine(Duration.ofMillis(50), row -> row);
+    Ticket evicted = ticket(MOOD, "evicted");
+    Ticket wanted = ticket(MOOD, "wanted");
+    evicted.wanted = false;
+    engine.submit(evicted);
+    engine.submit(wanted);
+    engine.start();
+    assertThat(wanted.get()).isInstanceOf(TaskPrediction.class);
+    assertThat(evicted.result).isNotDone();
+    assertThat(predictor.batches()).containsExactly(List.of(wanted.row));
+  }
+
+  @Test
+  @DisplayName("answers first what a thread already waits for")
+  void urgent() {
+    BatchPolicy one = new BatchPolicy(1, 100, Duration.ZERO, 8);
+    engine =
+        new InferenceEngine(predictor, one, new WarmUp(predictor).canary(), row -> row, metrics);
+    Ticket early = ticket(MOOD, "early");
+    Ticket urgent = ticket(MOOD, "urgent");
+    engine.submit(early);
+    engine.submitFirst(urgent);
+    engine.start();
+    assertThat(early.get()).isInstanceOf(TaskPrediction.class);
+    assertThat(predictor.batches()).containsExactly(List.of(urgent.row), List.of(early.row));
+  }
+
+  @Test
+  @DisplayName("uses the adapters that are served when the batch starts")
+  void freshest() {
+    engine(
+        Duration.ZERO,
+        row ->
+            new PreparedRow(
+                row.task(),
+                new TaskAdapter(row.task().taskId(), 7, row.adapter().form()),
+                row.inputIds(),
+                row.truncated()));
+    Ticket ticket = ticket(MOOD, "text");
+    engine.submit(ticket);
+    engine.start();
+    assertThat(((TaskPrediction) ticket.get()).adapterVersion()).isEqualTo(7);
+  }
+
+  @Test
+  @DisplayName("gives rows back when it closes while the device is down, and takes no more")
+  void closes() {
+    engine(Duration.ZERO, row -> row).start();
+    predictor.deviceDown(true);
+    Ticket ticket = ticket(MOOD, "one");
+    engine.submit(ticket);
+    await().until(() -> engine.deviceError().isPresent());
+    engine.close();
+    assertThat(ticket.result)
+        .failsWithin(Duration.ofSeconds(5))
+        .withThrowableThat()
+        .withCauseInstanceOf(NotNowException.class);
+    Ticket late = ticket(MOOD, "late");
+    engine.submit(late);
+    assertThat(late.result).isCompletedExceptionally();
+    assertThat(engine.isAlive()).isFalse();
+  }
+}
