@@ -1,17 +1,15 @@
 package io.hyperstream.app.config;
 
 import io.micronaut.context.annotation.ConfigurationProperties;
-import io.micronaut.core.annotation.Nullable;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotBlank;
-import java.util.Optional;
 
 /**
  * {@code hyperstream.model}: what is served and what it may use.
  *
  * @param name {@code name}, {@code name@version} or a modelId in the store, or the starter model's
- * @param dir the model store's folder; empty: the user's
+ * @param dir the model store's folder
  * @param maxSourceTokens longest input in tokens; 0: the model's own
  * @param adapterMegabytes memory for generated adapters of resident tasks
  * @param threads of the device's arithmetic; 0: as many as processors
@@ -19,13 +17,7 @@ import java.util.Optional;
 @ConfigurationProperties("hyperstream.model")
 public record ModelSettings(
     @NotBlank String name,
-    @Nullable String dir,
+    @NotBlank String dir,
     @Min(0) @Max(8192) int maxSourceTokens,
     @Min(1) @Max(1_000_000) int adapterMegabytes,
-    @Min(0) @Max(1024) int threads) {
-
-  /** The store's folder, if one is configured. */
-  public Optional<String> folder() {
-    return Optional.ofNullable(dir).filter(d -> !d.isBlank());
-  }
-}
+    @Min(0) @Max(1024) int threads) {}

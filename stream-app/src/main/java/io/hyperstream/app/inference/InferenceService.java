@@ -6,11 +6,14 @@ import io.hyperstream.app.config.LimitSettings;
 import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import io.hyperstream.app.inference.InferenceRuntime.Settings;
+import io.hyperstream.model.inference.AdapterBankStats;
+import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.Topics;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
@@ -21,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -40,6 +44,7 @@ final class InferenceService implements AutoCloseable {
   private static final long CALM_NANOS = TimeUnit.MINUTES.toNanos(2);
 
   private final StreamsSettings streamsSettings;
+  private final Predictor predictor;
   private final SchemaRegistryClient registry;
   private final RegistryProbe probe;
   private final TaskCatalog catalog;
@@ -65,6 +70,7 @@ final class InferenceService implements AutoCloseable {
       GroupProtocol protocol,
       int partitions) {
     this.registry = registry;
+    this.predictor = predictor;
     this.meters = meters;
     streamsSettings = settings.streams();
     metrics = new InferenceMetrics(meters);
@@ -185,7 +191,34 @@ final class InferenceService implements AutoCloseable {
     Gauge.builder("hyperstream.queue.rows", engine, InferenceEngine::queuedRows)
         .description("Rows waiting for a batch")
         .register(meters);
+    if (predictor instanceof MultiTaskModel model) {
+      bindAdapterCache(model);
+    }
     streams.start();
+  }
+
+  private void bindAdapterCache(MultiTaskModel model) {
+    counter("hyperstream.adapter.cache.hits", "Adapters a batch found ready", model, s -> s.hits());
+    counter(
+        "hyperstream.adapter.cache.misses", "Adapters made for a batch", model, s -> s.misses());
+    counter("hyperstream.adapter.cache.evictions", "Adapters given up", model, s -> s.evictions());
+    Gauge.builder("hyperstream.tasks.resident", model, m -> m.adapterStats().residentTasks())
+        .description("Tasks whose adapters are ready")
+        .register(meters);
+    Gauge.builder("hyperstream.adapter.cache.bytes", model, m -> m.adapterStats().residentBytes())
+        .description("Memory of ready adapters")
+        .baseUnit("bytes")
+        .register(meters);
+  }
+
+  private void counter(
+      String name,
+      String description,
+      MultiTaskModel model,
+      ToDoubleFunction<AdapterBankStats> value) {
+    FunctionCounter.builder(name, model, m -> value.applyAsDouble(m.adapterStats()))
+        .description(description)
+        .register(meters);
   }
 
   /** A thread that fails is replaced, after a pause that grows while failures follow each other. */

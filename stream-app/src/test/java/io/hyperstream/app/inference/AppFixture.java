@@ -121,6 +121,10 @@ final class AppFixture implements AutoCloseable {
     application.close();
   }
 
+  Predictor predictor() {
+    return application.context().getBean(Predictor.class);
+  }
+
   double count(String meter) {
     return application.context().getBean(MeterRegistry.class).get(meter).counter().count();
   }

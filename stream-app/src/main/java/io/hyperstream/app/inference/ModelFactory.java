@@ -1,0 +1,55 @@
+package io.hyperstream.app.inference;
+
+import io.hyperstream.app.config.EngineSettings;
+import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.MultiTaskModel;
+import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.StoredModel;
+import io.micronaut.context.annotation.Bean;
+import io.micronaut.context.annotation.Factory;
+import io.micronaut.context.annotation.Requires;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Loads the configured model, when it is asked for first. */
+@Factory
+final class ModelFactory {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelFactory.class);
+
+  /** Made unless the application was started with a predictor of the caller's. */
+  @Singleton
+  @Bean(
+      preDestroy = "close",
+      typed = {Predictor.class, MultiTaskModel.class})
+  @Requires(missingBeans = Predictor.class)
+  MultiTaskModel model(ModelSettings settings, EngineSettings engine) throws IOException {
+    long start = System.nanoTime();
+    FileModelStore store = new FileModelStore(Path.of(settings.dir()));
+    StoredModel stored =
+        settings.name().equals(StarterModel.NAME)
+            ? StarterModel.install(store)
+            : store.load(settings.name());
+    ModelOptions options =
+        ModelOptions.DEFAULT
+            .withIntraOpThreads(settings.threads())
+            .withAdapterBudgetBytes(settings.adapterMegabytes() * 1024L * 1024)
+            .withMaxBatchTokens(engine.maxBatchTokens());
+    if (settings.maxSourceTokens() > 0) {
+      options = options.withMaxSourceTokens(settings.maxSourceTokens());
+    }
+    MultiTaskModel model = MultiTaskModel.open(stored, options);
+    LOG.info(
+        "Model {} ({}) loaded in {} ms; inputs of at most {} tokens",
+        stored.reference(),
+        model.modelId(),
+        (System.nanoTime() - start) / 1_000_000,
+        model.maxSourceTokens());
+    return model;
+  }
+}
