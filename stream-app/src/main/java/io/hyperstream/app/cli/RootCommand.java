@@ -16,7 +16,8 @@ import picocli.CommandLine.ScopeType;
       ConsumeCommand.class,
       PredictCommand.class,
       TasksCommand.class,
-      ModelCommand.class
+      ModelCommand.class,
+      BenchCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",
     description = {

@@ -1,0 +1,76 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.model.bench.BenchRow;
+import io.hyperstream.model.tensor.Ops;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** Measurements on this machine; no Kafka. */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    description = {
+      "Measure this machine and the engine on it, side by side in one run.",
+      "Values depend on what else the machine does; ratios to the same run's ceiling less so. "
+          + "'spread' is the interquartile range over the median: distrust what exceeds 20 %."
+    },
+    subcommands = {BenchGemmCommand.class, BenchEngineCommand.class},
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "    hyperstream bench gemm",
+      "    hyperstream bench engine --model t5-base --rows 16 --tasks 4 --json",
+    })
+final class BenchCommand implements Runnable {
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(
+        spec.commandLine(), "name what to measure: gemm or engine");
+  }
+
+  /** Sets the threads of one operation; 0 leaves the library's choice, one per core. */
+  static void threads(int threads) {
+    if (threads < 0 || threads > 1024) {
+      throw CommandFailure.usage("--threads must be 0 to 1024; it is " + threads);
+    }
+    if (threads > 0) {
+      Ops.setThreads(threads);
+    }
+  }
+
+  /** One JSON object per line, or a table. */
+  static void print(Console console, List<BenchRow> rows, boolean json) {
+    for (BenchRow row : rows) {
+      if (json) {
+        console.printJson(row.toMap());
+      } else {
+        console.print(line(row));
+      }
+    }
+  }
+
+  private static String line(BenchRow row) {
+    String settings =
+        row.config().entrySet().stream()
+            .map(entry -> entry.getKey() + "=" + entry.getValue())
+            .collect(Collectors.joining(" "));
+    String ratio =
+        row.ratioTo().isEmpty()
+            ? ""
+            : String.format(Locale.ROOT, "%.3f of %s", row.ratio(), row.ratioTo());
+    return String.format(
+        Locale.ROOT,
+        "%-16s %12.1f %-16s ±%3.0f %%  %-22s %s",
+        row.bench(),
+        row.value(),
+        row.unit(),
+        100 * row.spread(),
+        ratio,
+        settings);
+  }
+}

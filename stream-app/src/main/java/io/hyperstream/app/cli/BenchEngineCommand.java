@@ -1,0 +1,81 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.model.bench.EngineBench;
+import io.hyperstream.model.bench.ModelShape;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "engine",
+    mixinStandardHelpOptions = true,
+    description = {
+      "What the engine makes of the machine: a batch encoded and scored, bare and with adapters of "
+          + "several tasks, and greedy decoding, beside matrix products of the same sizes. The "
+          + "model has a published shape and random weights."
+    })
+final class BenchEngineCommand implements Callable<Integer> {
+  private final Console console;
+
+  @Option(
+      names = "--model",
+      paramLabel = "SHAPE",
+      defaultValue = "t5-small",
+      description = "t5-small or t5-base. Default: ${DEFAULT-VALUE}.")
+  private String model;
+
+  @Option(
+      names = "--rows",
+      paramLabel = "N",
+      defaultValue = "32",
+      description = "Texts in a batch. Default: ${DEFAULT-VALUE}.")
+  private int rows;
+
+  @Option(
+      names = "--source-length",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Tokens of each text. Default: ${DEFAULT-VALUE}.")
+  private int sourceLength;
+
+  @Option(
+      names = "--tasks",
+      paramLabel = "N",
+      defaultValue = "4",
+      description = "Tasks that share a batch. Default: ${DEFAULT-VALUE}.")
+  private int tasks;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "7",
+      description = "Repetitions. Default: ${DEFAULT-VALUE}.")
+  private int rounds;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads of one operation. Default: one per core.")
+  private int threads;
+
+  @Option(names = "--json", description = "One JSON object per line.")
+  private boolean json;
+
+  BenchEngineCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() {
+    EngineBench.Options options;
+    try {
+      options = new EngineBench.Options(ModelShape.named(model), rows, sourceLength, tasks, rounds);
+    } catch (IllegalArgumentException e) {
+      throw CommandFailure.usage(e.getMessage());
+    }
+    BenchCommand.threads(threads);
+    BenchCommand.print(console, EngineBench.run(options), json);
+    return ExitCodes.OK;
+  }
+}
