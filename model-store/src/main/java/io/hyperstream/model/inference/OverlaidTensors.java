@@ -11,7 +11,7 @@ import java.util.Set;
  * A backbone with what was trained together with the hypernetwork laid over it: the paper also
  * trains T5's own norms, and such a hypernetwork's file carries them.
  */
-record OverlaidTensors(TensorSource trained, TensorSource backbone) implements TensorSource {
+public record OverlaidTensors(TensorSource trained, TensorSource backbone) implements TensorSource {
   @Override
   public Set<String> names() {
     Set<String> names = new LinkedHashSet<>(backbone.names());

@@ -48,6 +48,17 @@ public final class Autograd {
     JniUtils.zeroGrad(pt(leaf));
   }
 
+  /** Overwrites a leaf's values, outside the graph. */
+  public static void assign(NDArray leaf, NDArray values) {
+    boolean recording = Ops.setRecording(false);
+    try {
+      JniUtils.subi(pt(leaf), pt(leaf));
+      JniUtils.addi(pt(leaf), pt(values));
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
   /** Euclidean norm of all values. */
   public static float norm(NDArray values) {
     PtNDArray flat = pt(values.reshape(-1));

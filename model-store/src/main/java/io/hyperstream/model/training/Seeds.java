@@ -11,4 +11,8 @@ final class Seeds {
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return z ^ (z >>> 31);
   }
+
+  static long mix(long seed, String name) {
+    return mix(seed, name.hashCode());
+  }
 }

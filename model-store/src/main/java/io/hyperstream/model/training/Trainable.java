@@ -17,6 +17,13 @@ public record Trainable(
   /** Full fine-tuning, with whatever adapters there are. */
   public static final Trainable EVERYTHING = new Trainable(true, true, true, true);
 
+  /** Whether a tensor of the reference's name belongs to adapters or hypernetworks. */
+  static boolean isAdapter(String name) {
+    return name.startsWith("task_embedding_controller.")
+        || name.contains(".adapter_layers_hyper_net.")
+        || name.contains(".adapter_controller.");
+  }
+
   /** Whether a tensor of the reference's name is trained. */
   boolean includes(String name) {
     if (name.startsWith("task_embedding_controller.")

@@ -1,0 +1,131 @@
+package io.hyperstream.model.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.Safetensors;
+import io.hyperstream.model.checkpoint.SafetensorsWriter;
+import io.hyperstream.model.tensor.Autograd;
+import io.hyperstream.model.tensor.Ops;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * Where training stands: everything a run needs to go on after a kill as if nothing had happened,
+ * in one file that is replaced as a whole. Random numbers are functions of seed and position, so
+ * positions are enough.
+ */
+final class TrainingState {
+  private static final String STATE = "state.safetensors";
+  private static final String BEST = "best.safetensors";
+
+  private final Path folder;
+  private final String run;
+  private final TrainingModel model;
+  private final AdamW optimiser;
+
+  int step;
+  double best = Double.NEGATIVE_INFINITY;
+  int bestStep;
+  int evaluationsSinceBest;
+  final long[] positions; // batches drawn of each task
+
+  /**
+   * @param run describes data and settings: a state of another run is refused
+   */
+  TrainingState(Path folder, String run, TrainingModel model, AdamW optimiser, int tasks) {
+    this.folder = folder;
+    this.run = run;
+    this.model = model;
+    this.optimiser = optimiser;
+    positions = new long[tasks];
+  }
+
+  /** Writes weights, moments and positions. */
+  void save() throws IOException {
+    SafetensorsWriter writer =
+        new SafetensorsWriter()
+            .metadata("run", run)
+            .metadata("step", Integer.toString(step))
+            .metadata("best", Double.toString(best))
+            .metadata("bestStep", Integer.toString(bestStep))
+            .metadata("evaluationsSinceBest", Integer.toString(evaluationsSinceBest))
+            .metadata(
+                "positions",
+                Arrays.stream(positions).mapToObj(Long::toString).collect(Collectors.joining(",")));
+    boolean recording = Ops.setRecording(false);
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      model.parameters().forEach(p -> writer.add("parameter." + p.id(), p.value()));
+      optimiser.save(writer);
+      writer.write(folder.resolve(STATE));
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  /** Takes up a saved state, if there is one. */
+  boolean restore() throws IOException {
+    Path file = folder.resolve(STATE);
+    if (!Files.exists(file)) {
+      return false;
+    }
+    Safetensors source = Safetensors.open(file);
+    Map<String, String> saved = source.metadata();
+    if (!run.equals(saved.get("run"))) {
+      throw new CheckpointException(
+          file
+              + " is of another run; choose another folder or delete it. It has ["
+              + saved.get("run")
+              + "], this run is ["
+              + run
+              + "]");
+    }
+    step = Integer.parseInt(saved.get("step"));
+    best = Double.parseDouble(saved.get("best"));
+    bestStep = Integer.parseInt(saved.get("bestStep"));
+    evaluationsSinceBest = Integer.parseInt(saved.get("evaluationsSinceBest"));
+    String[] at = saved.get("positions").split(",", -1);
+    for (int i = 0; i < positions.length; i++) {
+      positions[i] = Long.parseLong(at[i]);
+    }
+    load(source, "parameter.");
+    optimiser.restore(model.parameters(), source, saved);
+    return true;
+  }
+
+  private void load(Safetensors source, String prefix) {
+    try (NDManager reading = Ops.newManager();
+        NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      for (Parameter parameter : model.parameters()) {
+        long[] shape = parameter.value().getShape().getShape();
+        NDArray values = source.read(reading, prefix + parameter.id(), shape);
+        Autograd.assign(parameter.value(), values);
+      }
+    }
+  }
+
+  /** Keeps the present weights as the best. */
+  void saveBest() throws IOException {
+    SafetensorsWriter writer = new SafetensorsWriter().metadata("step", Integer.toString(step));
+    boolean recording = Ops.setRecording(false);
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      model.parameters().forEach(p -> writer.add("parameter." + p.id(), p.value()));
+      writer.write(folder.resolve(BEST));
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  /** Puts the best weights back into the model. */
+  void loadBest() throws IOException {
+    load(Safetensors.open(folder.resolve(BEST)), "parameter.");
+  }
+}
