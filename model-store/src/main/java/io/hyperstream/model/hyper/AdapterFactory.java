@@ -1,5 +1,6 @@
 package io.hyperstream.model.hyper;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
@@ -17,6 +18,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -52,13 +54,20 @@ public final class AdapterFactory implements AutoCloseable {
     }
   }
 
+  /** Loads hypernetworks and source-task embeddings to the default device. */
+  public static AdapterFactory load(T5Config t5, AdapterConfig config, TensorSource source) {
+    return load(t5, config, source, Optional.empty());
+  }
+
   /**
    * Loads hypernetworks and source-task embeddings.
    *
+   * @param device where to; empty for the default device
    * @throws CheckpointException if a tensor is missing or has another shape than configured
    */
-  public static AdapterFactory load(T5Config t5, AdapterConfig config, TensorSource source) {
-    NDManager manager = Ops.newManager();
+  public static AdapterFactory load(
+      T5Config t5, AdapterConfig config, TensorSource source, Optional<Device> device) {
+    NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
       return new AdapterFactory(t5, config, source, manager);
     } catch (RuntimeException e) {

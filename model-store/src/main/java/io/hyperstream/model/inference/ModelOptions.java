@@ -1,12 +1,15 @@
 package io.hyperstream.model.inference;
 
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
  * How a {@link MultiTaskModel} runs.
  *
- * @param intraOpThreads threads one operation may use, for the whole process; 0 leaves PyTorch's
- *     choice
+ * @param device {@code cpu}, {@code gpu} or {@code gpuN}; empty for a GPU where PyTorch sees one
+ * @param intraOpThreads threads one operation may use; 0 leaves PyTorch's choice, one per
+ *     processor. Where something else keeps a processor busy (a broker, another model), every
+ *     operation waits for its slowest thread, and one thread is many times faster
  * @param maxSourceTokens longest input, instead of the manifest's
  * @param maxTargetTokens longest decoded output, instead of the manifest's
  * @param beams 1 decodes REGRESSION and GENERATION tasks greedily
@@ -17,6 +20,7 @@ import java.util.OptionalInt;
  * @param maxLogitsBytes memory for vocabulary scores at a time
  */
 public record ModelOptions(
+    Optional<String> device,
     int intraOpThreads,
     OptionalInt maxSourceTokens,
     OptionalInt maxTargetTokens,
@@ -26,12 +30,23 @@ public record ModelOptions(
     int maxBatchTokens,
     long maxLogitsBytes) {
 
-  /** Suits a CPU; nothing overridden. */
+  /** Suits a shared CPU; nothing overridden. */
   public static final ModelOptions DEFAULT =
       new ModelOptions(
-          0, OptionalInt.empty(), OptionalInt.empty(), 1, 16, 256L << 20, 16_384, 16L << 20);
+          Optional.empty(),
+          1,
+          OptionalInt.empty(),
+          OptionalInt.empty(),
+          1,
+          16,
+          256L << 20,
+          16_384,
+          16L << 20);
 
   public ModelOptions {
+    if (!device.orElse("cpu").matches("cpu|gpu[0-9]{0,2}")) {
+      throw new IllegalArgumentException("device must be cpu, gpu or gpuN; got " + device.get());
+    }
     require("intraOpThreads", intraOpThreads, 0, 1024);
     require("maxSourceTokens", maxSourceTokens.orElse(2), 2, 16_384);
     require("maxTargetTokens", maxTargetTokens.orElse(2), 2, 4096);
@@ -49,8 +64,22 @@ public record ModelOptions(
     }
   }
 
+  public ModelOptions withDevice(String name) {
+    return new ModelOptions(
+        Optional.of(name),
+        intraOpThreads,
+        maxSourceTokens,
+        maxTargetTokens,
+        beams,
+        trieBeams,
+        adapterBudgetBytes,
+        maxBatchTokens,
+        maxLogitsBytes);
+  }
+
   public ModelOptions withIntraOpThreads(int threads) {
     return new ModelOptions(
+        device,
         threads,
         maxSourceTokens,
         maxTargetTokens,
@@ -63,6 +92,7 @@ public record ModelOptions(
 
   public ModelOptions withMaxSourceTokens(int tokens) {
     return new ModelOptions(
+        device,
         intraOpThreads,
         OptionalInt.of(tokens),
         maxTargetTokens,
@@ -75,6 +105,7 @@ public record ModelOptions(
 
   public ModelOptions withMaxTargetTokens(int tokens) {
     return new ModelOptions(
+        device,
         intraOpThreads,
         maxSourceTokens,
         OptionalInt.of(tokens),
@@ -87,6 +118,7 @@ public record ModelOptions(
 
   public ModelOptions withBeams(int newBeams, int newTrieBeams) {
     return new ModelOptions(
+        device,
         intraOpThreads,
         maxSourceTokens,
         maxTargetTokens,
@@ -99,6 +131,7 @@ public record ModelOptions(
 
   public ModelOptions withAdapterBudgetBytes(long bytes) {
     return new ModelOptions(
+        device,
         intraOpThreads,
         maxSourceTokens,
         maxTargetTokens,
@@ -111,6 +144,7 @@ public record ModelOptions(
 
   public ModelOptions withMaxBatchTokens(int tokens) {
     return new ModelOptions(
+        device,
         intraOpThreads,
         maxSourceTokens,
         maxTargetTokens,

@@ -1,5 +1,6 @@
 package io.hyperstream.model.inference;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDScope;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
@@ -34,8 +35,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>{@link #modelId}, {@link #startingAdapter}, {@link #prepare} and {@link #adapterStats} may be
  * called from any thread. {@link #predict} runs one batch at a time (others wait), turns gradient
- * recording off on its thread and frees all of a batch's tensors before it returns. For an
- * identical batch results are bit-identical.
+ * recording off and sets the number of threads on its thread, and frees all of a batch's tensors
+ * before it returns. For an identical batch results are bit-identical.
  */
 public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final String modelId;
@@ -45,6 +46,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final StartingAdapters starts;
   private final int maxSourceTokens;
   private final int maxBatchTokens;
+  private final int intraOpThreads;
   private final LabelSpaces spaces;
   private final AdapterBank bank;
   private final Decoding decoding;
@@ -65,6 +67,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     this.maxSourceTokens =
         options.maxSourceTokens().orElse(model.manifest().card().maxSourceTokens());
     this.maxBatchTokens = options.maxBatchTokens();
+    this.intraOpThreads = options.intraOpThreads();
     this.spaces = new LabelSpaces(tokenizer, t5.config().decoderStartId());
     this.bank = new AdapterBank(starts::make, options.adapterBudgetBytes());
     int maxTargetTokens =
@@ -80,9 +83,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
    */
   public static MultiTaskModel open(StoredModel model, ModelOptions options) throws IOException {
     HuggingFaceLayout backbone = model.backbone();
-    if (options.intraOpThreads() > 0) {
-      Ops.setThreads(options.intraOpThreads());
-    }
+    Optional<Device> device = options.device().map(Device::fromName);
     List<AutoCloseable> opened = new ArrayList<>();
     try {
       Tokenizer tokenizer = Tokenizer.open(backbone.tokenizer());
@@ -95,11 +96,11 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
         Path folder = model.hypernetwork().get();
         TensorSource trained = Safetensors.open(folder.resolve(Manifest.HYPERNETWORK_WEIGHTS));
         AdapterConfig adapters = AdapterConfig.read(folder.resolve(Manifest.ADAPTER_CONFIG));
-        factory = Optional.of(AdapterFactory.load(config, adapters, trained));
+        factory = Optional.of(AdapterFactory.load(config, adapters, trained, device));
         opened.add(factory.get());
         weights = new OverlaidTensors(trained, weights);
       }
-      T5 t5 = T5.load(config, weights);
+      T5 t5 = T5.load(config, weights, device);
       opened.add(t5);
       return new MultiTaskModel(model, options, tokenizer, t5, factory);
     } catch (IOException | RuntimeException e) {
@@ -140,6 +141,11 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   /** Longest input, end token included. */
   public int maxSourceTokens() {
     return maxSourceTokens;
+  }
+
+  /** Native arrays the model holds between batches, weights included; any thread, for tests. */
+  int liveArrays() {
+    return t5.manager().getManagedArrays().size();
   }
 
   /** Counters of resident adapters; any thread. */
@@ -193,7 +199,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the model is closed");
       }
-      Ops.inferenceThread();
+      prepareThread();
       RowResult[] results = new RowResult[rows.size()];
       List<TaskRow> sorted = resolve(rows, results);
       for (int from = 0; from < sorted.size(); ) {
@@ -211,11 +217,19 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     }
   }
 
+  /** Gradient mode and the number of threads are settings of the calling thread. */
+  private void prepareThread() {
+    Ops.inferenceThread();
+    if (intraOpThreads > 0 && Ops.threads() != intraOpThreads) {
+      Ops.setThreads(intraOpThreads);
+    }
+  }
+
   /** The log-probabilities of a row's labels: minus infinity where a beam cut a label off. */
   double[] score(PreparedRow row) {
     oneBatch.lock();
     try {
-      Ops.inferenceThread();
+      prepareThread();
       try (NDScope scope = Ops.scope()) {
         scope.suppressNotUsedWarning();
         List<TaskRow> rows = resolve(List.of(row), new RowResult[1]);

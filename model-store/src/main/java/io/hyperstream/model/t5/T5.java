@@ -1,5 +1,6 @@
 package io.hyperstream.model.t5;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.hyperstream.model.checkpoint.CheckpointException;
@@ -7,6 +8,7 @@ import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.tensor.Scalar;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A T5 (v1.0, v1.1 or Flan) with frozen weights. Encode a batch once, then decode against its
@@ -47,13 +49,19 @@ public final class T5 implements AutoCloseable {
     outputScale = new Scalar(Math.pow(config.dModel(), -0.5));
   }
 
+  /** Loads the weights to the default device. */
+  public static T5 load(T5Config config, TensorSource source) {
+    return load(config, source, Optional.empty());
+  }
+
   /**
    * Loads the weights.
    *
+   * @param device where to; empty for the default device
    * @throws CheckpointException if a tensor is missing or has another shape than configured
    */
-  public static T5 load(T5Config config, TensorSource source) {
-    NDManager manager = Ops.newManager();
+  public static T5 load(T5Config config, TensorSource source, Optional<Device> device) {
+    NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
       return new T5(config, manager, source);
     } catch (RuntimeException e) {

@@ -1,0 +1,149 @@
+package io.hyperstream.model.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hyperstream.model.hyper.AdapterForm;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.OverLengthPolicy;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.task.TaskKind;
+import io.hyperstream.model.task.Template;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MultiTaskModelMemoryTest {
+  private static final int BATCHES = 5_000;
+  private static final int WARM = 500;
+
+  @TempDir Path store;
+
+  /** Labels of one token keep the batches small: shapes and paths matter here, not size. */
+  private static TaskDefinition task(String taskId, LabelScoring scoring) {
+    return new TaskDefinition(
+        taskId,
+        TaskKind.CLASSIFICATION,
+        TaskDefinition.classification("x", List.of("pros", "cons")).labels(),
+        Template.SINGLE,
+        Template.PAIR,
+        "",
+        OverLengthPolicy.TRUNCATE,
+        scoring,
+        List.of());
+  }
+
+  @Test
+  @DisplayName("over 5,000 batches of all kinds, memory and live tensors stay flat")
+  void flatOver5000Batches() throws IOException {
+    // A budget of about two tasks, so that adapters come and go as well.
+    ModelOptions options =
+        ModelOptions.DEFAULT.withAdapterBudgetBytes(1 << 20).withMaxTargetTokens(4);
+    try (Starter starter = new Starter(store, options)) {
+      List<TaskDefinition> tasks = new ArrayList<>();
+      for (String taskId : List.of("pros_cons", "hwu64", "goemotions", "clinc_meta")) {
+        tasks.add(task(taskId, LabelScoring.EXACT));
+      }
+      tasks.add(task("mams_acsa", LabelScoring.TRIE_BEAM));
+      tasks.add(
+          new TaskDefinition(
+              "cad_snli",
+              TaskKind.GENERATION,
+              List.of(),
+              Template.SINGLE,
+              Template.PAIR,
+              "",
+              OverLengthPolicy.TRUNCATE,
+              LabelScoring.EXACT,
+              List.of()));
+      Random random = new Random(5);
+      long residentWarm = 0;
+      int arraysWarm = 0;
+      for (int batch = 0; batch < BATCHES; batch++) {
+        if (batch == WARM) {
+          residentWarm = ProcessMemory.residentBytes();
+          arraysWarm = starter.model.liveArrays();
+        }
+        List<PreparedRow> rows = new ArrayList<>();
+        for (int i = 0; i < 1 + random.nextInt(2); i++) {
+          TaskDefinition task = tasks.get(random.nextInt(tasks.size()));
+          String text = "word ".repeat(1 + random.nextInt(12));
+          rows.add(starter.row(task, text, Optional.empty()));
+        }
+        assertThat(starter.model.predict(rows)).hasSameSizeAs(rows);
+      }
+      assertThat(starter.model.liveArrays()).isEqualTo(arraysWarm);
+      assertThat(starter.model.adapterStats().evictions()).isGreaterThan(1000);
+      // The inputs alone of 4,500 batches would be a few MB; activations hundreds.
+      assertThat(ProcessMemory.residentBytes() - residentWarm).isLessThan(48L << 20);
+    }
+  }
+
+  @Test
+  @DisplayName("a tiny adapter budget changes nothing but speed")
+  void evictionDoesNotChangeResults() throws IOException {
+    try (Starter roomy = new Starter(store, ModelOptions.DEFAULT);
+        Starter tiny = new Starter(store, ModelOptions.DEFAULT.withAdapterBudgetBytes(0))) {
+      List<String> tasks = new ArrayList<>(roomy.tasks.keySet());
+      for (int round = 0; round < 2; round++) {
+        for (int from = 0; from + 3 <= tasks.size(); from += 3) {
+          List<PreparedRow> rows = new ArrayList<>();
+          for (String task : tasks.subList(from, from + 3)) {
+            rows.add(roomy.row(task, "how do I get there"));
+          }
+          List<RowResult> expected = roomy.model.predict(rows);
+          List<RowResult> actual = tiny.model.predict(rows);
+          for (int i = 0; i < rows.size(); i++) {
+            assertThat(((TaskPrediction) actual.get(i)).distribution())
+                .isEqualTo(((TaskPrediction) expected.get(i)).distribution());
+          }
+        }
+      }
+      assertThat(roomy.model.adapterStats().misses()).isEqualTo(18);
+      assertThat(tiny.model.adapterStats().misses()).isEqualTo(36);
+      assertThat(tiny.model.adapterStats().evictions()).isGreaterThan(30);
+    }
+  }
+
+  @Test
+  @DisplayName("ten thousand tasks that are not served cost their embeddings only")
+  void coldTasksAreCheap() throws IOException {
+    try (Starter starter = new Starter(store, ModelOptions.DEFAULT)) {
+      TaskDefinition definition = starter.tasks.get("pros_cons");
+      starter.predict(starter.row("pros_cons", "nice"));
+      long resident = starter.model.adapterStats().residentBytes();
+      int arrays = starter.model.liveArrays();
+      List<PreparedRow> rows = new ArrayList<>();
+      for (int i = 0; i < 10_000; i++) {
+        float[] embedding = new float[64];
+        embedding[i % 64] = i;
+        TaskAdapter adapter = new TaskAdapter("t" + i, 1, new AdapterForm.Embedding(embedding));
+        rows.add(starter.model.prepare(definition, adapter, "nice", Optional.empty()));
+      }
+      assertThat(rows).hasSize(10_000);
+      assertThat(starter.model.adapterStats().residentBytes()).isEqualTo(resident);
+      assertThat(starter.model.liveArrays()).isEqualTo(arrays);
+    }
+  }
+
+  @Test
+  @DisplayName("what can be said of the starter without loading it agrees with what is loaded")
+  void inspection() throws IOException {
+    try (Starter starter = new Starter(store, ModelOptions.DEFAULT)) {
+      ModelInspection inspection = ModelInspection.of(starter.stored);
+      starter.predict(starter.row("pros_cons", "nice"));
+      assertThat(inspection.bytesPerResidentTask())
+          .isEqualTo(starter.model.adapterStats().residentBytes());
+      assertThat(inspection.bytesPerColdTask()).isEqualTo(256);
+      assertThat(inspection.parameters().tasks()).isEqualTo(18);
+      assertThat(inspection.backbone().dModel()).isEqualTo(256);
+      assertThat(inspection.tasks()).hasSize(18);
+    }
+  }
+}
