@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskDefinition;
@@ -25,12 +27,11 @@ class MultiTaskModelMemoryTest {
 
   @TempDir Path store;
 
-  /** Labels of one token keep the batches small: shapes and paths matter here, not size. */
-  private static TaskDefinition task(String taskId, LabelScoring scoring) {
+  private static TaskDefinition task(String taskId, TaskKind kind, LabelScoring scoring) {
     return new TaskDefinition(
         taskId,
-        TaskKind.CLASSIFICATION,
-        TaskDefinition.classification("x", List.of("pros", "cons")).labels(),
+        kind,
+        kind == TaskKind.CLASSIFICATION ? List.of(Label.of("pros"), Label.of("cons")) : List.of(),
         Template.SINGLE,
         Template.PAIR,
         "",
@@ -42,45 +43,37 @@ class MultiTaskModelMemoryTest {
   @Test
   @DisplayName("over 5,000 batches of all kinds, memory and live tensors stay flat")
   void flatOver5000Batches() throws IOException {
-    // A budget of about two tasks, so that adapters come and go as well.
+    StoredModel tiny = TinyModel.publish(store, "", TinyModel.HYPERFORMER_PLUS_PLUS);
+    List<TaskDefinition> tasks =
+        List.of(
+            task("one", TaskKind.CLASSIFICATION, LabelScoring.EXACT),
+            task("two", TaskKind.CLASSIFICATION, LabelScoring.EXACT),
+            task("three", TaskKind.CLASSIFICATION, LabelScoring.TRIE_BEAM),
+            task("four", TaskKind.GENERATION, LabelScoring.EXACT));
+    // A budget of about three tasks, so that adapters come and go as well.
     ModelOptions options =
-        ModelOptions.DEFAULT.withAdapterBudgetBytes(1 << 20).withMaxTargetTokens(4);
-    try (Starter starter = new Starter(store, options)) {
-      List<TaskDefinition> tasks = new ArrayList<>();
-      for (String taskId : List.of("pros_cons", "hwu64", "goemotions", "clinc_meta")) {
-        tasks.add(task(taskId, LabelScoring.EXACT));
-      }
-      tasks.add(task("mams_acsa", LabelScoring.TRIE_BEAM));
-      tasks.add(
-          new TaskDefinition(
-              "cad_snli",
-              TaskKind.GENERATION,
-              List.of(),
-              Template.SINGLE,
-              Template.PAIR,
-              "",
-              OverLengthPolicy.TRUNCATE,
-              LabelScoring.EXACT,
-              List.of()));
+        ModelOptions.DEFAULT.withAdapterBudgetBytes(8 << 10).withMaxTargetTokens(4);
+    try (MultiTaskModel model = MultiTaskModel.open(tiny, options)) {
       Random random = new Random(5);
       long residentWarm = 0;
       int arraysWarm = 0;
       for (int batch = 0; batch < BATCHES; batch++) {
         if (batch == WARM) {
           residentWarm = ProcessMemory.residentBytes();
-          arraysWarm = starter.model.liveArrays();
+          arraysWarm = model.liveArrays();
         }
         List<PreparedRow> rows = new ArrayList<>();
-        for (int i = 0; i < 1 + random.nextInt(2); i++) {
+        for (int i = 0; i < 1 + random.nextInt(6); i++) {
           TaskDefinition task = tasks.get(random.nextInt(tasks.size()));
-          String text = "word ".repeat(1 + random.nextInt(12));
-          rows.add(starter.row(task, text, Optional.empty()));
+          TaskAdapter adapter =
+              new TaskAdapter(task.taskId(), 1, TinyModel.embedding(random.nextInt(20)));
+          String text = "word ".repeat(1 + random.nextInt(60));
+          rows.add(model.prepare(task, adapter, text, Optional.empty()));
         }
-        assertThat(starter.model.predict(rows)).hasSameSizeAs(rows);
+        assertThat(model.predict(rows)).hasSameSizeAs(rows);
       }
-      assertThat(starter.model.liveArrays()).isEqualTo(arraysWarm);
-      assertThat(starter.model.adapterStats().evictions()).isGreaterThan(1000);
-      // The inputs alone of 4,500 batches would be a few MB; activations hundreds.
+      assertThat(model.liveArrays()).isEqualTo(arraysWarm);
+      assertThat(model.adapterStats().evictions()).isGreaterThan(1000);
       assertThat(ProcessMemory.residentBytes() - residentWarm).isLessThan(48L << 20);
     }
   }
