@@ -7,9 +7,9 @@ import java.util.OptionalInt;
  * How a {@link MultiTaskModel} runs.
  *
  * @param device {@code cpu}, {@code gpu} or {@code gpuN}; empty for a GPU where PyTorch sees one
- * @param intraOpThreads threads one operation may use; 0 leaves PyTorch's choice, one per
- *     processor. Where something else keeps a processor busy (a broker, another model), every
- *     operation waits for its slowest thread, and one thread is many times faster
+ * @param intraOpThreads threads one operation may use; 0 is half the processors. Every operation
+ *     waits for its slowest thread: where a broker or another model keeps the processors busy too,
+ *     as many threads as processors were measured to be ten times slower than one
  * @param maxSourceTokens longest input, instead of the manifest's
  * @param maxTargetTokens longest decoded output, instead of the manifest's
  * @param beams 1 decodes REGRESSION and GENERATION tasks greedily
@@ -30,7 +30,7 @@ public record ModelOptions(
     int maxBatchTokens,
     long maxLogitsBytes) {
 
-  /** Suits a shared CPU; nothing overridden. */
+  /** Nothing overridden. */
   public static final ModelOptions DEFAULT =
       new ModelOptions(
           Optional.empty(),
@@ -62,6 +62,13 @@ public record ModelOptions(
       throw new IllegalArgumentException(
           name + " must be " + min + " to " + max + "; got " + value);
     }
+  }
+
+  /** The number of threads in effect. */
+  int threads() {
+    return intraOpThreads > 0
+        ? intraOpThreads
+        : Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
   }
 
   public ModelOptions withDevice(String name) {

@@ -67,7 +67,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     this.maxSourceTokens =
         options.maxSourceTokens().orElse(model.manifest().card().maxSourceTokens());
     this.maxBatchTokens = options.maxBatchTokens();
-    this.intraOpThreads = options.intraOpThreads();
+    this.intraOpThreads = options.threads();
     this.spaces = new LabelSpaces(tokenizer, t5.config().decoderStartId());
     this.bank = new AdapterBank(starts::make, options.adapterBudgetBytes());
     int maxTargetTokens =
@@ -220,7 +220,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   /** Gradient mode and the number of threads are settings of the calling thread. */
   private void prepareThread() {
     Ops.inferenceThread();
-    if (intraOpThreads > 0 && Ops.threads() != intraOpThreads) {
+    if (Ops.threads() != intraOpThreads) {
       Ops.setThreads(intraOpThreads);
     }
   }

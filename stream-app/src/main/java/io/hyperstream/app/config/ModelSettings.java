@@ -12,7 +12,7 @@ import jakarta.validation.constraints.NotBlank;
  * @param dir the model store's folder
  * @param maxSourceTokens longest input in tokens; 0: the model's own
  * @param adapterMegabytes memory for generated adapters of resident tasks
- * @param threads of the device's arithmetic; 0: as many as processors
+ * @param threads of the device's arithmetic; 0: half the processors
  */
 @ConfigurationProperties("hyperstream.model")
 public record ModelSettings(
