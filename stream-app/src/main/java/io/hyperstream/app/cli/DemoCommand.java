@@ -75,24 +75,18 @@ final class DemoCommand implements Callable<Integer> {
     DemoSummary summary;
     try (Teardown teardown = Teardown.alsoOnSignal(console)) {
       Path directory = directory(teardown);
-      note("Starting Kafka, the schema registry and the application ...");
+      note(
+          "Starting Kafka, the schema registry and the application; data in "
+              + directory
+              + (dataDir == null ? ", removed at the end." : "."));
       EmbeddedCluster cluster =
-          teardown.add(
+          teardown.start(
               "embedded Kafka and registry",
-              EmbeddedCluster.start(EmbeddedCluster.Options.in(directory)));
+              () -> EmbeddedCluster.start(EmbeddedCluster.Options.in(directory)));
       HyperstreamApplication application =
-          teardown.add(
+          teardown.start(
               "the application",
-              HyperstreamApplication.start(
-                  new ApplicationProperties()
-                      .cluster(cluster.bootstrapServers(), cluster.schemaRegistryUrl())
-                      .model(StarterModel.NAME, directory.resolve("model-store"))
-                      // Broker, registry and clients share the processors with so small a model:
-                      // more threads would mostly wait for each other.
-                      .modelThreads(1)
-                      .stateDir(directory.resolve("streams"))
-                      .httpPort(httpPort == 0 ? -1 : httpPort)
-                      .toMap()));
+              () -> HyperstreamApplication.start(properties(cluster, directory)));
       application.awaitRunning(START_PATIENCE);
       long startMillis = millisSinceStart();
       note(String.format(Locale.ROOT, "Ready after %.1f s.", startMillis / 1000.0));
@@ -114,11 +108,23 @@ final class DemoCommand implements Callable<Integer> {
     return ExitCodes.OK;
   }
 
+  private Map<String, Object> properties(EmbeddedCluster cluster, Path directory) {
+    return new ApplicationProperties()
+        .cluster(cluster.bootstrapServers(), cluster.schemaRegistryUrl())
+        .model(StarterModel.NAME, directory.resolve("model-store"))
+        // Broker, registry and clients share the processors with so small a model: more threads
+        // would mostly wait for each other.
+        .modelThreads(1)
+        .stateDir(directory.resolve("streams"))
+        .httpPort(httpPort == 0 ? -1 : httpPort)
+        .toMap();
+  }
+
   private Path directory(Teardown teardown) throws IOException {
     if (dataDir != null) {
       return dataDir;
     }
-    Path temporary = Files.createTempDirectory("hyperstream-demo-");
+    Path temporary = Files.createTempDirectory("hyperstream-demo-").toAbsolutePath();
     teardown.add("the temporary data", () -> Folders.delete(temporary));
     return temporary;
   }

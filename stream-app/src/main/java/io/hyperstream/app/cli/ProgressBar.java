@@ -6,7 +6,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Progress on standard error: one line repainted in place on a terminal, a plain line now and then
- * in a pipe. Any thread; closing twice does nothing the second time.
+ * in a pipe. What is over before the first of them is not worth a line. Any thread; closing twice
+ * does nothing the second time.
  */
 final class ProgressBar implements AutoCloseable {
 
@@ -28,6 +29,7 @@ final class ProgressBar implements AutoCloseable {
   private long total;
   private long done;
   private long lastPaint;
+  private boolean painted;
   private boolean closed;
 
   /**
@@ -59,6 +61,7 @@ final class ProgressBar implements AutoCloseable {
     long now = clock.getAsLong();
     if (!closed && now - lastPaint >= (console.errIsTerminal() ? TERMINAL_NANOS : PIPE_NANOS)) {
       lastPaint = now;
+      painted = true;
       paint(now);
     }
   }
@@ -77,7 +80,7 @@ final class ProgressBar implements AutoCloseable {
       return;
     }
     closed = true;
-    if (done > 0) {
+    if (painted) {
       paint(clock.getAsLong());
       if (console.errIsTerminal()) {
         console.err().println();

@@ -178,10 +178,11 @@ final class ServeCommand implements Callable<Integer> {
   private void serveEmbedded(ApplicationProperties properties, Teardown teardown) throws Exception {
     console.note("Starting Kafka and the schema registry under " + dataDir + " ...");
     EmbeddedCluster cluster =
-        teardown.add(
+        teardown.start(
             "embedded Kafka and registry",
-            EmbeddedCluster.start(
-                EmbeddedCluster.Options.in(dataDir).withPorts(kafkaPort, registryPort)));
+            () ->
+                EmbeddedCluster.start(
+                    EmbeddedCluster.Options.in(dataDir).withPorts(kafkaPort, registryPort)));
     properties
         .cluster(cluster.bootstrapServers(), cluster.schemaRegistryUrl())
         .stateDir(dataDir.resolve("streams"));
@@ -194,7 +195,7 @@ final class ServeCommand implements Callable<Integer> {
   private HyperstreamApplication start(ApplicationProperties properties, Teardown teardown)
       throws Exception {
     HyperstreamApplication application =
-        teardown.add("the application", HyperstreamApplication.start(properties.toMap()));
+        teardown.start("the application", () -> HyperstreamApplication.start(properties.toMap()));
     application.awaitRunning(START_PATIENCE);
     return application;
   }

@@ -2,17 +2,29 @@ package io.hyperstream.app.cli;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
- * What has to be undone when the command ends, in reverse order, whether it ends by itself or by a
- * signal. {@link #close()} runs once, from whichever thread comes first; a second caller waits.
+ * What has to be undone when the command ends, in reverse order. Made, filled and closed by the
+ * command's thread; a signal interrupts that thread and the process waits until it has closed this,
+ * so that nothing half started is left behind. Only a command that does not react in time is torn
+ * down over its head.
  */
 final class Teardown implements AutoCloseable {
   private record Step(String what, AutoCloseable action) {}
 
+  private static final long REACTION_SECONDS = 20;
+
   private final Console console;
+  private final Thread command = Thread.currentThread();
   private final Deque<Step> steps = new ArrayDeque<>();
-  private Thread hook;
+  private final CountDownLatch done = new CountDownLatch(1);
+  private final Thread hook = new Thread(this::onSignal, "hyperstream-teardown");
+  private final Object signal = new Object();
+  private boolean signalled; // guarded by signal
+  private boolean starting; // guarded by signal
   private boolean closed;
 
   private Teardown(Console console) {
@@ -22,7 +34,6 @@ final class Teardown implements AutoCloseable {
   /** Also runs when the process is interrupted or terminated. */
   static Teardown alsoOnSignal(Console console) {
     Teardown teardown = new Teardown(console);
-    teardown.hook = new Thread(teardown::close, "hyperstream-teardown");
     Runtime.getRuntime().addShutdownHook(teardown.hook);
     return teardown;
   }
@@ -41,19 +52,68 @@ final class Teardown implements AutoCloseable {
     return resource;
   }
 
+  /**
+   * Starts something that must not be interrupted half way, and closes it at the end. A signal that
+   * comes meanwhile takes effect afterwards.
+   *
+   * @throws InterruptedException if a signal came before; one that comes meanwhile interrupts the
+   *     thread
+   */
+  <T extends AutoCloseable> T start(String what, Callable<T> starter) throws Exception {
+    synchronized (signal) {
+      if (signalled) {
+        throw new InterruptedException();
+      }
+      starting = true;
+    }
+    try {
+      return add(what, starter.call());
+    } finally {
+      synchronized (signal) {
+        starting = false;
+        if (signalled) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+  }
+
+  private void onSignal() {
+    synchronized (signal) {
+      signalled = true;
+      if (!starting) {
+        command.interrupt();
+      }
+    }
+    try {
+      if (done.await(REACTION_SECONDS, TimeUnit.SECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    close();
+  }
+
   @Override
   public synchronized void close() {
     if (closed) {
       return;
     }
     closed = true;
+    // What is closed waits for others; an interruption that brought us here would cut that short.
+    boolean interrupted = Thread.interrupted();
     while (!steps.isEmpty()) {
       run(steps.pop());
     }
+    done.countDown();
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {
-      // The process is already on its way out, by this very hook or another.
+      // The process is already on its way out.
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 

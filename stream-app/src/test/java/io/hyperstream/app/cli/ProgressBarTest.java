@@ -41,6 +41,15 @@ class ProgressBarTest {
     assertThat(printed()).doesNotContain("\r").doesNotContain("\u001b");
   }
 
+  @Test
+  @DisplayName("what is over at once leaves no line")
+  void quick() {
+    try (ProgressBar bar = bar(false, ProgressBar.Unit.ROWS, 2)) {
+      bar.advance(2);
+    }
+    assertThat(printed()).isEmpty();
+  }
+
   private ProgressBar bar(boolean terminal, ProgressBar.Unit unit, long total) {
     Console console = CommandRun.console("", new ByteArrayOutputStream(), err, terminal);
     return new ProgressBar(console, "copying", unit, total, nanos::get);

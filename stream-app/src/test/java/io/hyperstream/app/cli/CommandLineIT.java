@@ -1,0 +1,240 @@
+package io.hyperstream.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code serve --embedded} as a process of its own, and the client commands against it. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class CommandLineIT {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  @TempDir static Path folder;
+  private static PackagedCommand server;
+  private static String bootstrap;
+  private static String registry;
+
+  @BeforeAll
+  static void serve() throws IOException {
+    server =
+        PackagedCommand.start(
+            folder,
+            "serve",
+            "--embedded",
+            "--data-dir",
+            folder.resolve("data").toString(),
+            "--kafka-port",
+            "0",
+            "--registry-port",
+            "0",
+            "--http-port",
+            "0");
+    server.awaitLine("Ctrl-C stops.", Duration.ofMinutes(4));
+    bootstrap = find("Kafka +(127\\.0\\.0\\.1:\\d+)");
+    registry = find("schema registry +(http://\\S+)");
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  @Test
+  @Order(1)
+  @DisplayName("a new embedded cluster serves the model's own tasks, and says how to use them")
+  void ownTasks() throws Exception {
+    JsonNode tasks = new ObjectMapper().readTree(client("tasks", "list", "--json").out());
+
+    assertThat(tasks.findValuesAsText("taskId")).hasSize(18).contains("clinc_banking", "pros_cons");
+    assertThat(server.errors())
+        .contains("hyperstream produce --task clinc_banking --bootstrap-servers " + bootstrap);
+    String health = find("health, metrics +(http://\\S+)");
+    assertThat(
+            HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(URI.create(health)).build(), BodyHandlers.ofString())
+                .statusCode())
+        .isEqualTo(200);
+  }
+
+  @Test
+  @Order(2)
+  @DisplayName("produce and consume: texts, pairs, attributes, keys; JSON alone on standard output")
+  void produceAndConsume() throws Exception {
+    CommandRun sent =
+        clientWithInput(
+            "my card was stolen, there are charges I never made\n",
+            "produce",
+            "-t",
+            "clinc_banking",
+            "--json");
+    assertThat(sent.exitCode()).as(sent.err()).isZero();
+    assertThat(sent.out()).isEqualTo("{\"sent\":1,\"bad\":0}\n");
+    Path pairs = Files.writeString(folder.resolve("pairs.tsv"), "food\tGreat soup, rude waiter.\n");
+    assertThat(
+            client(
+                    "produce",
+                    "-t",
+                    "mams_acsa",
+                    "--key",
+                    "k1",
+                    "--attribute",
+                    "source=test",
+                    pairs.toString())
+                .exitCode())
+        .isZero();
+
+    JsonNode banking = awaitPrediction("clinc_banking");
+    assertThat(banking.get("label").asText()).isEqualTo("report fraud");
+    assertThat(banking.get("distribution").size()).isEqualTo(15);
+    JsonNode pair = awaitPrediction("mams_acsa");
+    assertThat(pair.get("key").asText()).isEqualTo("k1");
+    assertThat(pair.get("attributes").get("source").asText()).isEqualTo("test");
+  }
+
+  @Test
+  @Order(3)
+  @DisplayName("a task created while running is served, and retired it becomes a dead letter")
+  void taskLife() throws Exception {
+    Path yaml = folder.resolve("fruit.yaml");
+    Files.writeString(yaml, "taskId: fruit\nlabels: [apple, pear]\ninitFrom: [pros_cons]\n");
+    assertThat(client("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
+    assertThat(clientWithInput("a green one\n", "produce", "-t", "fruit").exitCode()).isZero();
+    assertThat(awaitPrediction("fruit").get("label").asText()).isIn("apple", "pear");
+
+    assertThat(client("tasks", "retire", "fruit").exitCode()).isZero();
+    assertThat(client("tasks", "list").out()).doesNotContain("fruit");
+    assertThat(client("tasks", "retire", "fruit").exitCode()).isEqualTo(ExitCodes.FAILURE);
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () -> {
+              clientWithInput("another one\n", "produce", "-t", "fruit");
+              assertThat(client("consume", "--dead-letters").out())
+                  .contains("UNKNOWN_TASK", "fruit");
+            });
+  }
+
+  @Test
+  @Order(4)
+  @DisplayName("a bad row stops with file and line; --skip-bad goes on and still says so")
+  void badRows() throws Exception {
+    Path file = folder.resolve("rows.jsonl");
+    Files.writeString(file, "{\"text\":\"ok\"}\n{\"txt\":\"oops\"}\n{\"text\":\"fine\"}\n");
+
+    CommandRun strict = client("produce", "-t", "pros_cons", file.toString());
+    assertThat(strict.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(strict.err()).contains("rows.jsonl:2: unknown field 'txt'", "1 rows before it");
+    CommandRun lenient =
+        client("produce", "-t", "pros_cons", "--skip-bad", "--json", file.toString());
+    assertThat(lenient.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(lenient.out()).isEqualTo("{\"sent\":2,\"bad\":1}\n");
+  }
+
+  @Test
+  @Order(5)
+  @DisplayName("a wrong prefix names the missing topic instead of creating it")
+  void missingTopic() {
+    CommandRun run = client("consume", "--topic-prefix", "elsewhere.");
+
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(run.err()).contains("no topic elsewhere.inference.predictions", "--topic-prefix");
+  }
+
+  @Test
+  @Order(6)
+  @DisplayName("predict answers without Kafka; model verify passes on the fixtures")
+  void offline() throws Exception {
+    try (PackagedCommand predict =
+            PackagedCommand.start(
+                folder, "predict", "-t", "pros_cons", "--text", "poor reception", "--json");
+        PackagedCommand verify =
+            PackagedCommand.start(
+                folder, "model", "verify", "--fixtures", fixtures().toString(), "--json")) {
+      assertThat(predict.await(PATIENCE)).as(predict.errors()).isZero();
+      assertThat(new ObjectMapper().readTree(predict.output()).get("label").asText())
+          .isEqualTo("cons");
+      assertThat(verify.await(Duration.ofMinutes(3))).as(verify.errors()).isZero();
+      JsonNode report = new ObjectMapper().readTree(verify.output());
+      assertThat(report.get("pass").booleanValue()).isTrue();
+      assertThat(report.get("fixtures").size()).isEqualTo(8);
+      assertThat(report.get("fixtures").get(0).get("checks").get(0).get("maxAbsDiff").isNumber())
+          .isTrue();
+    }
+  }
+
+  @Test
+  @Order(7)
+  @DisplayName("SIGTERM stops it within seconds, the registry with it")
+  void terminate() throws Exception {
+    List<ProcessHandle> children = server.process().descendants().toList();
+    assertThat(children).isNotEmpty();
+
+    server.terminate();
+
+    assertThat(server.await(Duration.ofSeconds(30))).isEqualTo(143);
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
+  }
+
+  private static JsonNode awaitPrediction(String task) {
+    AtomicReference<JsonNode> found = new AtomicReference<>();
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              String out = client("consume", "--json", "--task", task).out();
+              if (out.isEmpty()) {
+                return false;
+              }
+              found.set(new ObjectMapper().readTree(out.lines().findFirst().orElseThrow()));
+              return true;
+            });
+    return found.get();
+  }
+
+  private static CommandRun client(String... args) {
+    return clientWithInput("", args);
+  }
+
+  private static CommandRun clientWithInput(String input, String... args) {
+    List<String> all = new ArrayList<>(List.of(args));
+    all.addAll(List.of("--bootstrap-servers", bootstrap, "--schema-registry-url", registry));
+    return CommandRun.withInput(input, all.toArray(String[]::new));
+  }
+
+  private static Path fixtures() {
+    return Path.of("..", "model-store", "src", "test", "resources", "fixtures")
+        .toAbsolutePath()
+        .normalize();
+  }
+
+  private static String find(String pattern) {
+    Matcher matcher = Pattern.compile(pattern).matcher(server.errors());
+    assertThat(matcher.find()).as("%s in%n%s", pattern, server.errors()).isTrue();
+    return matcher.group(1);
+  }
+}
