@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
@@ -34,6 +36,8 @@ final class FakeHub implements AutoCloseable {
   private final Map<String, Integer> cutAfter = new HashMap<>();
   private final Map<String, Integer> statuses = new HashMap<>();
   private final List<String> requests = Collections.synchronizedList(new ArrayList<>());
+  private final Set<String> stalls = Collections.synchronizedSet(new HashSet<>());
+  private final CountDownLatch closing = new CountDownLatch(1);
   private boolean etags = true;
   private boolean ignoreRanges;
 
@@ -61,6 +65,12 @@ final class FakeHub implements AutoCloseable {
   /** The next answers for a file end after so many bytes; none after that. */
   void cutOnce(String file, int bytes) {
     cutAfter.put(file, bytes);
+  }
+
+  /** The next answer for a file goes silent after so many bytes, without ending. */
+  void stallOnce(String file, int bytes) {
+    cutAfter.put(file, bytes);
+    stalls.add(file);
   }
 
   void announceWrongChecksum(String file) {
@@ -144,7 +154,18 @@ final class FakeHub implements AutoCloseable {
     OutputStream body = exchange.getResponseBody();
     body.write(content, from, to - from);
     body.flush();
+    if (stalls.remove(file)) {
+      awaitClose();
+    }
     exchange.close();
+  }
+
+  private void awaitClose() {
+    try {
+      closing.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void log(HttpExchange exchange) {
@@ -167,7 +188,8 @@ final class FakeHub implements AutoCloseable {
 
   @Override
   public void close() {
+    closing.countDown();
     server.stop(0);
-    ((java.util.concurrent.ExecutorService) server.getExecutor()).shutdownNow();
+    ((ExecutorService) server.getExecutor()).shutdownNow();
   }
 }

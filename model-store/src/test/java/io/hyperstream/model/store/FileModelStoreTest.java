@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -240,5 +242,65 @@ class FileModelStoreTest {
                 throw new UncheckedIOException(e);
               }
             });
+  }
+
+  @Test
+  @DisplayName(
+      "another process's unfinished version is left alone while it lives, removed when killed")
+  void otherProcesses() throws Exception {
+    Process writer =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                SlowWriter.class.getName(),
+                root.toString())
+            .redirectErrorStream(true)
+            .start();
+    try (BufferedReader out = writer.inputReader()) {
+      String line = out.readLine();
+      while (line != null && !line.startsWith("writing ")) {
+        line = out.readLine();
+      }
+      assertThat(line).isNotNull();
+      Path unfinished = Path.of(line.substring("writing ".length()));
+
+      new FileModelStore(root);
+      assertThat(unfinished.resolve("half.safetensors")).exists();
+
+      writer.destroyForcibly().waitFor();
+      FileModelStore afterwards = new FileModelStore(root);
+      assertThat(unfinished).doesNotExist();
+      assertThat(afterwards.list()).isEmpty();
+      assertThat(afterwards.publish("tiny", CARD, content(10)).version()).isEqualTo(1);
+    } finally {
+      writer.destroyForcibly();
+    }
+  }
+
+  /** A process that starts to publish and never finishes. */
+  static final class SlowWriter {
+    private SlowWriter() {}
+
+    public static void main(String[] args) throws IOException {
+      new FileModelStore(Path.of(args[0]))
+          .publish(
+              "slow",
+              CARD,
+              folder -> {
+                Files.writeString(folder.resolve("half.safetensors"), "x");
+                System.out.println("writing " + folder);
+                System.out.flush();
+                waitToBeKilled();
+              });
+    }
+
+    private static void waitToBeKilled() {
+      try {
+        new CountDownLatch(1).await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 }

@@ -173,6 +173,20 @@ class HubDownloaderTest {
   }
 
   @Test
+  @DisplayName("a transfer that goes silent is cut off and resumed")
+  void stalled() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(SIZE);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      hub.stallOnce(WEIGHTS, 300_000);
+      HubDownloader.Limits impatient =
+          new HubDownloader.Limits(1 << 20, 3, Duration.ofMillis(1), Duration.ofMillis(300));
+      new HubDownloader(hub.model(), HubDownloader.Progress.NONE, impatient).download(dir);
+      assertComplete(checkpoint);
+      assertThat(hub.requests()).anyMatch(r -> r.startsWith("/cdn/" + WEIGHTS + " bytes="));
+    }
+  }
+
+  @Test
   @DisplayName("a busy hub is asked again")
   void busy() throws IOException {
     TinyCheckpoint checkpoint = TinyCheckpoint.single(100);

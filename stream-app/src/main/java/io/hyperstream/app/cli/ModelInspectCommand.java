@@ -4,6 +4,7 @@ import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.SourceTask;
 import io.hyperstream.model.evaluation.ParameterCount;
 import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.inference.ModelInspection;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.T5Config;
 import java.io.IOException;
@@ -101,16 +102,6 @@ final class ModelInspectCommand implements Callable<Integer> {
     }
   }
 
-  private static ParameterCount parameters(StoredModel model) throws IOException {
-    T5Config t5 = T5Config.read(model.backbone().config());
-    if (model.hypernetwork().isEmpty()) {
-      return ParameterCount.of(t5);
-    }
-    Path config = model.hypernetwork().get().resolve(Manifest.ADAPTER_CONFIG);
-    int known = Math.max(1, model.manifest().tasks().size());
-    return ParameterCount.of(t5, AdapterConfig.read(config), known);
-  }
-
   private void print(StoredModel model, List<SourceTask> sourceTasks) throws IOException {
     Manifest manifest = model.manifest();
     console.print(model.reference() + "  " + manifest.card().notes());
@@ -133,7 +124,14 @@ final class ModelInspectCommand implements Callable<Integer> {
               file.size(),
               file.sha256().substring(0, 12)));
     }
-    ParameterRendering.lines(parameters(model)).forEach(console::print);
+    ModelInspection inspection = ModelInspection.of(model);
+    ParameterRendering.lines(inspection.parameters()).forEach(console::print);
+    console.print(
+        String.format(
+            Locale.ROOT,
+            "  memory     %,d bytes per task known, %,d more while it is served",
+            inspection.bytesPerColdTask(),
+            inspection.bytesPerResidentTask()));
     for (SourceTask task : sourceTasks) {
       console.print(
           String.format(
@@ -159,7 +157,10 @@ final class ModelInspectCommand implements Callable<Integer> {
       files.add(entry);
     }
     map.put("files", files);
-    map.put("parameters", ParameterRendering.toMap(parameters(model)));
+    ModelInspection inspection = ModelInspection.of(model);
+    map.put("parameters", ParameterRendering.toMap(inspection.parameters()));
+    map.put("bytesPerColdTask", inspection.bytesPerColdTask());
+    map.put("bytesPerResidentTask", inspection.bytesPerResidentTask());
     List<Map<String, Object>> cards = new ArrayList<>();
     for (SourceTask task : sourceTasks) {
       Map<String, Object> entry = Rendering.toMap(Definitions.toRecord(task.definition()));
