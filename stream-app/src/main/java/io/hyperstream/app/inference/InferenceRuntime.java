@@ -97,36 +97,37 @@ public final class InferenceRuntime implements AutoCloseable {
 
   private void startUp() {
     try {
-      Topics topics = settings.topics();
-      phase = "preparing the topics";
-      try (Admin admin = Admin.create(settings.client())) {
-        new TopicProvisioner(admin, (short) settings.kafka().replicationFactor())
-            .ensure(
-                topics.all(), settings.kafka().createTopics(), settings.kafka().startPatience());
-        phase = "registering the schemas";
-        SchemaRegistryClient registry =
-            SchemaRegistries.connect(settings.registry().url(), settings.registry().properties());
-        new SchemaRegistrar(registry, topics).register(settings.registry().startPatience());
-        phase = "loading the model";
-        Predictor predictor = model.get();
-        phase = "starting the streams";
-        StreamsSettings.GroupProtocol protocol =
-            new GroupProtocolChoice(admin)
-                .of(settings.streams().groupProtocol(), settings.kafka().applicationId());
-        serve(
-            new InferenceService(
-                settings,
-                topics,
-                registry,
-                predictor,
-                meters,
-                protocol,
-                partitionsOf(topics.requests().name(), admin)));
-      }
+      prepareAndServe();
     } catch (InterruptedException e) {
       fail(new IllegalStateException("closed while " + phase, e));
     } catch (RuntimeException | LinkageError e) {
       fail(e);
+    }
+  }
+
+  private void prepareAndServe() throws InterruptedException {
+    Topics topics = settings.topics();
+    phase = "preparing the topics";
+    Admin admin = Admin.create(settings.client());
+    try {
+      new TopicProvisioner(admin, (short) settings.kafka().replicationFactor())
+          .ensure(topics.all(), settings.kafka().createTopics(), settings.kafka().startPatience());
+      phase = "registering the schemas";
+      SchemaRegistryClient registry =
+          SchemaRegistries.connect(settings.registry().url(), settings.registry().properties());
+      new SchemaRegistrar(registry, topics).register(settings.registry().startPatience());
+      phase = "loading the model";
+      Predictor predictor = model.get();
+      phase = "starting the streams";
+      StreamsSettings.GroupProtocol protocol =
+          new GroupProtocolChoice(admin)
+              .of(settings.streams().groupProtocol(), settings.kafka().applicationId());
+      int partitions = partitionsOf(topics.requests().name(), admin);
+      serve(
+          new InferenceService(
+              settings, topics, registry, predictor, meters, protocol, partitions));
+    } finally {
+      admin.close(Duration.ofSeconds(1)); // without a limit it waits for a cluster that is down
     }
   }
 

@@ -36,6 +36,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.Awaitility;
 
 /** An application on the shared cluster, under a prefix of its own, and clients to talk to it. */
 final class AppFixture implements AutoCloseable {
@@ -52,6 +53,11 @@ final class AppFixture implements AutoCloseable {
   private final List<ConsumerRecord<byte[], byte[]>> deadLetters = new CopyOnWriteArrayList<>();
   private final AtomicReference<Exception> sendFailure = new AtomicReference<>();
   private HyperstreamApplication application;
+
+  static {
+    // A stream thread that fails is replaced; that is part of what is tested.
+    Awaitility.doNotCatchUncaughtExceptionsByDefault();
+  }
 
   AppFixture(String prefix, Path folder) throws Exception {
     topics = new Topics(Topics.Settings.defaults().withPrefix(prefix + "."));

@@ -3,6 +3,7 @@ package io.hyperstream.app.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import io.hyperstream.schemas.Prediction;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -100,6 +102,66 @@ class InferenceIT {
       app.awaitAnswers(2, AppFixture.PATIENCE);
       assertThat(app.predictionRecords()).hasSize(2);
       assertThat(get(port, "/health/readiness").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  @DisplayName("uses the classic protocol where configured or where the group does")
+  void groupProtocols() throws Exception {
+    try (AppFixture app = new AppFixture("classic", folder);
+        Admin admin = app.admin()) {
+      GroupProtocolChoice choice = new GroupProtocolChoice(admin);
+      assertThat(choice.of(GroupProtocol.AUTO, "classic-app")).isEqualTo(GroupProtocol.STREAMS);
+      app.set("streams.group-protocol", "classic").set("streams.guarantee", "at_least_once");
+      app.define(AppFixture.task("mood", "good", "bad"));
+      for (int i = 0; i < 500; i++) {
+        app.request("k" + i, AppFixture.request("r" + i, "mood", "text " + i));
+      }
+      app.flush();
+      app.start(Optional.of(new TestPredictor()));
+      app.awaitAnswers(500, AppFixture.PATIENCE);
+      assertThat(app.predictions())
+          .extracting(Prediction::getRequestId)
+          .doesNotHaveDuplicates()
+          .hasSize(500);
+      assertThat(app.count("hyperstream.prefetch.misses")).isZero();
+      assertThat(choice.of(GroupProtocol.AUTO, "classic-app")).isEqualTo(GroupProtocol.CLASSIC);
+      assertThat(choice.of(GroupProtocol.STREAMS, "classic-app")).isEqualTo(GroupProtocol.STREAMS);
+
+      app.stop();
+      assertThat(choice.of(GroupProtocol.AUTO, "classic-app")).isEqualTo(GroupProtocol.STREAMS);
+      app.set("streams.group-protocol", "auto");
+      app.request("k", AppFixture.request("later", "mood", "text"));
+      app.start(Optional.of(new TestPredictor()));
+      app.awaitAnswers(501, AppFixture.PATIENCE);
+      assertThat(app.predictions().get(500).getRequestId()).isEqualTo("later");
+    }
+  }
+
+  @Test
+  @DisplayName("starts over from the last commit when the device is down for longer than it waits")
+  void startsOver() throws Exception {
+    try (AppFixture app = new AppFixture("start-over", folder)) {
+      app.set("engine.join-deadline", "3s");
+      TestPredictor predictor = new TestPredictor().rowTakes(Duration.ofMillis(5));
+      app.define(AppFixture.task("mood", "good", "bad"));
+      app.start(Optional.of(predictor));
+      for (int i = 0; i < 600; i++) {
+        app.request("k" + i, AppFixture.request("r" + i, "mood", "text " + i));
+      }
+      app.flush();
+      app.awaitAnswers(50, AppFixture.PATIENCE);
+      predictor.deviceDown(true);
+      await()
+          .atMost(AppFixture.PATIENCE)
+          .until(() -> app.count("hyperstream.thread.failures") >= 2);
+      predictor.deviceDown(false);
+      app.awaitAnswers(600, AppFixture.PATIENCE);
+      assertThat(app.predictions())
+          .extracting(Prediction::getRequestId)
+          .doesNotHaveDuplicates()
+          .hasSize(600);
+      assertThat(app.deadLetterRecords()).isEmpty();
     }
   }
 

@@ -1,0 +1,123 @@
+package io.hyperstream.app.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.hyperstream.model.task.TaskDefinition;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+@DisplayName("Before a task is called unknown")
+class CatalogFreshnessTest {
+  private static final String TOPIC = "definitions";
+  private static final TopicPartition P0 = new TopicPartition(TOPIC, 0);
+  private static final Duration SOON = Duration.ofSeconds(20);
+
+  private final TaskCatalog catalog = new TaskCatalog(new TestPredictor());
+  private final MockConsumer<byte[], byte[]> consumer = new MockConsumer<>("earliest");
+  private final AtomicInteger consumers = new AtomicInteger();
+  private final CatalogFreshness freshness =
+      new CatalogFreshness(
+          catalog,
+          TOPIC,
+          () -> {
+            consumers.incrementAndGet();
+            return consumer;
+          });
+
+  @AfterEach
+  void close() {
+    freshness.close();
+  }
+
+  private void topic(long end) {
+    consumer.updatePartitions(TOPIC, List.of(new PartitionInfo(TOPIC, 0, null, null, null)));
+    consumer.updateBeginningOffsets(Map.of(P0, 0L));
+    consumer.updateEndOffsets(Map.of(P0, end));
+  }
+
+  private CompletableFuture<Void> check(String taskId) {
+    return freshness.caughtUp(taskId, System.currentTimeMillis());
+  }
+
+  @Test
+  @DisplayName("a catalog at the topic's end is taken as it is")
+  void upToDate() {
+    topic(5);
+    catalog.reached(0, 5);
+    assertThat(check("task")).succeedsWithin(SOON);
+  }
+
+  @Test
+  @DisplayName("the definitions that are on their way are waited for")
+  void behind() {
+    topic(1);
+    consumer.schedulePollTask(
+        () -> consumer.addRecord(new ConsumerRecord<>(TOPIC, 0, 0, null, new byte[0])));
+    CompletableFuture<Void> check = check("task");
+    await().until(() -> consumers.get() == 1);
+    assertThat(check).isNotDone();
+    catalog.define(TaskDefinition.classification("task", List.of("yes", "no")));
+    catalog.reached(0, 1);
+    assertThat(check).succeedsWithin(SOON);
+  }
+
+  @Test
+  @DisplayName("offsets without a record (compaction, transaction markers) are not waited for")
+  void gaps() {
+    topic(9);
+    catalog.reached(0, 5);
+    // The consumer passes the gap without any record.
+    consumer.schedulePollTask(() -> consumer.seek(P0, 9));
+    assertThat(check("task")).succeedsWithin(Duration.ofMillis(1_900));
+  }
+
+  @Test
+  @DisplayName("nothing is concluded while the registry keeps the catalog from advancing")
+  void stalled() {
+    topic(1);
+    consumer.schedulePollTask(
+        () -> consumer.addRecord(new ConsumerRecord<>(TOPIC, 0, 0, null, new byte[0])));
+    catalog.stalled(Optional.of("the registry is down"));
+    assertThat(check("task"))
+        .failsWithin(SOON)
+        .withThrowableThat()
+        .withCauseInstanceOf(NotNowException.class)
+        .withMessageContaining("the registry is down");
+  }
+
+  @Test
+  @DisplayName("nothing is concluded from a broker that does not answer, and the next check can")
+  void brokerDown() {
+    topic(0);
+    consumer.setOffsetsException(new KafkaException("down"));
+    assertThat(check("task"))
+        .failsWithin(SOON)
+        .withThrowableThat()
+        .withCauseInstanceOf(NotNowException.class);
+  }
+
+  @Test
+  @DisplayName("an answer holds for a second, for requests older than it")
+  void remembered() {
+    topic(0);
+    long before = System.currentTimeMillis();
+    assertThat(freshness.caughtUp("task", before)).succeedsWithin(SOON);
+    topic(1); // a check now would have to wait
+    assertThat(freshness.caughtUp("task", before)).isDone();
+    assertThat(freshness.caughtUp("task", System.currentTimeMillis() + 5_000)).isNotDone();
+    assertThat(freshness.caughtUp("other", before)).isNotDone();
+  }
+}
