@@ -1,5 +1,6 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.inference.BatchQueue.Queued;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.InferenceException.Code;
 import io.hyperstream.model.inference.Predictor;
@@ -7,15 +8,10 @@ import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,9 +23,6 @@ import org.slf4j.LoggerFactory;
  * <p>A batch that fails as a whole is split and each row tried once alone. A row that fails alone
  * is at fault only if a known-good row (the canary) still passes; otherwise the device is, and the
  * worker backs off until the canary passes again: nothing is dead-lettered for a device's error.
- *
- * <p>The queue holds what its callers submit: at most their windows (see {@link PrefetchWindow})
- * plus one row per stream thread.
  */
 final class InferenceEngine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceEngine.class);
@@ -50,20 +43,13 @@ final class InferenceEngine implements AutoCloseable {
     void abandon(NotNowException reason);
   }
 
-  private record Queued(Job job, int tokens, long sinceNanos) {}
-
   private final Predictor predictor;
-  private final BatchPolicy policy;
+  private final BatchQueue queue;
   private final PreparedRow canary;
   private final UnaryOperator<PreparedRow> freshest;
   private final InferenceMetrics metrics;
   private final Thread worker;
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
-  private final ArrayDeque<Queued> queue = new ArrayDeque<>(); // guarded by lock
-  private long queuedTokens; // guarded by lock
-  private boolean closing; // guarded by lock
   private volatile Optional<String> deviceError = Optional.empty();
 
   /**
@@ -77,7 +63,7 @@ final class InferenceEngine implements AutoCloseable {
       UnaryOperator<PreparedRow> freshest,
       InferenceMetrics metrics) {
     this.predictor = predictor;
-    this.policy = policy;
+    queue = new BatchQueue(policy);
     this.canary = canary;
     this.freshest = freshest;
     this.metrics = metrics;
@@ -101,23 +87,13 @@ final class InferenceEngine implements AutoCloseable {
   }
 
   private void enqueue(Job job, boolean first) {
-    Queued queued = new Queued(job, job.row().inputIds().length, System.nanoTime());
-    lock.lock();
-    try {
-      if (!closing) {
-        if (first) {
-          queue.addFirst(queued);
-        } else {
-          queue.addLast(queued);
-        }
-        queuedTokens += queued.tokens;
-        changed.signal();
-        return;
-      }
-    } finally {
-      lock.unlock();
+    if (!queue.add(job, first)) {
+      job.abandon(closed());
     }
-    job.abandon(new NotNowException("the engine is closed", null));
+  }
+
+  private static NotNowException closed() {
+    return new NotNowException("the engine is closed", null);
   }
 
   /** What is wrong with the device now; empty while it works. */
@@ -132,17 +108,12 @@ final class InferenceEngine implements AutoCloseable {
 
   /** Rows waiting for a batch. */
   int queuedRows() {
-    lock.lock();
-    try {
-      return queue.size();
-    } finally {
-      lock.unlock();
-    }
+    return queue.size();
   }
 
   private void run() {
     try {
-      for (List<Queued> batch = next(); !batch.isEmpty(); batch = next()) {
+      for (List<Queued> batch = queue.next(); !batch.isEmpty(); batch = queue.next()) {
         answer(batch);
       }
     } catch (InterruptedException e) {
@@ -155,48 +126,9 @@ final class InferenceEngine implements AutoCloseable {
     }
   }
 
-  /** Waits for rows and company; empty when closing and nothing is left. */
-  private List<Queued> next() throws InterruptedException {
-    lock.lock();
-    try {
-      while (queue.isEmpty()) {
-        if (closing) {
-          return List.of();
-        }
-        changed.await();
-      }
-      long lingerUntil = queue.peekFirst().sinceNanos + policy.maxLinger().toNanos();
-      long left = lingerUntil - System.nanoTime();
-      while (left > 0 && !closing && !policy.isFull(queue.size(), queuedTokens)) {
-        changed.awaitNanos(left);
-        left = lingerUntil - System.nanoTime();
-      }
-      return drain();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private List<Queued> drain() {
-    int[] lengths = queue.stream().mapToInt(Queued::tokens).toArray();
-    int[] chosen = policy.select(lengths);
-    List<Queued> batch = new ArrayList<>(chosen.length);
-    Iterator<Queued> waiting = queue.iterator();
-    for (int position = 0, next = 0; next < chosen.length; position++) {
-      Queued queued = waiting.next();
-      if (position == chosen[next]) {
-        next++;
-        waiting.remove();
-        queuedTokens -= queued.tokens;
-        batch.add(queued);
-      }
-    }
-    return batch;
-  }
-
   private void answer(List<Queued> batch) throws InterruptedException {
     List<Queued> wanted = new ArrayList<>(batch);
-    wanted.removeIf(queued -> !queued.job.isWanted());
+    wanted.removeIf(queued -> !queued.job().isWanted());
     if (wanted.isEmpty()) {
       return;
     }
@@ -211,7 +143,7 @@ final class InferenceEngine implements AutoCloseable {
 
   private void predict(List<Queued> batch) {
     List<PreparedRow> rows =
-        batch.stream().map(queued -> freshest.apply(queued.job.row())).toList();
+        batch.stream().map(queued -> freshest.apply(queued.job().row())).toList();
     long start = System.nanoTime();
     List<RowResult> results = predictor.predict(rows);
     long end = System.nanoTime();
@@ -221,7 +153,7 @@ final class InferenceEngine implements AutoCloseable {
     }
     measure(batch, rows, start, end);
     for (int i = 0; i < results.size(); i++) {
-      batch.get(i).job.complete(results.get(i));
+      batch.get(i).job().complete(results.get(i));
     }
   }
 
@@ -229,9 +161,9 @@ final class InferenceEngine implements AutoCloseable {
     int longest = 0;
     long tokens = 0;
     for (Queued queued : batch) {
-      longest = Math.max(longest, queued.tokens);
-      tokens += queued.tokens;
-      metrics.queueTime.record(start - queued.sinceNanos, TimeUnit.NANOSECONDS);
+      longest = Math.max(longest, queued.tokens());
+      tokens += queued.tokens();
+      metrics.queueTime.record(start - queued.sinceNanos(), TimeUnit.NANOSECONDS);
     }
     metrics.deviceTime.record(end - start, TimeUnit.NANOSECONDS);
     metrics.batchRows.record(rows.size());
@@ -247,16 +179,18 @@ final class InferenceEngine implements AutoCloseable {
       try {
         predict(List.of(queued));
       } catch (InferenceException e) {
-        queued.job.complete(new RowFailure(e.code(), e.getMessage()));
+        queued.job().complete(new RowFailure(e.code(), e.getMessage()));
       } catch (RuntimeException | OutOfMemoryError e) {
         Optional<Throwable> device = tryCanary();
         if (device.isPresent()) {
-          putBack(batch.subList(i, batch.size()));
+          queue.putBack(batch.subList(i, batch.size()));
           awaitDevice(device.get());
           return;
         }
-        LOG.warn("A row of task '{}' fails alone", queued.job.row().task().taskId(), e);
-        queued.job.complete(new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + e));
+        LOG.warn("A row of task '{}' fails alone", queued.job().row().task().taskId(), e);
+        queued
+            .job()
+            .complete(new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + e));
       }
     }
   }
@@ -278,7 +212,8 @@ final class InferenceEngine implements AutoCloseable {
     Optional<Throwable> failure = Optional.of(error);
     while (failure.isPresent()) {
       deviceError = Optional.of("the device fails: " + failure.get());
-      if (!pause(pause)) {
+      if (!queue.pause(pause)) {
+        abandonAll();
         return;
       }
       pause = Math.min(2 * pause, LONGEST_BACK_OFF.toNanos());
@@ -288,60 +223,14 @@ final class InferenceEngine implements AutoCloseable {
     LOG.info("The device answers again");
   }
 
-  /** Sleeps; false when closing, and then everything queued is abandoned. */
-  private boolean pause(long nanos) throws InterruptedException {
-    long until = System.nanoTime() + nanos;
-    lock.lock();
-    try {
-      for (long left = nanos; left > 0 && !closing; left = until - System.nanoTime()) {
-        changed.awaitNanos(left);
-      }
-      if (!closing) {
-        return true;
-      }
-    } finally {
-      lock.unlock();
-    }
-    abandonAll();
-    return false;
-  }
-
-  private void putBack(List<Queued> rows) {
-    lock.lock();
-    try {
-      for (int i = rows.size() - 1; i >= 0; i--) {
-        queue.addFirst(rows.get(i));
-        queuedTokens += rows.get(i).tokens;
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
   private void abandonAll() {
-    Deque<Queued> left;
-    lock.lock();
-    try {
-      closing = true;
-      left = new ArrayDeque<>(queue);
-      queue.clear();
-      queuedTokens = 0;
-    } finally {
-      lock.unlock();
-    }
-    left.forEach(queued -> queued.job.abandon(new NotNowException("the engine is closed", null)));
+    queue.closeAndDrain().forEach(queued -> queued.job().abandon(closed()));
   }
 
   /** Answers what is queued, then ends. A second call does nothing. */
   @Override
   public void close() {
-    lock.lock();
-    try {
-      closing = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
+    queue.close();
     try {
       worker.join(TimeUnit.SECONDS.toMillis(10));
     } catch (InterruptedException e) {
