@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -164,6 +165,29 @@ class SafetensorsTest {
       Files.write(cut, Arrays.copyOf(bytes, n));
       assertThatThrownBy(() -> Safetensors.open(cut)).isInstanceOf(CheckpointException.class);
     }
+  }
+
+  @Test
+  @DisplayName("whatever bytes of a header are changed, it is read or refused, nothing else")
+  void changedBytes() throws IOException {
+    byte[] good = Files.readAllBytes(file("{" + A + "}", new byte[8]));
+    Path changed = folder.resolve("changed");
+    Random random = new Random(1);
+    int refused = 0;
+    for (int i = 0; i < 3000; i++) {
+      byte[] bytes = good.clone();
+      for (int n = random.nextInt(3); n >= 0; n--) {
+        bytes[random.nextInt(bytes.length - 8)] = (byte) random.nextInt(256);
+      }
+      Files.write(changed, bytes);
+      try {
+        Safetensors.open(changed);
+      } catch (CheckpointException e) {
+        assertThat(e).hasMessageContaining("changed");
+        refused++;
+      }
+    }
+    assertThat(refused).isGreaterThan(2000);
   }
 
   @Test

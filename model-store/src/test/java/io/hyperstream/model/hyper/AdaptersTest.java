@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
+import io.hyperstream.model.checkpoint.TensorInfo;
+import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.evaluation.RandomWeights;
 import io.hyperstream.model.t5.Position;
 import io.hyperstream.model.t5.Stack;
@@ -20,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -84,7 +88,7 @@ class AdaptersTest {
     return t5Manager().randomNormal(new Shape(rows, 5, D));
   }
 
-  private ai.djl.ndarray.NDManager t5Manager() {
+  private NDManager t5Manager() {
     return tasks.get(0).part("encoder.0.feed_forward.down.bias").getManager();
   }
 
@@ -194,6 +198,65 @@ class AdaptersTest {
     assertThatThrownBy(() -> factory.make(List.of(new AdapterForm.Weights(file))))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("encoder.down.weight");
+  }
+
+  @Test
+  @DisplayName("norms that no generator makes are read as plain ones, the same for every task")
+  void plainNorms() throws Exception {
+    RandomWeights random = new RandomWeights(7);
+    TensorSource withoutGenerators =
+        new TensorSource() {
+          @Override
+          public Set<String> names() {
+            return random.names();
+          }
+
+          @Override
+          public TensorInfo info(String name) {
+            return random.info(name);
+          }
+
+          @Override
+          public NDArray read(NDManager manager, String name) {
+            return random.read(manager, name);
+          }
+
+          @Override
+          public NDArray read(NDManager manager, String name, long... shape) {
+            return random.read(manager, name, shape);
+          }
+
+          @Override
+          public boolean has(String name) {
+            return !name.contains("layernorm_hypernet");
+          }
+
+          @Override
+          public String origin() {
+            return random.origin();
+          }
+        };
+    JsonNode json =
+        MAPPER.readTree(
+            "{\"unique_hyper_net\":true,\"reduction_factor\":5,\"task_embedding_dim\":6}");
+    AdapterConfig config = AdapterConfig.fromJson(json, "meta-adapter", List.of("a"));
+    try (AdapterFactory made = AdapterFactory.load(t5, config, withoutGenerators)) {
+      List<AdapterWeights> two = made.generate(List.of(embedding(1), embedding(2)));
+
+      float[] stored =
+          random
+              .read(
+                  t5Manager(),
+                  "decoder.block.1.layer.2.adapter_controller.post_layer_norm.weight",
+                  D)
+              .toFloatArray();
+      for (AdapterWeights weights : two) {
+        assertThat(weights.part("decoder.1.feed_forward.post_norm.weight").toFloatArray())
+            .containsExactly(stored);
+      }
+      assertThat(two.get(0).part("decoder.1.feed_forward.up.bias").toFloatArray())
+          .isNotEqualTo(two.get(1).part("decoder.1.feed_forward.up.bias").toFloatArray());
+    }
   }
 
   @Test
