@@ -3,10 +3,12 @@ package io.hyperstream.app.cli;
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.ConnectException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -50,8 +52,11 @@ final class Failures {
       return cause.getMessage();
     }
     String detail = cause.getMessage() == null ? "" : ": " + cause.getMessage();
-    if (cause instanceof NoSuchFileException) {
-      return "no such file" + detail;
+    if (cause instanceof NoSuchFileException file) {
+      return file.getReason() == null ? "no such file" + detail : cause.getMessage();
+    }
+    if (cause instanceof ConnectException) {
+      return "cannot connect" + detail + "; check the address and that something listens there";
     }
     if (cause instanceof AccessDeniedException) {
       return "not allowed to open" + detail;
@@ -82,12 +87,22 @@ final class Failures {
     if (cause instanceof SerializationException && cause.getCause() != null) {
       return cause.getMessage() + ": " + sentence(cause.getCause(), true);
     }
-    if (cause instanceof IOException) {
-      return cause.getClass().getSimpleName() + detail;
+    if (cause.getClass() == KafkaException.class && cause.getCause() != null) {
+      return sentence(cause.getCause(), verbose); // "Failed to construct a client"
+    }
+    if (cause.getMessage() != null && speaksForItself(cause)) {
+      return cause.getMessage();
     }
     return cause.getClass().getSimpleName()
         + detail
         + (verbose ? "" : "; --verbose shows where it happened");
+  }
+
+  /** Ours, and the plain ones, whose messages are written for people. */
+  private static boolean speaksForItself(Throwable cause) {
+    return cause.getClass().getName().startsWith("io.hyperstream.")
+        || cause.getClass() == IOException.class
+        || cause.getClass() == IllegalStateException.class;
   }
 
   private static Throwable unwrap(Throwable exception) {

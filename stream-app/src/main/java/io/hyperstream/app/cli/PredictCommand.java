@@ -98,6 +98,9 @@ final class PredictCommand implements Callable<Integer> {
     if (textPair != null && source.text == null) {
       throw CommandFailure.usage("--text-pair goes with --text; in files the pair is a column");
     }
+    if (source.text != null && task == null) {
+      throw CommandFailure.usage("--text needs --task");
+    }
     StoredModel stored = model.load();
     Map<String, TaskDefinition> tasks = tasks(stored);
     if (task != null) {

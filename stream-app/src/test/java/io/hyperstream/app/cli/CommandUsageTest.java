@@ -28,6 +28,17 @@ class CommandUsageTest {
         "tasks | list, create or retire",
         "tasks retire | TASK",
         "tasks create | -f=FILE.yaml",
+        "predict --text hello | --text needs --task",
+        "predict --text-pair hello --task t | --text-pair goes with --text",
+        "serve | --embedded",
+        "serve --embedded --bootstrap-servers a:1 | leave out --bootstrap-servers",
+        "serve --embedded --kafka-port 70000 | got 70000",
+        "serve --config /nowhere.yml | no such file: /nowhere.yml",
+        "demo extra | hyperstream demo --help",
+        "model | import, list, inspect or verify",
+        "model verify --fixtures /nowhere | no such folder: /nowhere",
+        "model verify a --fixtures /nowhere | not both",
+        "model inspect --adapter-config a.json | --adapter-config goes with --t5-config",
       })
   void usage(String line, String message) {
     CommandRun run = CommandRun.of(line.split(" ", -1));

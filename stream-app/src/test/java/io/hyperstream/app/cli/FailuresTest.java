@@ -6,6 +6,8 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.util.concurrent.ExecutionException;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
@@ -47,6 +49,14 @@ class FailuresTest {
     assertThat(sentenceOf(new TopicAuthorizationException("denied"))).contains("ACL");
     assertThat(sentenceOf(new NoSuchFileException("texts.txt")))
         .contains("no such file: texts.txt");
+    assertThat(sentenceOf(new NoSuchFileException("m", null, "there are [a, b]")))
+        .contains("m: there are [a, b]");
+    assertThat(
+            sentenceOf(
+                new KafkaException(
+                    "Failed to construct a client", new ConfigException("No resolvable urls"))))
+        .contains("a Kafka setting is wrong: No resolvable urls");
+    assertThat(sentenceOf(new IllegalStateException("not so"))).isEqualTo("hyperstream: not so\n");
   }
 
   @Test
