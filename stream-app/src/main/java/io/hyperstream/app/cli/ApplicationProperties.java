@@ -31,8 +31,12 @@ final class ApplicationProperties {
     return this;
   }
 
-  ApplicationProperties model(String reference, Path store) {
+  ApplicationProperties modelName(String reference) {
     properties.put("hyperstream.model.name", reference);
+    return this;
+  }
+
+  ApplicationProperties modelDir(Path store) {
     properties.put("hyperstream.model.dir", store.toAbsolutePath().toString());
     return this;
   }

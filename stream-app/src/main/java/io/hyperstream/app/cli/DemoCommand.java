@@ -111,7 +111,8 @@ final class DemoCommand implements Callable<Integer> {
   private Map<String, Object> properties(EmbeddedCluster cluster, Path directory) {
     return new ApplicationProperties()
         .cluster(cluster.bootstrapServers(), cluster.schemaRegistryUrl())
-        .model(StarterModel.NAME, directory.resolve("model-store"))
+        .modelName(StarterModel.NAME)
+        .modelDir(directory.resolve("model-store"))
         // Broker, registry and clients share the processors with so small a model: more threads
         // would mostly wait for each other.
         .modelThreads(1)

@@ -1,8 +1,10 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.app.HyperstreamApplication;
+import io.hyperstream.app.config.KafkaSettings;
+import io.hyperstream.app.config.ModelSettings;
 import io.hyperstream.app.embedded.EmbeddedCluster;
-import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.schemas.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,7 +15,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The application, until it is stopped. */
@@ -106,11 +107,20 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--http-port",
       paramLabel = "PORT",
-      defaultValue = "8080",
-      description = "Health and metrics; 0: a free one. Default: 8080.")
-  private int httpPort;
+      description = "Health and metrics; 0: a free one. Default: as configured, 8080.")
+  private Integer httpPort;
 
-  @Mixin private ModelChoice model;
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      description = "NAME, NAME@VERSION or an id. Default: as configured, the starter model.")
+  private String model;
+
+  @Option(
+      names = "--model-dir",
+      paramLabel = "DIR",
+      description = "The model store. Default: as configured, ~/.hyperstream/model-store.")
+  private Path modelDir;
 
   ServeCommand(Console console) {
     this.console = console;
@@ -119,13 +129,7 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     check();
-    ApplicationProperties properties =
-        new ApplicationProperties()
-            .model(model.model, model.store.directory)
-            .httpPort(httpPort == 0 ? -1 : httpPort);
-    if (!topicPrefix.isEmpty()) {
-      properties.topicPrefix(topicPrefix);
-    }
+    ApplicationProperties properties = given();
     try (Teardown teardown = Teardown.alsoOnSignal(console)) {
       if (embedded) {
         serveEmbedded(properties, teardown);
@@ -134,6 +138,24 @@ final class ServeCommand implements Callable<Integer> {
       }
     }
     return ExitCodes.OK;
+  }
+
+  /** Only what was given: the rest is up to the configuration. */
+  private ApplicationProperties given() {
+    ApplicationProperties properties = new ApplicationProperties();
+    if (model != null) {
+      properties.modelName(model);
+    }
+    if (modelDir != null) {
+      properties.modelDir(modelDir);
+    }
+    if (httpPort != null) {
+      properties.httpPort(httpPort == 0 ? -1 : httpPort);
+    }
+    if (!topicPrefix.isEmpty()) {
+      properties.topicPrefix(topicPrefix);
+    }
+    return properties;
   }
 
   private void check() {
@@ -147,7 +169,7 @@ final class ServeCommand implements Callable<Integer> {
           "name the cluster with --bootstrap-servers and --schema-registry-url (or in a file with"
               + " --config), or let it bring its own with --embedded");
     }
-    for (int port : new int[] {kafkaPort, registryPort, httpPort}) {
+    for (int port : new int[] {kafkaPort, registryPort, httpPort == null ? 0 : httpPort}) {
       if (port < 0 || port > 65_535) {
         throw CommandFailure.usage("a port is 1 to 65535, or 0 for a free one; got " + port);
       }
@@ -187,7 +209,7 @@ final class ServeCommand implements Callable<Integer> {
         .cluster(cluster.bootstrapServers(), cluster.schemaRegistryUrl())
         .stateDir(dataDir.resolve("streams"));
     HyperstreamApplication application = start(properties, teardown);
-    List<String> tasks = defineOnFirstStart(cluster);
+    List<String> tasks = defineOnFirstStart(cluster, application);
     banner(cluster, application, tasks);
     awaitEnd(application);
   }
@@ -211,16 +233,18 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** A new cluster has no task and could answer nothing: it gets those the model knows. */
-  private List<String> defineOnFirstStart(EmbeddedCluster cluster)
+  private List<String> defineOnFirstStart(
+      EmbeddedCluster cluster, HyperstreamApplication application)
       throws IOException, InterruptedException {
-    Topics topics = new Topics(Topics.Settings.defaults().withPrefix(topicPrefix));
+    String prefix = application.context().getBean(KafkaSettings.class).topicPrefix();
+    Topics topics = new Topics(Topics.Settings.defaults().withPrefix(prefix));
     try (Connection connection =
         new Connection(cluster.bootstrapServers(), cluster.schemaRegistryUrl(), topics, Map.of())) {
       TaskTopic tasks = new TaskTopic(connection, console);
       if (tasks.isUntouched()) {
-        List<TaskDefinition> own =
-            TasksCreateCommand.fromModel(model.load().sourceTasks(), List.of());
-        tasks.create(own);
+        ModelSettings served = application.context().getBean(ModelSettings.class);
+        StoredModel stored = StoreOptions.load(Path.of(served.dir()), served.name());
+        tasks.create(TasksCreateCommand.fromModel(stored.sourceTasks(), List.of()));
       }
       return List.copyOf(tasks.read().keySet());
     }

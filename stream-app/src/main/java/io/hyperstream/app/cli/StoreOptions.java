@@ -25,7 +25,11 @@ final class StoreOptions {
   }
 
   StoredModel load(String reference) throws IOException {
-    ModelStore models = open();
+    return load(directory, reference);
+  }
+
+  static StoredModel load(Path directory, String reference) throws IOException {
+    ModelStore models = new FileModelStore(directory);
     return reference.equals(StarterModel.NAME)
         ? StarterModel.install(models)
         : models.load(reference);

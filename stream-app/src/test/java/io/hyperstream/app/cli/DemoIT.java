@@ -28,7 +28,7 @@ class DemoIT {
           .contains("UNKNOWN_TASK", "EMPTY_TEXT", "UNDECODABLE", "MISSING_TEXT_PAIR")
           .doesNotContain("\u001b");
       assertThat(demo.process().descendants()).isEmpty();
-      assertThat(demo.errors()).doesNotContain("WARN", "Exception");
+      assertThat(demo.errors()).doesNotContain(" WARN ", "Exception");
       Matcher data = Pattern.compile("data in (/\\S+),").matcher(demo.errors());
       assertThat(data.find()).isTrue();
       assertThat(Path.of(data.group(1))).doesNotExist();

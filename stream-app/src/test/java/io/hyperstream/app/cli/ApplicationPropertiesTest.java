@@ -1,0 +1,43 @@
+package io.hyperstream.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class ApplicationPropertiesTest {
+
+  @Test
+  @DisplayName("client settings reach Kafka and the registry, the registry's own only the registry")
+  void clientSettings() {
+    Map<String, Object> properties =
+        new ApplicationProperties()
+            .clientSettings(
+                Map.of("security.protocol", "SASL_SSL", "basic.auth.user.info", "name:secret"))
+            .toMap();
+
+    assertThat(properties)
+        .containsEntry("hyperstream.kafka.properties.security.protocol", "SASL_SSL")
+        .containsEntry("hyperstream.registry.properties.basic.auth.user.info", "name:secret")
+        .doesNotContainKey("hyperstream.kafka.properties.basic.auth.user.info");
+  }
+
+  @Test
+  @DisplayName("only what was said is set, so that the configuration decides the rest")
+  void onlyWhatWasSaid() {
+    assertThat(new ApplicationProperties().toMap()).isEmpty();
+    assertThat(
+            new ApplicationProperties()
+                .cluster("kafka:9092", "http://registry:8081")
+                .modelDir(Path.of("/models"))
+                .httpPort(-1)
+                .toMap())
+        .containsOnlyKeys(
+            "hyperstream.kafka.bootstrap-servers",
+            "hyperstream.registry.url",
+            "hyperstream.model.dir",
+            "hyperstream.http.port");
+  }
+}
