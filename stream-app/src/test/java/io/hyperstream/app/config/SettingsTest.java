@@ -12,6 +12,7 @@ import io.micronaut.core.naming.NameUtils;
 import java.io.InputStream;
 import java.lang.reflect.RecordComponent;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
@@ -51,6 +52,19 @@ class SettingsTest {
     for (Class<? extends Record> section : SECTIONS) {
       assertThat(settings(section, Map.of())).isNotNull();
     }
+  }
+
+  @Test
+  @DisplayName("gives every topic prefix a consumer group of its own, unless told otherwise")
+  void groupOfPrefix() {
+    assertThat(settings(KafkaSettings.class, Map.of()).applicationId())
+        .isEqualTo("hyperstream-inference");
+    Map<String, Object> prefix = Map.of("hyperstream.kafka.topic-prefix", "team-a.");
+    assertThat(settings(KafkaSettings.class, prefix).applicationId())
+        .isEqualTo("team-a.hyperstream-inference");
+    Map<String, Object> both = new HashMap<>(prefix);
+    both.put("hyperstream.kafka.application-id", "mine");
+    assertThat(settings(KafkaSettings.class, both).applicationId()).isEqualTo("mine");
   }
 
   @Test
