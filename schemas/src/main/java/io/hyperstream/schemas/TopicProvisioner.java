@@ -1,6 +1,7 @@
 package io.hyperstream.schemas;
 
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -11,7 +12,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,6 +68,7 @@ public final class TopicProvisioner {
               + ". Create them so, or allow their creation");
     }
     create(missing, deadline);
+    awaitLeaders(missing, deadline);
   }
 
   private void create(List<Topic> missing, long deadline) throws InterruptedException {
@@ -86,6 +90,25 @@ public final class TopicProvisioner {
                 + "); create it by hand, or give this application the right to",
             e);
       }
+    }
+  }
+
+  /**
+   * A topic is created before its brokers lead it. A producer that writes in between can have its
+   * first batch refused and the second accepted, and then repeats the first in vain for as long as
+   * its delivery timeout.
+   */
+  private void awaitLeaders(List<Topic> created, long deadline) throws InterruptedException {
+    Map<TopicPartition, OffsetSpec> partitions = new HashMap<>();
+    for (Topic topic : created) {
+      for (int partition = 0; partition < topic.partitions(); partition++) {
+        partitions.put(new TopicPartition(topic.name(), partition), OffsetSpec.latest());
+      }
+    }
+    try {
+      admin.listOffsets(partitions).all().get(left(deadline), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("The new topics' leaders do not answer yet: {}", reasonOf(e));
     }
   }
 

@@ -143,6 +143,7 @@ public final class EmbeddedKafka implements AutoCloseable {
       settings.put("group." + protocol + ".min.heartbeat.interval.ms", "1000");
     }
     settings.put("group.streams.initial.rebalance.delay.ms", "0");
+    settings.put("transaction.abort.timed.out.transaction.cleanup.interval.ms", "1000");
     settings.put("transaction.max.timeout.ms", Integer.toString(30 * 60 * 1000));
     settings.put("broker.heartbeat.interval.ms", "500");
     settings.put("broker.session.timeout.ms", "3000");

@@ -123,9 +123,10 @@ public final class InferenceRuntime implements AutoCloseable {
           new GroupProtocolChoice(admin)
               .of(settings.streams().groupProtocol(), settings.kafka().applicationId());
       int partitions = partitionsOf(topics.requests().name(), admin);
-      serve(
-          new InferenceService(
-              settings, topics, registry, predictor, meters, protocol, partitions));
+      InferenceService ready =
+          new InferenceService(settings, topics, registry, predictor, meters, protocol, partitions);
+      ready.takeOver(admin);
+      serve(ready);
     } finally {
       admin.close(Duration.ofSeconds(1)); // without a limit it waits for a cluster that is down
     }

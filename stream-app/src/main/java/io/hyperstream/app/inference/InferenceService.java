@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -53,6 +54,8 @@ final class InferenceService implements AutoCloseable {
   private final RequestPipeline pipeline;
   private final Prefetcher prefetcher;
   private final GlobalRecordReader globalRecords;
+  private final InstanceSlot instance;
+  private final FencingClients clients;
   private final MeterRegistry meters;
   private final InferenceMetrics metrics;
   private final KafkaStreams streams;
@@ -112,6 +115,10 @@ final class InferenceService implements AutoCloseable {
             new HeaderPolicy(l.maxHeaderBytes()),
             e.joinDeadline());
     AdapterFiles files = new AdapterFiles(Path.of(streamsSettings.stateDir(), "adapter-weights"));
+    String applicationId = settings.kafka().applicationId();
+    instance =
+        InstanceSlot.claim(Path.of(streamsSettings.stateDir(), applicationId + ".instances"));
+    clients = new FencingClients(applicationId, instance.name());
     streams =
         new KafkaStreams(
             InferenceTopology.build(
@@ -123,7 +130,8 @@ final class InferenceService implements AutoCloseable {
                 protocol,
                 pace.recordsPerPoll(),
                 maxOutputBytes(topics),
-                prefetcher));
+                prefetcher),
+            clients);
     streamsMetrics = new KafkaStreamsMetrics(streams);
   }
 
@@ -163,6 +171,13 @@ final class InferenceService implements AutoCloseable {
         Pace.passSeconds(streamsSettings),
         streamsSettings.transactionTimeout().toSeconds());
     return pace;
+  }
+
+  /** Before {@link #start}: ends what a crashed predecessor left unfinished. */
+  void takeOver(Admin admin) throws InterruptedException {
+    if (streamsSettings.guarantee() == StreamsSettings.Guarantee.EXACTLY_ONCE_V2) {
+      clients.abortLeftOpen(admin, streamsSettings.threads());
+    }
   }
 
   /**
@@ -284,6 +299,7 @@ final class InferenceService implements AutoCloseable {
     freshness.close();
     probe.close();
     streamsMetrics.close();
+    instance.close();
     try {
       registry.close();
     } catch (java.io.IOException e) {

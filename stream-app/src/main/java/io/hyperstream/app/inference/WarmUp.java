@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
  * what it promises then holds for every text. Stops early on a slow model.
  */
 final class WarmUp {
-  private static final long LONG_ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long LONG_ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(8);
   private static final String LONG_TEXT = "a text that is longer than the model reads ".repeat(400);
 
   private final Predictor predictor;
@@ -31,18 +31,28 @@ final class WarmUp {
     return predictor.prepare(task, adapter, "a text", Optional.empty());
   }
 
-  /** Rows per second in the largest batch that was worth its time. */
+  /**
+   * Rows per second, the best of batches that grow as long as the next is likely to end in time.
+   * The best, because a busy machine (all start at once after a power cut) disturbs only downwards
+   * and what is found here holds until the next start.
+   */
   double rowsPerSecond(BatchPolicy policy) {
     PreparedRow row = predictor.prepare(task, adapter, LONG_TEXT, Optional.empty());
     int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / row.inputIds().length));
     predictor.predict(List.of(row)); // loads and compiles; not measured
-    for (int rows = 1; ; rows = Math.min(most, 4 * rows)) {
+    double best = 0;
+    long elapsed = 0;
+    long next = 0;
+    for (int rows = 1, last = 0; rows > last && elapsed + next < LONG_ENOUGH_NANOS; ) {
       long start = System.nanoTime();
       predictor.predict(Collections.nCopies(rows, row));
       long nanos = Math.max(1, System.nanoTime() - start);
-      if (rows == most || nanos > LONG_ENOUGH_NANOS) {
-        return rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos;
-      }
+      best = Math.max(best, rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos);
+      elapsed += nanos;
+      next = 4 * nanos;
+      last = rows;
+      rows = Math.min(most, 4 * rows);
     }
+    return best;
   }
 }

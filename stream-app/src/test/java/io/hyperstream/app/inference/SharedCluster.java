@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** One embedded broker and registry for all classes of a test run; classes differ by prefix. */
-final class SharedCluster implements BeforeAllCallback {
+public final class SharedCluster implements BeforeAllCallback {
   private static Running running;
 
   private record Running(EmbeddedCluster cluster, Path folder) implements AutoCloseable {
@@ -29,7 +29,7 @@ final class SharedCluster implements BeforeAllCallback {
     }
   }
 
-  static EmbeddedCluster cluster() {
+  public static EmbeddedCluster cluster() {
     return running.cluster;
   }
 

@@ -1,0 +1,106 @@
+package io.hyperstream.app.inference;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
+import java.util.regex.Pattern;
+
+/**
+ * A name that no other live process has and that the next process on the same folder gets again.
+ * Transactional ids made from it let a restart after a crash abort what the crashed process left
+ * open; a new name every time, which is what Kafka Streams takes when it has no files to keep,
+ * leaves readers of committed records waiting for the whole transaction timeout.
+ *
+ * <p>Slots are files, locked while in use; the operating system releases the lock however the
+ * process ends. Processes that share a folder get slots of their own. The folder must not be copied
+ * to another machine that runs at the same time. Immutable; closing frees the slot.
+ */
+final class InstanceSlot implements AutoCloseable {
+  private static final int MOST_SLOTS = 1_000;
+  private static final int NAME_BYTES = 36;
+  private static final Pattern NAME = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+
+  private final String name;
+  private final FileChannel file;
+
+  private InstanceSlot(String name, FileChannel file) {
+    this.name = name;
+    this.file = file;
+  }
+
+  /**
+   * Takes the first free slot.
+   *
+   * @param folder created if needed
+   * @throws UncheckedIOException if the folder cannot be written to
+   */
+  static InstanceSlot claim(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      for (int number = 0; number < MOST_SLOTS; number++) {
+        FileChannel file =
+            FileChannel.open(
+                folder.resolve("instance-" + number),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE);
+        if (isMine(file)) {
+          return new InstanceSlot(name(file), file);
+        }
+        file.close();
+      }
+      throw new IOException("all " + MOST_SLOTS + " instances are taken");
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "hyperstream.streams.state-dir must be a folder this process can write to; "
+              + folder
+              + ": "
+              + e,
+          e);
+    }
+  }
+
+  private static boolean isMine(FileChannel file) throws IOException {
+    try {
+      FileLock lock = file.tryLock();
+      return lock != null; // held until the channel is closed
+    } catch (OverlappingFileLockException e) {
+      return false; // another application in this JVM has it
+    }
+  }
+
+  private static String name(FileChannel file) throws IOException {
+    ByteBuffer there = ByteBuffer.allocate(NAME_BYTES);
+    file.read(there, 0);
+    String before = new String(there.array(), 0, there.position(), StandardCharsets.US_ASCII);
+    if (NAME.matcher(before).matches()) {
+      return before;
+    }
+    String fresh = UUID.randomUUID().toString();
+    file.truncate(0);
+    file.write(ByteBuffer.wrap(fresh.getBytes(StandardCharsets.US_ASCII)), 0);
+    file.force(true);
+    return fresh;
+  }
+
+  String name() {
+    return name;
+  }
+
+  @Override
+  public void close() {
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

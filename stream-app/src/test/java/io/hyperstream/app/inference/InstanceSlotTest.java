@@ -1,0 +1,60 @@
+package io.hyperstream.app.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("An instance slot")
+class InstanceSlotTest {
+  @TempDir Path temp;
+
+  @Test
+  @DisplayName("has a name of its own among live ones, and the next gets the name of the last")
+  void names() {
+    String first;
+    try (InstanceSlot a = InstanceSlot.claim(temp.resolve("slots"));
+        InstanceSlot b = InstanceSlot.claim(temp.resolve("slots"))) {
+      assertThat(a.name()).isNotEqualTo(b.name());
+      first = a.name();
+    }
+    try (InstanceSlot again = InstanceSlot.claim(temp.resolve("slots"))) {
+      assertThat(again.name()).isEqualTo(first);
+    }
+    try (InstanceSlot elsewhere = InstanceSlot.claim(temp.resolve("others"))) {
+      assertThat(elsewhere.name()).isNotEqualTo(first);
+    }
+  }
+
+  @Test
+  @DisplayName("writes a new name over half a one")
+  void torn() throws Exception {
+    Path file = temp.resolve("instance-0");
+    Files.writeString(file, "0a1b2c3d-00");
+    try (InstanceSlot slot = InstanceSlot.claim(temp)) {
+      assertThat(slot.name()).hasSize(36);
+      assertThat(file).hasContent(slot.name());
+    }
+  }
+
+  @Test
+  @DisplayName("says which setting is at fault when its folder cannot be written to")
+  void noFolder() throws Exception {
+    Path file = Files.writeString(temp.resolve("file"), "in the way");
+    assertThatThrownBy(() -> InstanceSlot.claim(file.resolve("slots")))
+        .hasMessageContaining("hyperstream.streams.state-dir")
+        .hasMessageContaining(file.toString());
+  }
+
+  @Test
+  @DisplayName("makes transactional ids that only differ by thread")
+  void transactionalIds() {
+    FencingClients clients = new FencingClients("app", "slot");
+    assertThat(clients.stable("app-fefc9328-758b-42bc-b893-67ccd76ae88d-2"))
+        .isEqualTo("app-slot-2");
+  }
+}
