@@ -202,6 +202,30 @@ public final class AdapterFactory implements AutoCloseable {
     }
   }
 
+  /**
+   * Puts together what {@link AdapterWeights#arrays} took apart. While the thread records, the
+   * arrays themselves are used, so that gradients reach them.
+   *
+   * @throws IllegalArgumentException if a name is missing
+   */
+  public AdapterWeights assemble(Map<String, NDArray> arrays) {
+    Map<Stack, AdapterTensors> tensors = new EnumMap<>(Stack.class);
+    for (Stack stack : Stack.values()) {
+      Map<AdapterTensors.Part, NDArray> parts = new EnumMap<>(AdapterTensors.Part.class);
+      for (AdapterTensors.Part part : AdapterTensors.Part.values()) {
+        NDArray array = arrays.get(stack.prefix() + "." + part.storedAs());
+        if (array != null) {
+          parts.put(part, array);
+        } else if (part.isIn(config)) {
+          throw new IllegalArgumentException(
+              "adapter weights lack '" + stack.prefix() + "." + part.storedAs() + "'");
+        }
+      }
+      tensors.put(stack, new AdapterTensors(parts));
+    }
+    return AdapterWeights.of(manager, config.activation(), tensors);
+  }
+
   private void requireHyperNetwork() {
     if (hyperNetworks.isEmpty()) {
       throw new IllegalArgumentException(

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -85,6 +86,18 @@ public final class AdapterWeights implements AutoCloseable {
   /** Native memory held. */
   public long bytes() {
     return bytes;
+  }
+
+  /**
+   * All arrays by the names they are stored under, such as {@code encoder.down.weight} [L, 2, r,
+   * d]; not to be changed.
+   */
+  public Map<String, NDArray> arrays() {
+    Map<String, NDArray> out = new LinkedHashMap<>();
+    tensors.forEach(
+        (stack, ofStack) ->
+            ofStack.parts().forEach((part, array) -> out.put(storedName(stack, part), array)));
+    return out;
   }
 
   Activation activation() {

@@ -22,14 +22,17 @@ final class SentencePieceVocabulary {
   // Field numbers and wire types of sentencepiece_model.proto.
   private static final int PIECES = 1;
   private static final int PIECE_TEXT = 1;
+  private static final int PIECE_SCORE = 2;
   private static final int PIECE_TYPE = 3;
 
   private final String[] pieces;
   private final byte[] types;
+  private final float[] scores;
 
-  private SentencePieceVocabulary(String[] pieces, byte[] types) {
+  private SentencePieceVocabulary(String[] pieces, byte[] types, float[] scores) {
     this.pieces = pieces;
     this.types = types;
+    this.scores = scores;
   }
 
   /**
@@ -40,6 +43,7 @@ final class SentencePieceVocabulary {
   static SentencePieceVocabulary parse(byte[] model) {
     List<String> pieces = new ArrayList<>();
     List<Byte> types = new ArrayList<>();
+    List<Float> scores = new ArrayList<>();
     ByteBuffer in = ByteBuffer.wrap(model).order(ByteOrder.LITTLE_ENDIAN);
     while (in.hasRemaining()) {
       long tag = varint(in);
@@ -47,7 +51,7 @@ final class SentencePieceVocabulary {
         if (pieces.size() == MAX_PIECES) {
           throw new IllegalArgumentException("it has more than " + MAX_PIECES + " pieces");
         }
-        readPiece(message(in), pieces, types);
+        readPiece(message(in), pieces, types, scores);
       } else {
         skip(in, tag);
       }
@@ -56,14 +60,18 @@ final class SentencePieceVocabulary {
       throw new IllegalArgumentException("it has no pieces");
     }
     byte[] kinds = new byte[types.size()];
+    float[] values = new float[kinds.length];
     for (int i = 0; i < kinds.length; i++) {
       kinds[i] = types.get(i);
+      values[i] = scores.get(i);
     }
-    return new SentencePieceVocabulary(pieces.toArray(String[]::new), kinds);
+    return new SentencePieceVocabulary(pieces.toArray(String[]::new), kinds, values);
   }
 
-  private static void readPiece(ByteBuffer in, List<String> pieces, List<Byte> types) {
+  private static void readPiece(
+      ByteBuffer in, List<String> pieces, List<Byte> types, List<Float> scores) {
     String text = "";
+    float score = 0;
     int type = NORMAL;
     while (in.hasRemaining()) {
       long tag = varint(in);
@@ -72,12 +80,15 @@ final class SentencePieceVocabulary {
         text = StandardCharsets.UTF_8.decode(bytes).toString();
       } else if (tag >>> 3 == PIECE_TYPE && (tag & 7) == 0) {
         type = (int) varint(in);
+      } else if (tag >>> 3 == PIECE_SCORE && (tag & 7) == 5 && in.remaining() >= Float.BYTES) {
+        score = in.getFloat();
       } else {
         skip(in, tag);
       }
     }
     pieces.add(text);
     types.add((byte) type);
+    scores.add(score);
   }
 
   private static ByteBuffer message(ByteBuffer in) {
@@ -129,6 +140,11 @@ final class SentencePieceVocabulary {
 
   String piece(int id) {
     return pieces[id];
+  }
+
+  /** Log-probability of the piece in the corpus the tokenizer was made from. */
+  float score(int id) {
+    return scores[id];
   }
 
   int type(int id) {

@@ -96,6 +96,18 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.size();
   }
 
+  /**
+   * Log-probability of a piece in the corpus the tokenizer was made from: how common it is. Control
+   * pieces have none and give 0.
+   */
+  public float logProbability(int id) {
+    return id >= 0
+            && id < vocabulary.size()
+            && vocabulary.type(id) == SentencePieceVocabulary.NORMAL
+        ? vocabulary.score(id)
+        : 0;
+  }
+
   /** The id that ends every sequence, 1 for T5. */
   public int endId() {
     return endId;

@@ -59,6 +59,17 @@ public final class Autograd {
     }
   }
 
+  /** Moves a leaf a share of the way towards a target, outside the graph. */
+  public static void pull(NDArray leaf, NDArray target, double share) {
+    boolean recording = Ops.setRecording(false);
+    try {
+      PtNDArray way = JniUtils.sub(pt(target), pt(leaf));
+      JniUtils.addi(pt(leaf), pt(way.mul((float) share)));
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
   /** Euclidean norm of all values. */
   public static float norm(NDArray values) {
     PtNDArray flat = pt(values.reshape(-1));

@@ -44,6 +44,11 @@ final class CandidateScorer {
     return column.length;
   }
 
+  /** Decoder positions of one row. */
+  int nodes() {
+    return labels.nodes();
+  }
+
   /**
    * @param memory B encoded rows
    * @return [B, L], in the order of the task's labels

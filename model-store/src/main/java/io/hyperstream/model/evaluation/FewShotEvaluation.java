@@ -1,0 +1,214 @@
+package io.hyperstream.model.evaluation;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.Metric;
+import io.hyperstream.model.training.Example;
+import io.hyperstream.model.training.FewShotCandidate;
+import io.hyperstream.model.training.FewShotModel;
+import io.hyperstream.model.training.FewShotTrainer;
+import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.TaskFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Consumer;
+
+/**
+ * The paper's few-shot protocol (section 4.2): adapt to K examples per label, measure on the whole
+ * test split, repeat with other examples. The examples are the row numbers of {@code fewshot.json}
+ * where the folder has them, else drawn by seed.
+ */
+public final class FewShotEvaluation {
+  private static final long MAX_ROWS_FILE_BYTES = 64 << 20;
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  /**
+   * What to run.
+   *
+   * @param shots examples per label, each value a run
+   * @param seeds how many draws of examples
+   * @param methods what to adapt
+   * @param maxTestRows the first so many rows of the test split
+   */
+  public record Options(List<Integer> shots, int seeds, List<Method> methods, int maxTestRows) {
+    public Options {
+      shots = List.copyOf(shots);
+      methods = List.copyOf(methods);
+      if (shots.isEmpty() || methods.isEmpty() || seeds < 1 || maxTestRows < 1) {
+        throw new IllegalArgumentException(
+            "an evaluation needs shots, methods, seeds and test rows; got "
+                + shots
+                + ", "
+                + methods
+                + ", "
+                + seeds
+                + " and "
+                + maxTestRows);
+      }
+      shots.stream()
+          .filter(k -> k < 1)
+          .forEach(
+              k -> {
+                throw new IllegalArgumentException("shots must be at least 1; got " + k);
+              });
+    }
+  }
+
+  /**
+   * One adaptation measured.
+   *
+   * @param zeroShot the best start's score before anything was learnt
+   * @param score after it
+   * @param seconds the adaptation took
+   */
+  public record Run(
+      String taskId,
+      String method,
+      int shots,
+      int seed,
+      String metric,
+      double zeroShot,
+      double score,
+      double seconds,
+      FewShotCandidate.Report report) {
+
+    /** {@code {taskId, method, shots, seed, metric, zeroShot, score, seconds}}. */
+    public String toJson() {
+      ObjectNode node = MAPPER.createObjectNode();
+      node.put("taskId", taskId);
+      node.put("method", method);
+      node.put("shots", shots);
+      node.put("seed", seed);
+      node.put("metric", metric);
+      node.put("zeroShot", zeroShot);
+      node.put("score", score);
+      node.put("seconds", seconds);
+      return node.toString();
+    }
+  }
+
+  private final FewShotModel model;
+  private final FewShotTrainer trainer;
+
+  public FewShotEvaluation(FewShotModel model) {
+    this.model = model;
+    trainer = new FewShotTrainer(model);
+  }
+
+  /**
+   * Runs all combinations on one task.
+   *
+   * @param listener told of each run when it is done
+   * @throws IOException if the folder lacks a split or a file is not what it should be
+   */
+  public List<Run> run(TaskFolder folder, Options options, Consumer<Run> listener)
+      throws IOException {
+    List<Example> train = folder.read("train");
+    List<Example> test = folder.read("test");
+    test = test.subList(0, Math.min(test.size(), options.maxTestRows()));
+    if (test.isEmpty()) {
+      throw new IOException(folder.folder() + " has no test rows");
+    }
+    JsonNode fixed = fixedRows(folder.folder().resolve("fewshot.json"));
+    List<Run> runs = new ArrayList<>();
+    for (int shots : options.shots()) {
+      for (int seed = 0; seed < options.seeds(); seed++) {
+        List<Example> examples = examples(fixed, train, folder, shots, seed);
+        double zeroShot;
+        try (FewShotCandidate start =
+            trainer.train(folder.task(), examples, Method.ZERO_SHOT, seed)) {
+          zeroShot = measure(folder, start, test);
+        }
+        for (Method method : options.methods()) {
+          try (FewShotCandidate candidate = trainer.train(folder.task(), examples, method, seed)) {
+            Run run =
+                new Run(
+                    folder.task().taskId(),
+                    method.name().toLowerCase(Locale.ROOT),
+                    shots,
+                    seed,
+                    folder.metric().key(),
+                    zeroShot,
+                    measure(folder, candidate, test),
+                    candidate.report().seconds(),
+                    candidate.report());
+            runs.add(run);
+            listener.accept(run);
+          }
+        }
+      }
+    }
+    return runs;
+  }
+
+  private static double measure(TaskFolder folder, FewShotCandidate candidate, List<Example> test) {
+    Map<String, Integer> labels = new HashMap<>();
+    for (Label label : folder.task().labels()) {
+      labels.put(label.name(), labels.size());
+    }
+    double[][] probabilities = candidate.predict(test);
+    int[] references = new int[test.size()];
+    int[] predictions = new int[test.size()];
+    for (int i = 0; i < references.length; i++) {
+      references[i] = labels.get(test.get(i).label());
+      for (int l = 1; l < probabilities[i].length; l++) {
+        if (probabilities[i][l] > probabilities[i][predictions[i]]) {
+          predictions[i] = l;
+        }
+      }
+    }
+    Metric metric = folder.metric();
+    return metric.of(references, predictions, labels.size());
+  }
+
+  private static JsonNode fixedRows(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return MAPPER.createObjectNode();
+    }
+    if (Files.size(file) > MAX_ROWS_FILE_BYTES) {
+      throw new IOException(file + " is larger than " + MAX_ROWS_FILE_BYTES + " bytes");
+    }
+    return MAPPER.readTree(file.toFile()).path("k");
+  }
+
+  private static List<Example> examples(
+      JsonNode fixed, List<Example> train, TaskFolder folder, int shots, int seed)
+      throws IOException {
+    JsonNode rows = fixed.path(Integer.toString(shots)).path(Integer.toString(seed));
+    List<Example> out = new ArrayList<>();
+    if (rows.isArray()) {
+      for (JsonNode row : rows) {
+        if (row.asInt(-1) < 0 || row.asInt() >= train.size()) {
+          throw new IOException(folder.folder() + "/fewshot.json names row " + row);
+        }
+        out.add(train.get(row.asInt()));
+      }
+      return out;
+    }
+    // Nested in the number of shots: more shots add examples.
+    List<Example> shuffled = new ArrayList<>(train);
+    Collections.shuffle(shuffled, new Random(seed));
+    Map<String, Integer> taken = new HashMap<>();
+    for (Example example : shuffled) {
+      if (taken.merge(example.label(), 1, Integer::sum) <= shots) {
+        out.add(example);
+      }
+    }
+    return out;
+  }
+
+  /** The model that is adapted. */
+  public FewShotModel model() {
+    return model;
+  }
+}

@@ -1,0 +1,175 @@
+package io.hyperstream.model.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.t5.AdapterHook;
+import io.hyperstream.model.tensor.Autograd;
+import io.hyperstream.model.tensor.Ops;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Supplier;
+
+/**
+ * The two gradient stages of few-shot adaptation. Stage 1 moves the task embedding alone, the
+ * hypernetwork is frozen; stage 2 moves the generated adapter weights themselves, pulled back
+ * towards where they came from. The loss is the cross entropy over the candidate labels' scores,
+ * which is what serving answers with, or the paper's loss over the label's tokens. One thread.
+ */
+final class DecoderTuner {
+  /**
+   * How to tune.
+   *
+   * @param pull share of the way back to the start per step, relative to the rate
+   * @param languageModel the paper's loss over tokens instead of the candidates'
+   */
+  record Settings(int steps, double rate, int batch, double pull, boolean languageModel) {
+    static Settings embedding(boolean languageModel) {
+      return new Settings(40, 3e-2, 16, 0, languageModel);
+    }
+
+    static Settings weights(boolean languageModel) {
+      return new Settings(40, 1e-3, 16, 0.5, languageModel);
+    }
+  }
+
+  private static final double SMOOTHING = 0.05;
+
+  private final FewShotModel model;
+  private final CandidateScorer scorer;
+  private final TaskData.Rows rows;
+  private final int labels;
+  private final long seed;
+
+  DecoderTuner(
+      FewShotModel model, CandidateScorer scorer, TaskData.Rows rows, int labels, long seed) {
+    this.model = model;
+    this.scorer = scorer;
+    this.rows = rows;
+    this.labels = labels;
+    this.seed = seed;
+  }
+
+  /** Stage 1: a better embedding for the chosen rows. */
+  float[] embedding(float[] start, int[] chosen, Settings settings) {
+    boolean recording = Ops.setRecording(true);
+    try (NDManager manager = Ops.newManager();
+        AdamW optimiser = new AdamW(AdamW.Config.paper())) {
+      Parameter embedding = leaf(manager, "embedding", start, new Shape(1, start.length));
+      NDArray origin = Ops.keep(embedding.value().duplicate());
+      origin.attach(manager);
+      tune(
+          List.of(embedding),
+          List.of(origin),
+          () -> model.factory().generate(embedding.value()).get(0),
+          chosen,
+          settings,
+          optimiser);
+      return embedding.value().toFloatArray();
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  /** Stage 2: better adapter weights for the chosen rows; to be closed by the caller. */
+  AdapterWeights weights(AdapterWeights start, int[] chosen, Settings settings) {
+    boolean recording = Ops.setRecording(true);
+    try (NDManager manager = Ops.newManager();
+        AdamW optimiser = new AdamW(AdamW.Config.paper())) {
+      Map<String, NDArray> leaves = new LinkedHashMap<>();
+      List<Parameter> parameters = new ArrayList<>();
+      List<NDArray> origins = new ArrayList<>();
+      start
+          .arrays()
+          .forEach(
+              (name, array) -> {
+                NDArray leaf = Autograd.leaf(manager, array);
+                leaves.put(name, leaf);
+                parameters.add(new Parameter(List.of(name), Optional.empty(), leaf));
+                origins.add(array);
+              });
+      tune(
+          parameters, origins, () -> model.factory().assemble(leaves), chosen, settings, optimiser);
+      Ops.setRecording(false);
+      return model.factory().assemble(leaves);
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  private static Parameter leaf(NDManager manager, String name, float[] values, Shape shape) {
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      NDArray leaf = Autograd.leaf(manager, manager.create(values, shape));
+      return new Parameter(List.of(name), Optional.empty(), leaf);
+    }
+  }
+
+  private void tune(
+      List<Parameter> parameters,
+      List<NDArray> origins,
+      Supplier<AdapterWeights> adapters,
+      int[] chosen,
+      Settings settings,
+      AdamW optimiser) {
+    Random random = new Random(seed);
+    Schedule schedule = Schedule.linear(settings.rate(), settings.steps() / 10, settings.steps());
+    for (int step = 0; step < settings.steps(); step++) {
+      int[] batch = sample(chosen, settings.batch(), random);
+      double rate = schedule.at(step);
+      try (NDScope scope = Ops.scope()) {
+        scope.suppressNotUsedWarning();
+        Autograd.backward(loss(adapters.get(), batch, settings));
+        optimiser.step(parameters, parameter -> true, rate);
+        for (int i = 0; settings.pull() > 0 && i < origins.size(); i++) {
+          double share = settings.pull() * rate / settings.rate() / settings.steps();
+          Autograd.pull(parameters.get(i).value(), origins.get(i), share);
+        }
+      }
+    }
+  }
+
+  /** Rows of a step: all of them, or a random part without repetition. */
+  private static int[] sample(int[] chosen, int most, Random random) {
+    int[] out = chosen.clone();
+    for (int i = 0; i < Math.min(most, out.length); i++) {
+      int j = i + random.nextInt(out.length - i);
+      int swap = out[i];
+      out[i] = out[j];
+      out[j] = swap;
+    }
+    return out.length <= most ? out : Arrays.copyOf(out, most);
+  }
+
+  private NDArray loss(AdapterWeights weights, int[] batch, Settings settings) {
+    int[][] inputs = new int[batch.length][];
+    int[][] targets = new int[batch.length][];
+    int[] answers = new int[batch.length];
+    for (int i = 0; i < batch.length; i++) {
+      inputs[i] = rows.inputs()[batch[i]];
+      targets[i] = rows.targets()[batch[i]];
+      answers[i] = (int) rows.references()[batch[i]];
+    }
+    AdapterHook hook = FewShotModel.hook(weights, batch.length);
+    var memory = model.encode(inputs, hook);
+    if (settings.languageModel()) {
+      return model.tokenLoss(memory, targets, hook, SMOOTHING).div(batch.length);
+    }
+    NDManager manager = model.t5().manager();
+    long[] index = Arrays.stream(answers).asLongStream().toArray();
+    double[] balanced = Prototypes.balanced(answers, labels);
+    float[] counts = new float[batch.length];
+    for (int i = 0; i < counts.length; i++) {
+      counts[i] = (float) (balanced[i] / batch.length);
+    }
+    NDArray scores = scorer.score(memory, hook); // [B, L]
+    return Losses.candidates(scores, manager.create(index), manager.create(counts), SMOOTHING);
+  }
+}

@@ -1,0 +1,114 @@
+package io.hyperstream.model.training;
+
+import io.hyperstream.model.task.Tokenizer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What words a text has, without any network: its subwords and pairs of neighbours, each weighted
+ * by how rare the tokenizer's corpus makes it (the log-probability of a SentencePiece piece is an
+ * idf that needs no data), hashed with signs into a fixed number of places and scaled to length 1.
+ * Of two texts: which pieces they share, which are of one alone, and how large the overlap is.
+ * Immutable, any thread.
+ */
+final class LexicalFeatures {
+  static final int PLACES = 2048;
+
+  /** Sizes of the overlap of two texts. */
+  static final int OVERLAPS = 4;
+
+  private static final int MAX_TOKENS = 512;
+  private static final double LEAST_IDF = 0.5;
+  private static final double MOST_IDF = 12;
+
+  /** What a piece counts again each further time it occurs. */
+  private static final double REPETITION = 0.3;
+
+  private static final double PAIR_SHARE = 0.5;
+  private static final long SIDE_FIRST = 1;
+  private static final long SIDE_SECOND = 2;
+  private static final long SIDE_BOTH = 3;
+
+  private final Tokenizer tokenizer;
+
+  LexicalFeatures(Tokenizer tokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  /** [PLACES] of a single text, [PLACES + OVERLAPS] of two. */
+  double[] of(Example example) {
+    Map<Long, Double> first = pieces(example.text());
+    if (example.textPair().isEmpty()) {
+      double[] out = new double[PLACES];
+      first.forEach((piece, weight) -> add(out, Seeds.mix(0, piece), weight));
+      return unit(out);
+    }
+    return ofPair(first, pieces(example.textPair().get()));
+  }
+
+  private static double[] ofPair(Map<Long, Double> first, Map<Long, Double> second) {
+    double[] out = new double[PLACES];
+    double shared = 0;
+    double inFirst = 0;
+    double inSecond = 0;
+    for (Map.Entry<Long, Double> piece : first.entrySet()) {
+      boolean both = second.containsKey(piece.getKey());
+      shared += both ? piece.getValue() : 0;
+      inFirst += piece.getValue();
+      add(out, Seeds.mix(both ? SIDE_BOTH : SIDE_FIRST, piece.getKey()), piece.getValue());
+    }
+    for (Map.Entry<Long, Double> piece : second.entrySet()) {
+      inSecond += piece.getValue();
+      if (!first.containsKey(piece.getKey())) {
+        add(out, Seeds.mix(SIDE_SECOND, piece.getKey()), piece.getValue());
+      }
+    }
+    double[] joined = Arrays.copyOf(unit(out), PLACES + OVERLAPS);
+    joined[PLACES] = shared / Math.max(1, Math.min(inFirst, inSecond));
+    joined[PLACES + 1] = shared / Math.max(1, inFirst + inSecond - shared);
+    joined[PLACES + 2] = shared / Math.max(1, inSecond);
+    joined[PLACES + 3] = Math.log((1 + inFirst) / (1 + inSecond)) / 2;
+    return joined;
+  }
+
+  /** Pieces and pairs of neighbours with their weights. */
+  private Map<Long, Double> pieces(String text) {
+    int[] ids = tokenizer.encode(text, MAX_TOKENS).ids();
+    Map<Long, Double> out = new HashMap<>();
+    double before = 0;
+    for (int i = 0; i < ids.length - 1; i++) { // the last is the end token
+      double idf = idf(ids[i]);
+      if (idf > 0) {
+        out.merge((long) ids[i], idf, (a, b) -> a + REPETITION * b);
+        if (i > 0) {
+          long pair = (ids[i - 1] + 1L) << 32 | ids[i];
+          out.merge(pair, PAIR_SHARE * (before + idf), (a, b) -> a + REPETITION * b);
+        }
+      }
+      before = idf;
+    }
+    return out;
+  }
+
+  private double idf(int id) {
+    double information = -tokenizer.logProbability(id);
+    return information == 0 ? 0 : Math.max(LEAST_IDF, Math.min(MOST_IDF, information));
+  }
+
+  private static void add(double[] out, long hash, double weight) {
+    out[(int) (hash >>> 1 & PLACES - 1)] += (hash & 1) == 0 ? weight : -weight;
+  }
+
+  static double[] unit(double[] v) {
+    double squares = 0;
+    for (double value : v) {
+      squares += value * value;
+    }
+    double scale = squares == 0 ? 0 : 1 / Math.sqrt(squares);
+    for (int i = 0; i < v.length; i++) {
+      v[i] *= scale;
+    }
+    return v;
+  }
+}

@@ -1,0 +1,83 @@
+package io.hyperstream.model.training;
+
+import java.util.stream.IntStream;
+
+/**
+ * Label vectors beside the decoder: they carry label words and vocabulary that a frozen decoder
+ * cannot say, from one example per label on. Two sets, over pooled encoder states and over lexical
+ * features, each fitted by a convex problem on the examples alone: no gradient goes through the
+ * network. Immutable.
+ */
+final class Prototypes {
+  private static final double RIDGE = 0.05;
+
+  private final double[] center; // [d], of the examples' pooled states
+  private final LinearHead pooled;
+  private final LinearHead lexical;
+
+  private Prototypes(double[] center, LinearHead pooled, LinearHead lexical) {
+    this.center = center;
+    this.pooled = pooled;
+    this.lexical = lexical;
+  }
+
+  /**
+   * Fits label vectors to the rows chosen.
+   *
+   * @param states [all rows][d] pooled encoder states
+   * @param features [all rows][..] lexical features
+   * @param rows which to learn from
+   */
+  static Prototypes fit(float[][] states, double[][] features, int[] y, int[] rows, int labels) {
+    int width = states[0].length;
+    double[] center = new double[width];
+    for (int row : rows) {
+      for (int j = 0; j < width; j++) {
+        center[j] += states[row][j] / rows.length;
+      }
+    }
+    int[] answers = IntStream.of(rows).map(row -> y[row]).toArray();
+    double[] counts = balanced(answers, labels);
+    double[][] x =
+        IntStream.of(rows).mapToObj(r -> centred(states[r], center)).toArray(double[][]::new);
+    double[][] z = IntStream.of(rows).mapToObj(r -> features[r]).toArray(double[][]::new);
+    return new Prototypes(
+        center,
+        LinearHead.fit(x, answers, counts, labels, RIDGE),
+        LinearHead.fit(z, answers, counts, labels, RIDGE));
+  }
+
+  /** Rare labels count more, by the root of their share; all rows together as many as they are. */
+  static double[] balanced(int[] y, int labels) {
+    int[] count = new int[labels];
+    for (int label : y) {
+      count[label]++;
+    }
+    double[] out = new double[y.length];
+    double sum = 0;
+    for (int i = 0; i < y.length; i++) {
+      out[i] = 1 / Math.sqrt(count[y[i]]);
+      sum += out[i];
+    }
+    for (int i = 0; i < y.length; i++) {
+      out[i] *= y.length / sum;
+    }
+    return out;
+  }
+
+  private static double[] centred(float[] state, double[] center) {
+    double[] out = new double[center.length];
+    for (int j = 0; j < out.length; j++) {
+      out[j] = state[j] - center[j];
+    }
+    return LexicalFeatures.unit(out);
+  }
+
+  double[] pooledLogits(float[] state) {
+    return pooled.logits(centred(state, center));
+  }
+
+  double[] lexicalLogits(double[] features) {
+    return lexical.logits(features);
+  }
+}

@@ -1,0 +1,76 @@
+package io.hyperstream.model.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.training.FewShotModel;
+import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.TaskFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("The few-shot protocol")
+class FewShotEvaluationTest {
+  private static final List<String> TRAIN =
+      List.of(
+          "the soup is hot\tfood",
+          "chop the onions\tfood",
+          "the train is late\ttravel",
+          "book a flight\ttravel",
+          "bake the bread\tfood",
+          "the bus stop is far\ttravel");
+  private static final List<String> TEST =
+      List.of("onions in the soup\tfood", "the flight is late\ttravel");
+
+  @TempDir Path folder;
+
+  @Test
+  @DisplayName("runs every shot, seed and method, on fixed rows where the folder names them")
+  void runs() throws Exception {
+    write("task.json", "{\"name\":\"topics\",\"labels\":[\"food\",\"travel\"]}");
+    write("train.tsv", String.join("\n", TRAIN));
+    write("test.tsv", String.join("\n", TEST));
+    write("fewshot.json", "{\"k\":{\"1\":{\"0\":[0,2],\"1\":[1,3]}}}");
+    var store = new FileModelStore(folder.resolve("store"));
+    List<String> lines = new ArrayList<>();
+
+    try (FewShotModel model = FewShotModel.open(StarterModel.install(store))) {
+      FewShotEvaluation evaluation = new FewShotEvaluation(model);
+      TaskFolder task = TaskFolder.open(folder);
+      var options =
+          new FewShotEvaluation.Options(List.of(1, 2), 2, List.of(Method.PROTOTYPES), 100);
+      List<FewShotEvaluation.Run> runs =
+          evaluation.run(task, options, run -> lines.add(run.toJson()));
+
+      assertThat(runs).hasSize(4);
+      assertThat(runs).extracting(FewShotEvaluation.Run::shots).containsExactly(1, 1, 2, 2);
+      assertThat(runs).extracting(run -> run.report().examples()).containsExactly(2, 2, 4, 4);
+      JsonNode json = new ObjectMapper().readTree(lines.get(0));
+      assertThat(json.fieldNames())
+          .toIterable()
+          .containsExactly(
+              "taskId", "method", "shots", "seed", "metric", "zeroShot", "score", "seconds");
+      assertThat(json.path("method").asText()).isEqualTo("prototypes");
+      assertThat(json.path("score").asDouble(-1)).isBetween(0.0, 1.0);
+
+      write("fewshot.json", "{\"k\":{\"1\":{\"0\":[99]}}}");
+      assertThatThrownBy(() -> evaluation.run(task, options, run -> {}))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("names row 99");
+    }
+  }
+
+  private void write(String name, String text) throws IOException {
+    Files.writeString(folder.resolve(name), text);
+  }
+}
