@@ -19,18 +19,18 @@ import org.apache.kafka.common.TopicPartition;
 /**
  * Makes define-then-send work: before a task is called unknown, the catalog must have reached the
  * end the definitions topic had after the request was seen. Checks run on one thread of their own,
- * and all that are asked for while one runs become one. The answer for a task holds for a second,
- * for requests that are older than it. Thread-safe.
+ * and all that are asked for while one runs become one. A check that is not through after two
+ * seconds concludes nothing: to be slow is no reason to turn a request away for good. The answer
+ * for a task holds for a second, for requests that are older than it. Thread-safe.
  *
  * <p>A consumer of its own looks at what lies between the catalog and the end, because compaction
  * and transaction markers leave offsets no record will ever advance the catalog to.
  */
 final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
+  private static final String SLOW = "the task definitions are not read to their end in time";
   private static final long NEGATIVE_MILLIS = 1_000;
   private static final int REMEMBERED_TASKS = 10_000;
-
-  private record Check(CompletableFuture<Void> done, long deadline) {}
 
   private final TaskCatalog catalog;
   private final String topic;
@@ -52,7 +52,7 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
           return size() > REMEMBERED_TASKS;
         }
       };
-  private Check next; // guarded by this; asked for, not begun
+  private CompletableFuture<Void> next; // guarded by this; asked for, not begun
   private Consumer<byte[], byte[]> consumer; // checker thread only
 
   /**
@@ -74,14 +74,14 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
       return CompletableFuture.completedFuture(null);
     }
     if (next == null) {
-      next = new Check(new CompletableFuture<>(), System.nanoTime() + PATIENCE.toNanos());
+      next = new CompletableFuture<>();
       try {
         thread.execute(this::run);
       } catch (RejectedExecutionException e) {
         return CompletableFuture.failedFuture(new NotNowException("closing", e));
       }
     }
-    return next.done.whenComplete(
+    return next.whenComplete(
         (done, failure) -> {
           if (failure == null) {
             remember(taskId);
@@ -95,29 +95,28 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
   }
 
   private void run() {
-    Check check;
+    CompletableFuture<Void> check;
     synchronized (this) {
       check = next;
       next = null; // whoever asks from here on may have seen a later end
     }
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
     try {
-      for (Map.Entry<TopicPartition, Long> target : targets(check.deadline).entrySet()) {
-        long left = check.deadline - System.nanoTime();
-        if (!catalog.awaitPosition(target.getKey().partition(), target.getValue(), left)
-            && catalog.stalled().isPresent()) {
-          throw new NotNowException(catalog.stalled().get(), null);
+      for (Map.Entry<TopicPartition, Long> target : targets(deadline).entrySet()) {
+        long left = deadline - System.nanoTime();
+        if (!catalog.awaitPosition(target.getKey().partition(), target.getValue(), left)) {
+          throw new NotNowException(catalog.stalled().orElse(SLOW), null);
         }
       }
-      check.done.complete(null);
+      check.complete(null);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      check.done.completeExceptionally(new NotNowException("interrupted", e));
+      check.completeExceptionally(new NotNowException("interrupted", e));
     } catch (NotNowException e) {
-      check.done.completeExceptionally(e);
+      check.completeExceptionally(e);
     } catch (RuntimeException e) {
       closeConsumer();
-      check.done.completeExceptionally(
-          new NotNowException("cannot read the end of topic " + topic, e));
+      check.completeExceptionally(new NotNowException("cannot read the end of topic " + topic, e));
     }
   }
 
@@ -137,7 +136,10 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
         .keySet()
         .forEach(partition -> consumer.seek(partition, catalog.position(partition.partition())));
     Map<TopicPartition, Long> targets = new HashMap<>();
-    while (!reached(behind) && System.nanoTime() < deadline) {
+    while (!reached(behind)) {
+      if (System.nanoTime() >= deadline) {
+        throw new NotNowException(SLOW, null);
+      }
       for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
         targets.put(new TopicPartition(topic, record.partition()), record.offset() + 1);
       }

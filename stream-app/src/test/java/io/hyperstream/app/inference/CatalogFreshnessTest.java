@@ -99,6 +99,24 @@ class CatalogFreshnessTest {
   }
 
   @Test
+  @DisplayName("nothing is concluded from a catalog or a topic that is too slow to compare")
+  void slow() {
+    topic(1);
+    consumer.schedulePollTask(
+        () -> consumer.addRecord(new ConsumerRecord<>(TOPIC, 0, 0, null, new byte[0])));
+    CompletableFuture<Void> slowCatalog = check("task");
+    await().until(() -> consumers.get() == 1);
+    CompletableFuture<Void> queuedBehind = check("another");
+    for (CompletableFuture<Void> check : List.of(slowCatalog, queuedBehind)) {
+      assertThat(check)
+          .failsWithin(SOON)
+          .withThrowableThat()
+          .withCauseInstanceOf(NotNowException.class)
+          .withMessageContaining("not read to their end in time");
+    }
+  }
+
+  @Test
   @DisplayName("nothing is concluded from a broker that does not answer, and the next check can")
   void brokerDown() {
     topic(0);
