@@ -27,12 +27,16 @@ final class OutputRecords {
   static final String VALUE_OMITTED = "hyperstream.value.omitted.bytes";
 
   private static final int MAX_MESSAGE_CHARS = 2_000;
+
+  /** The message in UTF-8, the other headers we add, the batch's frame. */
+  private static final int OUR_HEADERS_BYTES = 16 * 1024;
+
   private static final long BACK_OFF_MILLIS = 250;
 
   private final RecordCodec codec;
   private final String predictionsTopic;
   private final int maxPredictionBytes;
-  private final int maxRequestBytes;
+  private final int maxDeadValueBytes;
   private final String modelId;
   private final HeaderPolicy headerPolicy;
   private final Duration patience;
@@ -50,7 +54,10 @@ final class OutputRecords {
     predictionsTopic = topics.predictions().name();
     // Headers and the batch's own frame need their place too.
     maxPredictionBytes = topics.predictions().maxRecordBytes() - headerPolicy.maxBytes() - 4 * 1024;
-    maxRequestBytes = topics.settings().requestLimitBytes();
+    maxDeadValueBytes =
+        Math.max(
+            topics.settings().requestLimitBytes(),
+            topics.deadLetters().maxRecordBytes() - headerPolicy.maxBytes() - OUR_HEADERS_BYTES);
     this.modelId = modelId;
     this.headerPolicy = headerPolicy;
     this.patience = patience;
@@ -97,7 +104,7 @@ final class OutputRecords {
     add(headers, DeadLetterHeaders.SOURCE_TOPIC, raw.partition().topic());
     add(headers, DeadLetterHeaders.SOURCE_PARTITION, Integer.toString(raw.partition().partition()));
     add(headers, DeadLetterHeaders.SOURCE_OFFSET, Long.toString(raw.offset()));
-    if (raw.size() > maxRequestBytes) {
+    if (raw.size() > maxDeadValueBytes) {
       add(headers, VALUE_OMITTED, Integer.toString(raw.size()));
       return request.withValue((byte[]) null).withHeaders(headers);
     }

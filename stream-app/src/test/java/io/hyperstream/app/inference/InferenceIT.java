@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
+import io.hyperstream.schemas.DeadLetterHeaders;
+import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -60,6 +62,34 @@ class InferenceIT {
       assertThat(app.count("hyperstream.prefetch.misses")).isZero();
       double rows = predictor.batches().stream().mapToInt(List::size).average().orElseThrow();
       assertThat(rows).isGreaterThan(8);
+    }
+  }
+
+  @Test
+  @DisplayName("dead-letters what a limit or the model refuses, whole, and goes on")
+  void refusals() throws Exception {
+    try (AppFixture app = new AppFixture("refusals", folder)) {
+      app.set("limits.max-request-bytes", 20_000);
+      String wide = "l".repeat(60_000); // a prediction repeats its labels, and has 105,536 bytes
+      app.define(AppFixture.task("mood", "good", "bad"));
+      app.define(AppFixture.task("wide", wide + "1", wide + "2"));
+      Map<String, InferenceRequest.Builder> requests = new LinkedHashMap<>();
+      requests.put("MODEL_ERROR", AppFixture.request("odd", "mood", "an odd text"));
+      requests.put("REQUEST_TOO_LARGE", AppFixture.request("long", "mood", "w".repeat(30_000)));
+      requests.put("PREDICTION_TOO_LARGE", AppFixture.request("wide", "wide", "text"));
+      requests.values().forEach(request -> app.request("k", request));
+      app.request("k", AppFixture.request("fine", "mood", "text"));
+      app.flush();
+      app.start(Optional.of(new TestPredictor()));
+      app.awaitAnswers(requests.size() + 1, AppFixture.PATIENCE);
+
+      assertThat(app.predictions()).extracting(Prediction::getRequestId).containsExactly("fine");
+      assertThat(app.deadLetterRecords())
+          .extracting(record -> AppFixture.header(record, DeadLetterHeaders.ERROR_CODE))
+          .containsExactlyElementsOf(requests.keySet());
+      assertThat(app.deadLetterRecords())
+          .extracting(ConsumerRecord::value)
+          .containsExactlyElementsOf(requests.values().stream().map(app::encode).toList());
     }
   }
 

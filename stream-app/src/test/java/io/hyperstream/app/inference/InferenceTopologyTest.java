@@ -332,7 +332,7 @@ class InferenceTopologyTest {
   @Test
   @DisplayName("leaves out a value that no dead letter can hold, and says so")
   void valueTooLargeForDeadLetters() {
-    byte[] huge = new byte[topics.settings().requestLimitBytes() + 1];
+    byte[] huge = new byte[topics.deadLetters().maxRecordBytes() + 1];
     requests.pipeInput(utf8("key"), huge, EVENT_TIME);
     TestRecord<byte[], byte[]> dead = deadLetters.readRecord();
     assertThat(dead.value()).isNull();
