@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
@@ -119,36 +120,22 @@ final class YamlFields {
   }
 
   Optional<Integer> integer(String name, int min, int max) {
-    return string(name, 32)
-        .map(
-            text -> {
-              try {
-                int value = Integer.parseInt(text);
-                if (value >= min && value <= max) {
-                  return value;
-                }
-              } catch (NumberFormatException e) {
-                // The message below says it.
-              }
-              throw bad(
-                  field(name)
-                      + " must be a whole number from "
-                      + min
-                      + " to "
-                      + max
-                      + "; got '"
-                      + text
-                      + "'");
-            });
+    return bounded(name, Integer::valueOf, "a whole number", min, max);
   }
 
   Optional<Double> number(String name, double min, double max) {
+    return bounded(name, Double::valueOf, "a number", min, max);
+  }
+
+  private <N extends Number> Optional<N> bounded(
+      String name, Function<String, N> parse, String kind, N min, N max) {
     return string(name, 32)
         .map(
             text -> {
               try {
-                double value = Double.parseDouble(text);
-                if (value >= min && value <= max) {
+                N value = parse.apply(text);
+                if (value.doubleValue() >= min.doubleValue()
+                    && value.doubleValue() <= max.doubleValue()) {
                   return value;
                 }
               } catch (NumberFormatException e) {
@@ -156,7 +143,9 @@ final class YamlFields {
               }
               throw bad(
                   field(name)
-                      + " must be a number from "
+                      + " must be "
+                      + kind
+                      + " from "
                       + min
                       + " to "
                       + max

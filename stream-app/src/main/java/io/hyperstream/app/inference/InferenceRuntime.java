@@ -197,11 +197,6 @@ public final class InferenceRuntime implements AutoCloseable {
     return phase;
   }
 
-  /** Names of the topics this application uses, without their prefix's meaning. */
-  public List<String> topics() {
-    return settings.topics().all().stream().map(topic -> topic.name()).toList();
-  }
-
   /**
    * Finishes what was polled, commits it, leaves the group. Takes at most the configured shutdown
    * timeout and a few seconds. A second call waits for nothing.
