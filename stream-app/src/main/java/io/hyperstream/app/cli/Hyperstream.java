@@ -16,6 +16,9 @@ public final class Hyperstream {
     // Before any class with a logger or native code is loaded.
     prepare(args);
     int status = run(Console.ofProcess(), args);
+    // A signal ends the process with a status of its own. On JDK 17 ours would win if it came
+    // between the last shutdown hook and that end.
+    Teardown.letSignalEndTheProcess();
     System.exit(status);
   }
 

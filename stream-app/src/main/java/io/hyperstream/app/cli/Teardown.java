@@ -5,6 +5,7 @@ import java.util.Deque;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What has to be undone when the command ends, in reverse order. Made, filled and closed by the
@@ -16,6 +17,8 @@ final class Teardown implements AutoCloseable {
   private record Step(String what, AutoCloseable action) {}
 
   private static final long REACTION_SECONDS = 20;
+
+  private static volatile boolean processEnding;
 
   private final Console console;
   private final Thread command = Thread.currentThread();
@@ -36,6 +39,14 @@ final class Teardown implements AutoCloseable {
     Teardown teardown = new Teardown(console);
     Runtime.getRuntime().addShutdownHook(teardown.hook);
     return teardown;
+  }
+
+  /** Does not return once a signal has begun to end the process. */
+  static void letSignalEndTheProcess() {
+    while (processEnding) {
+      Thread.interrupted(); // a flag would make park return at once
+      LockSupport.park();
+    }
   }
 
   /**
@@ -79,6 +90,7 @@ final class Teardown implements AutoCloseable {
   }
 
   private void onSignal() {
+    processEnding = true;
     synchronized (signal) {
       signalled = true;
       if (!starting) {
