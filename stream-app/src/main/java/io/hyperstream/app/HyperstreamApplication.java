@@ -1,21 +1,25 @@
 package io.hyperstream.app;
 
-import io.hyperstream.app.inference.InferenceRuntime;
+import io.hyperstream.app.config.RoleSettings;
+import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.model.inference.Predictor;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.context.ApplicationContextBuilder;
 import io.micronaut.runtime.server.EmbeddedServer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One running application: configuration, HTTP server, inference. What is embedded is started
+ * One running application: configuration, HTTP server, its roles. What is embedded is started
  * before it and stopped after it, see {@link #closeOnExit}. Any thread may call any method.
  */
 public final class HyperstreamApplication implements AutoCloseable {
@@ -23,13 +27,14 @@ public final class HyperstreamApplication implements AutoCloseable {
 
   private final ApplicationContext context;
   private final EmbeddedServer server;
-  private final InferenceRuntime inference;
+  private final List<RoleRuntime> roles;
   private boolean closed; // guarded by this
 
   private HyperstreamApplication(ApplicationContext context) {
     this.context = context;
     server = context.getBean(EmbeddedServer.class);
-    inference = context.getBean(InferenceRuntime.class);
+    context.getBean(RoleSettings.class); // refuses what is no role
+    roles = List.copyOf(context.getBeansOfType(RoleRuntime.class));
   }
 
   /**
@@ -53,7 +58,7 @@ public final class HyperstreamApplication implements AutoCloseable {
     try {
       HyperstreamApplication application = new HyperstreamApplication(context);
       application.server.start();
-      application.inference.start();
+      application.roles.forEach(RoleRuntime::start);
       LOG.info("Health and metrics are at {}", application.server.getURL());
       return application;
     } catch (RuntimeException e) {
@@ -73,25 +78,48 @@ public final class HyperstreamApplication implements AutoCloseable {
   }
 
   /**
-   * Waits until requests are served.
+   * Waits until every role does its work.
    *
-   * @throws IllegalStateException with the reason as its cause if they never will be
+   * @throws IllegalStateException with the reason as its cause if one never will
    * @throws TimeoutException if that takes longer
    */
   public void awaitRunning(Duration patience) throws InterruptedException, TimeoutException {
+    CompletableFuture<Void> all = allOf(RoleRuntime::running);
     try {
-      inference.running().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      all.get(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       throw new IllegalStateException(e.getCause().getMessage(), e.getCause());
     } catch (TimeoutException e) {
-      throw new TimeoutException(
-          "not serving after " + patience.toSeconds() + " s; it is still " + inference.phase());
+      throw new TimeoutException("not serving after " + patience.toSeconds() + " s; " + phases());
     }
   }
 
-  /** Completes when it is closed; exceptionally when it ended by itself. */
+  private String phases() {
+    return roles.stream()
+        .map(role -> role.name() + " is still " + role.phase())
+        .collect(Collectors.joining(", "));
+  }
+
+  /** Of every role; exceptionally as soon as one is, for the others may then never complete. */
+  private CompletableFuture<Void> allOf(Function<RoleRuntime, CompletableFuture<Void>> ofRole) {
+    List<CompletableFuture<Void>> each = roles.stream().map(ofRole).toList();
+    CompletableFuture<Void> all =
+        CompletableFuture.allOf(each.toArray(CompletableFuture<?>[]::new));
+    for (CompletableFuture<Void> one : each) {
+      var unused =
+          one.whenComplete(
+              (done, failure) -> {
+                if (failure != null) {
+                  all.completeExceptionally(failure);
+                }
+              });
+    }
+    return all;
+  }
+
+  /** Completes when it is closed; exceptionally as soon as a role ended by itself. */
   public CompletableFuture<Void> ended() {
-    return inference.ended();
+    return allOf(RoleRuntime::ended);
   }
 
   /**
@@ -119,8 +147,21 @@ public final class HyperstreamApplication implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      inference.close();
+      closeRoles();
       context.close();
     }
+  }
+
+  /** Side by side, so that a shutdown takes as long as the slowest. */
+  private void closeRoles() {
+    CompletableFuture<?>[] closing =
+        roles.stream()
+            .map(role -> CompletableFuture.runAsync(role::close, HyperstreamApplication::thread))
+            .toArray(CompletableFuture<?>[]::new);
+    CompletableFuture.allOf(closing).join();
+  }
+
+  private static void thread(Runnable task) {
+    new Thread(task, "hyperstream-close").start();
   }
 }

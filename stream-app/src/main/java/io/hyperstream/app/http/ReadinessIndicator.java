@@ -1,31 +1,31 @@
 package io.hyperstream.app.http;
 
-import io.hyperstream.app.inference.InferenceRuntime;
+import io.hyperstream.app.streams.RoleRuntime;
+import io.micronaut.context.annotation.EachBean;
 import io.micronaut.core.async.publisher.Publishers;
 import io.micronaut.health.HealthStatus;
 import io.micronaut.management.health.indicator.HealthIndicator;
 import io.micronaut.management.health.indicator.HealthResult;
 import io.micronaut.management.health.indicator.annotation.Readiness;
-import jakarta.inject.Singleton;
 import java.util.Map;
 import org.reactivestreams.Publisher;
 
-/** Up while requests are answered: streams running, model loaded, device and registry answering. */
-@Singleton
+/** Of each role: up while it does its work: streams running, model and registry answering. */
+@EachBean(RoleRuntime.class)
 @Readiness
 final class ReadinessIndicator implements HealthIndicator {
-  private final InferenceRuntime runtime;
+  private final RoleRuntime role;
 
-  ReadinessIndicator(InferenceRuntime runtime) {
-    this.runtime = runtime;
+  ReadinessIndicator(RoleRuntime role) {
+    this.role = role;
   }
 
   @Override
   public Publisher<HealthResult> getResult() {
-    Map<String, String> problems = runtime.problems();
+    Map<String, String> problems = role.problems();
     return Publishers.just(
-        HealthResult.builder("inference", problems.isEmpty() ? HealthStatus.UP : HealthStatus.DOWN)
-            .details(problems.isEmpty() ? Map.of("phase", runtime.phase()) : problems)
+        HealthResult.builder(role.name(), problems.isEmpty() ? HealthStatus.UP : HealthStatus.DOWN)
+            .details(problems.isEmpty() ? Map.of("phase", role.phase()) : problems)
             .build());
   }
 }

@@ -1,5 +1,7 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.schemas.AdapterVersion;

@@ -1,5 +1,6 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.NotNowException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -1,5 +1,7 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.OverLengthPolicy;

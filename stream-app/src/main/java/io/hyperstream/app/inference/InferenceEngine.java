@@ -1,6 +1,7 @@
 package io.hyperstream.app.inference;
 
 import io.hyperstream.app.inference.BatchQueue.Queued;
+import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.InferenceException.Code;
 import io.hyperstream.model.inference.Predictor;

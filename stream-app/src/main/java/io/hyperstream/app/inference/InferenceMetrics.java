@@ -1,5 +1,6 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.ErrorCode;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;

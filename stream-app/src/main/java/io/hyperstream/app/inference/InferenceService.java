@@ -3,9 +3,15 @@ package io.hyperstream.app.inference;
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.LimitSettings;
-import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
-import io.hyperstream.app.inference.InferenceRuntime.Settings;
+import io.hyperstream.app.streams.ClusterSettings;
+import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.HeaderPolicy;
+import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.streams.RegistryProbe;
+import io.hyperstream.app.streams.RoleService;
+import io.hyperstream.app.streams.StreamsProperties;
+import io.hyperstream.app.streams.StreamsRun;
 import io.hyperstream.model.inference.AdapterBankStats;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
@@ -16,22 +22,16 @@ import io.hyperstream.schemas.Topics;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.streams.CloseOptions;
-import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,12 +39,9 @@ import org.slf4j.LoggerFactory;
  * One run of inference, wired: engine, prefetch, catalog, topology, Kafka Streams. Made and started
  * by one thread, closed by any.
  */
-final class InferenceService implements AutoCloseable {
+final class InferenceService implements RoleService {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceService.class);
-  private static final long LONGEST_PAUSE_MILLIS = 10_000;
-  private static final long CALM_NANOS = TimeUnit.MINUTES.toNanos(2);
-
-  private final StreamsSettings streamsSettings;
+  private final ClusterSettings settings;
   private final Predictor predictor;
   private final SchemaRegistryClient registry;
   private final RegistryProbe probe;
@@ -54,18 +51,14 @@ final class InferenceService implements AutoCloseable {
   private final RequestPipeline pipeline;
   private final Prefetcher prefetcher;
   private final GlobalRecordReader globalRecords;
-  private final InstanceSlot instance;
-  private final FencingClients clients;
   private final MeterRegistry meters;
-  private final InferenceMetrics metrics;
-  private final KafkaStreams streams;
-  private final KafkaStreamsMetrics streamsMetrics;
-  private int failures; // guarded by this
-  private long lastFailure; // guarded by this; nanoTime
+  private final StreamsRun streams;
+  private volatile boolean started;
   private volatile boolean closing;
 
   InferenceService(
-      Settings settings,
+      ClusterSettings settings,
+      EngineSettings e,
       Topics topics,
       SchemaRegistryClient registry,
       Predictor predictor,
@@ -75,9 +68,8 @@ final class InferenceService implements AutoCloseable {
     this.registry = registry;
     this.predictor = predictor;
     this.meters = meters;
-    streamsSettings = settings.streams();
-    metrics = new InferenceMetrics(meters);
-    EngineSettings e = settings.engine();
+    this.settings = settings;
+    InferenceMetrics metrics = new InferenceMetrics(meters);
     WarmUp warmUp = new WarmUp(predictor);
     Pace pace = pace(warmUp, partitions, e);
     BatchPolicy policy =
@@ -106,40 +98,42 @@ final class InferenceService implements AutoCloseable {
                 pace.windowRowsPerPartition(),
                 e.joinDeadline()),
             metrics);
-    globalRecords = new GlobalRecordReader(codec, catalog);
-    OutputRecords output =
-        new OutputRecords(
-            codec,
+    globalRecords = new GlobalRecordReader(codec, catalog::stalled);
+    HeaderPolicy headers = new HeaderPolicy(l.maxHeaderBytes());
+    PredictionRecords output =
+        new PredictionRecords(
+            new OutputRecords(codec, topics, headers, e.joinDeadline()),
             topics,
             predictor.modelId(),
-            new HeaderPolicy(l.maxHeaderBytes()),
-            e.joinDeadline());
-    AdapterFiles files = new AdapterFiles(Path.of(streamsSettings.stateDir(), "adapter-weights"));
-    String applicationId = settings.kafka().applicationId();
-    instance =
-        InstanceSlot.claim(Path.of(streamsSettings.stateDir(), applicationId + ".instances"));
-    clients = new FencingClients(applicationId, instance.name());
+            headers);
+    AdapterFiles files =
+        new AdapterFiles(Path.of(settings.streams().stateDir(), "adapter-weights"));
     streams =
-        new KafkaStreams(
+        new StreamsRun(
+            settings,
+            new StreamsProperties(
+                settings.kafka().applicationId(),
+                protocol,
+                settings.streams().threads(),
+                settings.streams().commitInterval(),
+                pace.recordsPerPoll(),
+                maxOutputBytes(topics),
+                Map.of(
+                    StreamsProperties.main(ConsumerConfig.INTERCEPTOR_CLASSES_CONFIG),
+                    PrefetchInterceptor.class.getName(),
+                    StreamsProperties.main(PrefetchInterceptor.PREFETCHER_CONFIG),
+                    prefetcher)),
             InferenceTopology.build(
                 new InferenceTopology.Parts(
                     topics, catalog, globalRecords, files, prefetcher, output, metrics)),
-            StreamsProperties.of(
-                settings.kafka(),
-                streamsSettings,
-                protocol,
-                pace.recordsPerPoll(),
-                maxOutputBytes(topics),
-                prefetcher),
-            clients);
-    streamsMetrics = new KafkaStreamsMetrics(streams);
+            metrics.threadFailures);
   }
 
   private static int maxOutputBytes(Topics topics) {
     return Math.max(topics.predictions().maxRecordBytes(), topics.deadLetters().maxRecordBytes());
   }
 
-  private static KafkaConsumer<byte[], byte[]> consumer(Settings settings) {
+  private static KafkaConsumer<byte[], byte[]> consumer(ClusterSettings settings) {
     Map<String, Object> configs = settings.client();
     configs.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     configs.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
@@ -157,49 +151,33 @@ final class InferenceService implements AutoCloseable {
             engine.maxLinger(),
             engine.lengthBucket());
     double rowsPerSecond = warmUp.rowsPerSecond(largest);
-    Pace pace = Pace.of(rowsPerSecond, partitions, streamsSettings, engine);
+    Pace pace = Pace.of(rowsPerSecond, partitions, settings.streams(), engine);
     LOG.info(
         "Warm-up: {} rows of the longest input per second. {} threads poll {} records each of {}"
             + " partitions, {} rows are in the engine per thread, {} in a batch: one pass takes at"
             + " most {} s of a transaction's {} s",
         String.format("%.1f", rowsPerSecond),
-        streamsSettings.threads(),
+        settings.streams().threads(),
         pace.recordsPerPoll(),
         partitions,
         pace.windowRows(),
         pace.batchRows(),
-        Pace.passSeconds(streamsSettings),
-        streamsSettings.transactionTimeout().toSeconds());
+        Pace.passSeconds(settings.streams()),
+        settings.streams().transactionTimeout().toSeconds());
     return pace;
   }
 
-  /** Before {@link #start}: ends what a crashed predecessor left unfinished. */
-  void takeOver(Admin admin) throws InterruptedException {
-    if (streamsSettings.guarantee() == StreamsSettings.Guarantee.EXACTLY_ONCE_V2) {
-      clients.abortLeftOpen(admin, streamsSettings.threads());
-    }
+  @Override
+  public void takeOver(Admin admin) throws InterruptedException {
+    streams.takeOver(admin);
   }
 
-  /**
-   * Starts the threads; returns when the catalog is read.
-   *
-   * @param onRunning called when requests are served for the first time
-   * @param onFailure called when inference ended by itself
-   */
-  void start(Runnable onRunning, Consumer<Throwable> onFailure) {
+  /** Returns when the catalog is read. */
+  @Override
+  public void start(Runnable onRunning, Consumer<Throwable> onFailure) {
     engine.start();
+    started = true;
     probe.start();
-    streams.setUncaughtExceptionHandler(this::onThreadFailure);
-    streams.setStateListener(
-        (now, before) -> {
-          LOG.info("Kafka Streams: {} after {}", now, before);
-          if (now == KafkaStreams.State.RUNNING) {
-            onRunning.run();
-          } else if (now == KafkaStreams.State.ERROR && !closing) {
-            onFailure.accept(new IllegalStateException("Kafka Streams ended in state ERROR"));
-          }
-        });
-    streamsMetrics.bindTo(meters);
     Gauge.builder("hyperstream.tasks.defined", catalog, TaskCatalog::size)
         .description("Tasks in the catalog")
         .register(meters);
@@ -209,7 +187,7 @@ final class InferenceService implements AutoCloseable {
     if (predictor instanceof MultiTaskModel model) {
       bindAdapterCache(model);
     }
-    streams.start();
+    streams.start(meters, onRunning, onFailure);
   }
 
   private void bindAdapterCache(MultiTaskModel model) {
@@ -236,70 +214,35 @@ final class InferenceService implements AutoCloseable {
         .register(meters);
   }
 
-  /** A thread that fails is replaced, after a pause that grows while failures follow each other. */
-  private StreamThreadExceptionResponse onThreadFailure(Throwable failure) {
-    if (closing) {
-      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
-    }
-    metrics.threadFailures.increment();
-    long pause = pauseAfterFailure();
-    LOG.error("A stream thread failed; it is replaced in {} ms", pause, failure);
-    try {
-      TimeUnit.MILLISECONDS.sleep(pause);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return StreamThreadExceptionResponse.REPLACE_THREAD;
-  }
-
-  private synchronized long pauseAfterFailure() {
-    long now = System.nanoTime();
-    failures = now - lastFailure > CALM_NANOS ? 0 : Math.min(10, failures + 1);
-    lastFailure = now;
-    return Math.min(LONGEST_PAUSE_MILLIS, 500L << failures);
-  }
-
-  Map<String, String> problems() {
+  @Override
+  public Map<String, String> problems() {
     Map<String, String> problems = new LinkedHashMap<>();
-    if (streams.state() != KafkaStreams.State.RUNNING) {
-      problems.put("streams", "Kafka Streams is " + streams.state());
-    }
+    streams.problem().ifPresent(problem -> problems.put("streams", problem));
     engine.deviceError().ifPresent(problem -> problems.put("model", problem));
     probe.problem().ifPresent(problem -> problems.put("registry", problem));
     catalog.stalled().ifPresent(problem -> problems.put("catalog", problem));
     return problems;
   }
 
-  Optional<String> fatal() {
-    KafkaStreams.State state = streams.state();
-    if (!closing && (state == KafkaStreams.State.ERROR || state.hasCompletedShutdown())) {
-      return Optional.of("Kafka Streams is " + state);
-    }
-    return closing || engine.isAlive() || state == KafkaStreams.State.CREATED
-        ? Optional.empty()
+  @Override
+  public Optional<String> fatal() {
+    Optional<String> fatal = streams.fatal();
+    return fatal.isPresent() || closing || !started || engine.isAlive()
+        ? fatal
         : Optional.of("the inference engine ended");
   }
 
   @Override
   public void close() {
     closing = true;
-    Duration patience = streamsSettings.shutdownTimeout();
-    prefetcher.drainWithin(patience);
+    streams.closing();
+    prefetcher.drainWithin(settings.streams().shutdownTimeout());
     globalRecords.close();
-    boolean clean =
-        streams.close(
-            CloseOptions.timeout(patience.plusSeconds(3))
-                .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
-    if (!clean) {
-      LOG.warn(
-          "Kafka Streams did not end within {}; what is not committed is read again", patience);
-    }
+    streams.close();
     pipeline.close();
     engine.close();
     freshness.close();
     probe.close();
-    streamsMetrics.close();
-    instance.close();
     try {
       registry.close();
     } catch (java.io.IOException e) {

@@ -1,5 +1,7 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.EventTimeExtractor;
+import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.schemas.Topics;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -27,7 +29,7 @@ final class InferenceTopology {
       GlobalRecordReader globalRecords,
       AdapterFiles adapterFiles,
       Prefetcher prefetcher,
-      OutputRecords output,
+      PredictionRecords output,
       InferenceMetrics metrics) {
 
     Processor<byte[], byte[], Void, Void> definitions() {

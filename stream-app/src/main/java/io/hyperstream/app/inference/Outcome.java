@@ -1,5 +1,7 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.InferenceRequest;

@@ -1,5 +1,7 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;

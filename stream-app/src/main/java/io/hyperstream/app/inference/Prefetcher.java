@@ -2,6 +2,7 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.inference.PrefetchWindow.Found;
 import io.hyperstream.app.inference.PrefetchWindow.Taken;
+import io.hyperstream.app.streams.NotNowException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;

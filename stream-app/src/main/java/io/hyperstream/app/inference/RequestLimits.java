@@ -1,5 +1,6 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.schemas.InferenceRequest;
 import java.util.Map;
 import java.util.Optional;

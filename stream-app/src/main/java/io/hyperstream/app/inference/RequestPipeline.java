@@ -1,6 +1,8 @@
 package io.hyperstream.app.inference;
 
 import io.hyperstream.app.inference.TaskCatalog.Entry;
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;

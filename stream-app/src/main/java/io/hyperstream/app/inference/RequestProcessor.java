@@ -2,6 +2,7 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.inference.Outcome.Answered;
 import io.hyperstream.app.inference.Outcome.Rejected;
+import io.hyperstream.app.streams.ErrorCode;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -19,13 +20,16 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
   static final String DEAD_LETTERS = "dead-letters";
 
   private final Prefetcher prefetcher;
-  private final OutputRecords output;
+  private final PredictionRecords output;
   private final InferenceMetrics metrics;
   private final String requestsTopic;
   private ProcessorContext<byte[], byte[]> context;
 
   RequestProcessor(
-      Prefetcher prefetcher, OutputRecords output, InferenceMetrics metrics, String requestsTopic) {
+      Prefetcher prefetcher,
+      PredictionRecords output,
+      InferenceMetrics metrics,
+      String requestsTopic) {
     this.prefetcher = prefetcher;
     this.output = output;
     this.metrics = metrics;
@@ -61,13 +65,13 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
   private Outcome forwardPrediction(
       Record<byte[], byte[]> record, RawRequest raw, Answered answered) {
     byte[] prediction = output.encode(answered);
-    if (prediction.length > output.maxPredictionBytes()) {
+    if (prediction.length > output.maxBytes()) {
       return new Rejected(
           ErrorCode.PREDICTION_TOO_LARGE,
           "the prediction has "
               + prediction.length
               + " bytes, a record takes "
-              + output.maxPredictionBytes()
+              + output.maxBytes()
               + "; shorten the attributes or the labels' names");
     }
     context.forward(output.prediction(record, prediction), PREDICTIONS);

@@ -1,5 +1,6 @@
 package io.hyperstream.app.inference;
 
+import io.hyperstream.app.streams.NotNowException;
 import java.util.concurrent.CompletableFuture;
 
 /** Makes sure that a task the catalog does not have is not merely on its way. */

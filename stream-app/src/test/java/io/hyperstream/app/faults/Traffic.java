@@ -1,6 +1,6 @@
 package io.hyperstream.app.faults;
 
-import io.hyperstream.app.inference.ErrorCode;
+import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.TaskDefinition;

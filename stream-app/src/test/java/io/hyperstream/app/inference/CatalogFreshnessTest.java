@@ -3,6 +3,7 @@ package io.hyperstream.app.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.task.TaskDefinition;
 import java.time.Duration;
 import java.util.List;

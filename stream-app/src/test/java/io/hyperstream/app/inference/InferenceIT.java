@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
+import io.hyperstream.app.streams.GroupProtocolChoice;
 import io.hyperstream.schemas.DeadLetterHeaders;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;

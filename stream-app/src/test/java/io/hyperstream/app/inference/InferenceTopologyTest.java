@@ -3,6 +3,11 @@ package io.hyperstream.app.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.EventTimeExtractor;
+import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.HeaderPolicy;
+import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
@@ -86,6 +91,7 @@ class InferenceTopologyTest {
             predictor,
             engine,
             1);
+    HeaderPolicy headers = new HeaderPolicy(400);
     Prefetcher prefetcher =
         new Prefetcher(
             pipeline::submit,
@@ -97,15 +103,14 @@ class InferenceTopologyTest {
             new InferenceTopology.Parts(
                 topics,
                 catalog,
-                new GlobalRecordReader(codec, catalog),
+                new GlobalRecordReader(codec, catalog::stalled),
                 new AdapterFiles(folder.resolve("weights")),
                 prefetcher,
-                new OutputRecords(
-                    codec,
+                new PredictionRecords(
+                    new OutputRecords(codec, topics, headers, Duration.ofSeconds(5)),
                     topics,
                     predictor.modelId(),
-                    new HeaderPolicy(400),
-                    Duration.ofSeconds(5)),
+                    headers),
                 metrics));
     Properties properties = new Properties();
     properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "test");

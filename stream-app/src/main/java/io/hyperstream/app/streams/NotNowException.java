@@ -1,10 +1,10 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 /** Something outside the record is down (registry, device, shutdown under way): try again later. */
-final class NotNowException extends RuntimeException {
+public final class NotNowException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  NotNowException(String message, Throwable cause) {
+  public NotNowException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,4 +1,4 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import io.hyperstream.schemas.DeadLetterHeaders;
 import java.nio.charset.StandardCharsets;
@@ -8,19 +8,19 @@ import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /**
- * Which of a request's headers travel on: all, in their order, as long as they fit; the trace
+ * Which of a record's headers travel on: all, in their order, as long as they fit; the trace
  * context always goes first. What does not fit is left out and counted in {@value #DROPPED}, so
  * that headers can never make an output record too large.
  *
  * @param maxBytes of all names and values
  */
-record HeaderPolicy(int maxBytes) {
-  static final String DROPPED = "hyperstream.headers.dropped";
+public record HeaderPolicy(int maxBytes) {
+  public static final String DROPPED = "hyperstream.headers.dropped";
 
   private static final Set<String> TRACE = Set.of(DeadLetterHeaders.TRACEPARENT, "tracestate");
 
   /** A new set of headers; the request's own are not changed. */
-  Headers travelling(Headers request) {
+  public Headers travelling(Headers request) {
     RecordHeaders out = new RecordHeaders();
     int left = maxBytes;
     int dropped = 0;

@@ -1,4 +1,4 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
@@ -9,7 +9,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /** Asks the registry every few seconds whether it answers, so that health checks need not wait. */
-final class RegistryProbe implements AutoCloseable {
+public final class RegistryProbe implements AutoCloseable {
   private static final long EVERY_SECONDS = 3;
 
   private final SchemaRegistryClient registry;
@@ -26,12 +26,12 @@ final class RegistryProbe implements AutoCloseable {
   /**
    * @param subject one that is registered; its versions are never answered from a cache
    */
-  RegistryProbe(SchemaRegistryClient registry, String subject) {
+  public RegistryProbe(SchemaRegistryClient registry, String subject) {
     this.registry = registry;
     this.subject = subject;
   }
 
-  RegistryProbe start() {
+  public RegistryProbe start() {
     var unused = thread.scheduleWithFixedDelay(this::ask, 0, EVERY_SECONDS, TimeUnit.SECONDS);
     return this;
   }
@@ -52,7 +52,7 @@ final class RegistryProbe implements AutoCloseable {
   }
 
   /** What was wrong when it was last asked; empty if nothing was. */
-  Optional<String> problem() {
+  public Optional<String> problem() {
     return problem;
   }
 

@@ -1,9 +1,9 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import io.hyperstream.model.inference.InferenceException;
 
 /**
- * Why a request is in the dead letters. All of them are permanent: sending the same bytes again
+ * Why a record is in the dead letters. All of them are permanent: sending the same bytes again
  * would fail again. A registry outage or a device error is none of these; it is retried.
  */
 public enum ErrorCode {
@@ -29,7 +29,7 @@ public enum ErrorCode {
     return sentence;
   }
 
-  static ErrorCode of(InferenceException.Code code) {
+  public static ErrorCode of(InferenceException.Code code) {
     return valueOf(code.name());
   }
 }

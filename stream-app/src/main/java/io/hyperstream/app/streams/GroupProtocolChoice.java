@@ -1,4 +1,4 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import java.time.Duration;
@@ -20,13 +20,13 @@ import org.slf4j.LoggerFactory;
  * empty or uses it already, otherwise the classic one, which every broker has. Mixing both in one
  * group is not possible.
  */
-final class GroupProtocolChoice {
+public final class GroupProtocolChoice {
   private static final Logger LOG = LoggerFactory.getLogger(GroupProtocolChoice.class);
   private static final Duration PATIENCE = Duration.ofSeconds(15);
 
   private final Admin admin;
 
-  GroupProtocolChoice(Admin admin) {
+  public GroupProtocolChoice(Admin admin) {
     this.admin = admin;
   }
 
@@ -35,7 +35,7 @@ final class GroupProtocolChoice {
    *
    * @param wanted {@link GroupProtocol#AUTO} to find out; anything else is taken as it is
    */
-  GroupProtocol of(GroupProtocol wanted, String groupId) throws InterruptedException {
+  public GroupProtocol of(GroupProtocol wanted, String groupId) throws InterruptedException {
     if (wanted != GroupProtocol.AUTO) {
       LOG.info("Group protocol {}: as configured", wanted);
       return wanted;

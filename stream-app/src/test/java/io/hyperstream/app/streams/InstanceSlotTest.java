@@ -1,4 +1,4 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,53 +1,69 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import io.hyperstream.app.config.KafkaSettings;
 import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import io.hyperstream.app.config.StreamsSettings.Guarantee;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.streams.StreamsConfig;
 
-/** Kafka Streams' properties from ours. */
-final class StreamsProperties {
+/**
+ * What an application asks of Kafka Streams; the rest of its properties is configured.
+ *
+ * @param applicationId consumer group and prefix of the transactional ids
+ * @param protocol {@link GroupProtocol#STREAMS} or {@link GroupProtocol#CLASSIC}
+ * @param threads stream threads of this process
+ * @param commitInterval between commits
+ * @param recordsPerPoll bounds one pass and with it what is buffered per thread
+ * @param maxOutputBytes the largest record that is produced
+ * @param more of its own; configured properties win over them too
+ */
+public record StreamsProperties(
+    String applicationId,
+    GroupProtocol protocol,
+    int threads,
+    Duration commitInterval,
+    int recordsPerPoll,
+    int maxOutputBytes,
+    Map<String, Object> more) {
   /** What a consumer holds of the broker's answers, at most, beside what is polled. */
   private static final int FETCH_BYTES = 16 * 1024 * 1024;
 
-  private StreamsProperties() {}
+  /** The property's name for the consumer that feeds the topology. */
+  public static String main(String consumerConfig) {
+    return StreamsConfig.MAIN_CONSUMER_PREFIX + consumerConfig;
+  }
 
   /**
-   * @param recordsPerPoll bounds one pass and with it what is buffered per thread
-   * @param maxOutputBytes the largest record that is produced
+   * @param stateDir no other live process has it
    */
-  static Properties of(
-      KafkaSettings kafka,
-      StreamsSettings streams,
-      GroupProtocol protocol,
-      int recordsPerPoll,
-      int maxOutputBytes,
-      Prefetcher prefetcher) {
+  Properties with(KafkaSettings kafka, StreamsSettings streams, Path stateDir) {
     Properties p = new Properties();
     p.putAll(kafka.properties());
     p.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrapServers());
-    p.put(StreamsConfig.APPLICATION_ID_CONFIG, kafka.applicationId());
-    p.put(StreamsConfig.STATE_DIR_CONFIG, streams.stateDir());
-    p.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, streams.threads());
+    p.put(StreamsConfig.APPLICATION_ID_CONFIG, applicationId);
+    p.put(StreamsConfig.STATE_DIR_CONFIG, stateDir.toString());
+    p.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, threads);
     p.put(
         StreamsConfig.PROCESSING_GUARANTEE_CONFIG,
         streams.guarantee() == Guarantee.EXACTLY_ONCE_V2
             ? StreamsConfig.EXACTLY_ONCE_V2
             : StreamsConfig.AT_LEAST_ONCE);
-    p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, streams.commitInterval().toMillis());
+    p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, commitInterval.toMillis());
     p.put(StreamsConfig.GROUP_PROTOCOL_CONFIG, protocol.name().toLowerCase(Locale.ROOT));
+    // Of internal topics; those of the contract are made before.
+    p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, kafka.replicationFactor());
     // Reading pauses above this, so that a partition never has more than one poll buffered.
     p.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, Math.max(1, recordsPerPoll - 1));
     p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
 
-    p.put(main(ConsumerConfig.INTERCEPTOR_CLASSES_CONFIG), PrefetchInterceptor.class.getName());
-    p.put(main(PrefetchInterceptor.PREFETCHER_CONFIG), prefetcher);
     p.put(main(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), recordsPerPoll);
     p.put(main(ConsumerConfig.FETCH_MAX_BYTES_CONFIG), FETCH_BYTES);
     p.put(main(ConsumerConfig.ISOLATION_LEVEL_CONFIG), "read_committed");
@@ -65,11 +81,8 @@ final class StreamsProperties {
         Math.toIntExact(streams.transactionTimeout().toMillis()));
     p.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), maxOutputBytes);
     p.put(CommonClientConfigs.METRICS_RECORDING_LEVEL_CONFIG, "INFO");
+    p.putAll(more);
     p.putAll(streams.properties());
     return p;
-  }
-
-  private static String main(String consumerConfig) {
-    return StreamsConfig.MAIN_CONSUMER_PREFIX + consumerConfig;
   }
 }

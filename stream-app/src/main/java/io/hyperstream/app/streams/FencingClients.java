@@ -1,4 +1,4 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import java.util.HashMap;
 import java.util.List;

@@ -1,29 +1,33 @@
-package io.hyperstream.app.inference;
+package io.hyperstream.app.streams;
 
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.RegistryUnavailableException;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.avro.specific.SpecificRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decodes the catalog's records on the global stream thread. While the registry is down it waits
- * and tries again: skipping a definition for an outage would lose it until the next start.
+ * Decodes records on the global stream thread. While the registry is down it waits and tries again:
+ * skipping a definition for an outage would lose it until the next start.
  */
-final class GlobalRecordReader {
+public final class GlobalRecordReader {
   private static final Logger LOG = LoggerFactory.getLogger(GlobalRecordReader.class);
   private static final long FIRST_BACK_OFF_MILLIS = 200;
   private static final long LONGEST_BACK_OFF_MILLIS = 5_000;
 
   private final RecordCodec codec;
-  private final TaskCatalog catalog;
+  private final Consumer<Optional<String>> stalled;
   private volatile boolean closing;
 
-  GlobalRecordReader(RecordCodec codec, TaskCatalog catalog) {
+  /**
+   * @param stalled told why reading waits now; empty when it goes on
+   */
+  public GlobalRecordReader(RecordCodec codec, Consumer<Optional<String>> stalled) {
     this.codec = codec;
-    this.catalog = catalog;
+    this.stalled = stalled;
   }
 
   /**
@@ -32,18 +36,18 @@ final class GlobalRecordReader {
    * @throws io.hyperstream.schemas.UndecodableRecordException if it is none
    * @throws NotNowException if the application closes while the registry is down
    */
-  <T extends SpecificRecord> T read(String topic, byte[] value, Class<T> type) {
+  public <T extends SpecificRecord> T read(String topic, byte[] value, Class<T> type) {
     long backOff = FIRST_BACK_OFF_MILLIS;
     while (true) {
       try {
         T record = codec.deserialize(topic, value, type);
-        catalog.stalled(Optional.empty());
+        stalled.accept(Optional.empty());
         return record;
       } catch (RegistryUnavailableException e) {
         if (closing) {
           throw new NotNowException("closing while the schema registry is down", e);
         }
-        catalog.stalled(Optional.of("reading " + topic + " waits: " + e.getMessage()));
+        stalled.accept(Optional.of("reading " + topic + " waits: " + e.getMessage()));
         LOG.warn("Reading {} waits for the schema registry: {}", topic, e.getMessage());
         sleep(backOff);
         backOff = Math.min(2 * backOff, LONGEST_BACK_OFF_MILLIS);
@@ -61,7 +65,7 @@ final class GlobalRecordReader {
   }
 
   /** Makes a waiting read give up. Any thread. */
-  void close() {
+  public void close() {
     closing = true;
   }
 }

@@ -1,0 +1,35 @@
+package io.hyperstream.app.streams;
+
+import io.hyperstream.app.config.KafkaSettings;
+import io.hyperstream.app.config.LimitSettings;
+import io.hyperstream.app.config.RegistrySettings;
+import io.hyperstream.app.config.StreamsSettings;
+import io.hyperstream.schemas.Topics;
+import jakarta.inject.Singleton;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.clients.CommonClientConfigs;
+
+/** The sections of the configuration every role needs. */
+@Singleton
+public record ClusterSettings(
+    KafkaSettings kafka, RegistrySettings registry, StreamsSettings streams, LimitSettings limits) {
+
+  public Topics topics() {
+    return new Topics(
+        new Topics.Settings(
+            kafka.topicPrefix(),
+            kafka.partitions(),
+            (short) kafka.replicationFactor(),
+            kafka.retention(),
+            kafka.deadLetterRetention(),
+            limits.maxRequestBytes()));
+  }
+
+  /** Properties of any Kafka client; the caller's own. */
+  public Map<String, Object> client() {
+    Map<String, Object> client = new HashMap<>(kafka.properties());
+    client.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrapServers());
+    return client;
+  }
+}

@@ -1,0 +1,182 @@
+package io.hyperstream.app.streams;
+
+import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.hyperstream.schemas.SchemaRegistrar;
+import io.hyperstream.schemas.SchemaRegistries;
+import io.hyperstream.schemas.TopicProvisioner;
+import io.hyperstream.schemas.Topics;
+import jakarta.annotation.PreDestroy;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.clients.admin.Admin;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts a role of this process and stops it. The start runs on a thread of its own, so that health
+ * answers while the model loads; a start that fails is final. Public methods may be called from any
+ * thread.
+ */
+public abstract class RoleRuntime implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RoleRuntime.class);
+
+  private final String name;
+  private final ClusterSettings settings;
+  private final CompletableFuture<Void> running = new CompletableFuture<>();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private final Thread starter;
+  private volatile String phase = "not started";
+  private volatile RoleService service; // null until the model is loaded
+  private boolean closing; // guarded by this
+
+  /**
+   * The cluster, ready: topics and schemas are there.
+   *
+   * @param admin for the start only
+   */
+  protected record Cluster(Admin admin, Topics topics, SchemaRegistryClient registry) {}
+
+  /**
+   * @param name of the role, as in {@code hyperstream.roles}
+   */
+  protected RoleRuntime(String name, ClusterSettings settings) {
+    this.name = name;
+    this.settings = settings;
+    starter = new Thread(this::startUp, "hyperstream-start-" + name);
+    starter.setDaemon(true);
+  }
+
+  /** Makes the service, on the starting thread; says by {@link #phase(String)} what it is at. */
+  protected abstract RoleService open(Cluster cluster) throws InterruptedException;
+
+  /** The role's name. */
+  public final String name() {
+    return name;
+  }
+
+  /** Begins to start; returns at once. */
+  public final void start() {
+    starter.start();
+  }
+
+  /** Completes when it does its work; exceptionally, with the reason, if that will never be. */
+  public final CompletableFuture<Void> running() {
+    return running.copy();
+  }
+
+  /** Completes when it has ended: exceptionally if not by {@link #close}. */
+  public final CompletableFuture<Void> ended() {
+    return ended.copy();
+  }
+
+  private void startUp() {
+    try {
+      prepareAndServe();
+    } catch (InterruptedException e) {
+      fail(new IllegalStateException("closed while " + phase, e));
+    } catch (RuntimeException | LinkageError e) {
+      fail(e);
+    }
+  }
+
+  private void prepareAndServe() throws InterruptedException {
+    Topics topics = settings.topics();
+    phase("preparing the topics");
+    Admin admin = Admin.create(settings.client());
+    try {
+      new TopicProvisioner(admin, (short) settings.kafka().replicationFactor())
+          .ensure(topics.all(), settings.kafka().createTopics(), settings.kafka().startPatience());
+      phase("registering the schemas");
+      SchemaRegistryClient registry =
+          SchemaRegistries.connect(settings.registry().url(), settings.registry().properties());
+      new SchemaRegistrar(registry, topics).register(settings.registry().startPatience());
+      RoleService ready = open(new Cluster(admin, topics, registry));
+      ready.takeOver(admin);
+      serve(ready);
+    } finally {
+      admin.close(Duration.ofSeconds(1)); // without a limit it waits for a cluster that is down
+    }
+  }
+
+  private void serve(RoleService ready) {
+    synchronized (this) {
+      service = ready;
+      if (closing) {
+        ready.close();
+        throw new IllegalStateException("closed while " + phase);
+      }
+    }
+    ready.start(
+        () -> {
+          phase("running");
+          running.complete(null);
+        },
+        this::fail);
+  }
+
+  private void fail(Throwable reason) {
+    synchronized (this) {
+      if (!closing) {
+        LOG.error("The {} role failed while {}", name, phase, reason);
+        phase = "failed: " + reason.getMessage();
+      }
+    }
+    running.completeExceptionally(reason);
+    ended.completeExceptionally(reason);
+  }
+
+  /** What keeps it from its work now, by part; empty when all is well. */
+  public final Map<String, String> problems() {
+    RoleService current = service;
+    return current == null ? Map.of("start", phase) : current.problems();
+  }
+
+  /** What only a new start of the process can mend; empty when there is no such thing. */
+  public final Optional<String> fatal() {
+    return running.isCompletedExceptionally() || ended.isCompletedExceptionally()
+        ? Optional.of(phase)
+        : Optional.ofNullable(service).flatMap(RoleService::fatal);
+  }
+
+  /** What it is doing, in a few words. */
+  public final String phase() {
+    return phase;
+  }
+
+  protected final synchronized void phase(String now) {
+    if (!closing) {
+      phase = now;
+    }
+  }
+
+  /**
+   * Finishes what was polled, commits it, leaves the group. Takes at most the configured shutdown
+   * timeout and a few seconds. A second call waits for nothing.
+   */
+  @Override
+  @PreDestroy
+  public final void close() {
+    RoleService current;
+    synchronized (this) {
+      if (closing) {
+        return;
+      }
+      closing = true;
+      phase = "closing";
+      current = service;
+    }
+    starter.interrupt();
+    long start = System.nanoTime();
+    if (current != null) {
+      current.close();
+    }
+    running.completeExceptionally(new IllegalStateException("closed"));
+    ended.complete(null);
+    LOG.info(
+        "The {} role closed in {} ms",
+        name,
+        Duration.ofNanos(System.nanoTime() - start).toMillis());
+  }
+}

@@ -1,0 +1,159 @@
+package io.hyperstream.app.streams;
+
+import io.hyperstream.app.config.StreamsSettings;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One run of Kafka Streams: ends what a crashed predecessor left open, replaces threads that fail,
+ * leaves the group within limits. Made and started by one thread; everything else from any.
+ */
+public final class StreamsRun implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(StreamsRun.class);
+  private static final long LONGEST_PAUSE_MILLIS = 10_000;
+  private static final long CALM_NANOS = TimeUnit.MINUTES.toNanos(2);
+
+  private final StreamsSettings settings;
+  private final int threads;
+  private final String applicationId;
+  private final Counter threadFailures;
+  private final InstanceSlot instance;
+  private final FencingClients clients;
+  private final KafkaStreams streams;
+  private final KafkaStreamsMetrics metrics;
+  private int failures; // guarded by this
+  private long lastFailure; // guarded by this; nanoTime
+  private volatile boolean closing;
+
+  /**
+   * Claims a place in the state directory; nothing runs yet.
+   *
+   * @param threadFailures counts threads that failed and were replaced
+   */
+  public StreamsRun(
+      ClusterSettings cluster,
+      StreamsProperties properties,
+      Topology topology,
+      Counter threadFailures) {
+    settings = cluster.streams();
+    applicationId = properties.applicationId();
+    threads = properties.threads();
+    this.threadFailures = threadFailures;
+    Path stateDir = Path.of(settings.stateDir());
+    instance = InstanceSlot.claim(stateDir.resolve(applicationId + ".instances"));
+    clients = new FencingClients(applicationId, instance.name());
+    try {
+      streams =
+          new KafkaStreams(
+              topology,
+              properties.with(cluster.kafka(), settings, stateDir.resolve(instance.name())),
+              clients);
+    } catch (RuntimeException e) {
+      instance.close();
+      throw e;
+    }
+    metrics = new KafkaStreamsMetrics(streams);
+  }
+
+  /** Before {@link #start}: ends what a crashed predecessor left unfinished. */
+  public void takeOver(Admin admin) throws InterruptedException {
+    if (settings.guarantee() == StreamsSettings.Guarantee.EXACTLY_ONCE_V2) {
+      clients.abortLeftOpen(admin, threads);
+    }
+  }
+
+  /**
+   * Starts the threads; returns when global stores are read.
+   *
+   * @param onRunning called whenever records are being processed from now on
+   * @param onFailure called when it ended by itself
+   */
+  public void start(MeterRegistry meters, Runnable onRunning, Consumer<Throwable> onFailure) {
+    streams.setUncaughtExceptionHandler(this::onThreadFailure);
+    streams.setStateListener(
+        (now, before) -> {
+          LOG.info("Kafka Streams: {} after {} ({})", now, before, applicationId);
+          if (now == KafkaStreams.State.RUNNING) {
+            onRunning.run();
+          } else if (now == KafkaStreams.State.ERROR && !closing) {
+            onFailure.accept(new IllegalStateException("Kafka Streams ended in state ERROR"));
+          }
+        });
+    metrics.bindTo(meters);
+    streams.start();
+  }
+
+  /** A thread that fails is replaced, after a pause that grows while failures follow each other. */
+  private StreamThreadExceptionResponse onThreadFailure(Throwable failure) {
+    if (closing) {
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+    threadFailures.increment();
+    long pause = pauseAfterFailure();
+    LOG.error("A stream thread failed; it is replaced in {} ms", pause, failure);
+    try {
+      TimeUnit.MILLISECONDS.sleep(pause);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return StreamThreadExceptionResponse.REPLACE_THREAD;
+  }
+
+  private synchronized long pauseAfterFailure() {
+    long now = System.nanoTime();
+    failures = now - lastFailure > CALM_NANOS ? 0 : Math.min(10, failures + 1);
+    lastFailure = now;
+    return Math.min(LONGEST_PAUSE_MILLIS, 500L << failures);
+  }
+
+  /** Why records are not processed now; empty while they are. */
+  public Optional<String> problem() {
+    KafkaStreams.State state = streams.state();
+    return state == KafkaStreams.State.RUNNING
+        ? Optional.empty()
+        : Optional.of("Kafka Streams is " + state);
+  }
+
+  /** What only a new start can mend; empty when there is no such thing. */
+  public Optional<String> fatal() {
+    KafkaStreams.State state = streams.state();
+    return !closing && (state == KafkaStreams.State.ERROR || state.hasCompletedShutdown())
+        ? Optional.of("Kafka Streams is " + state)
+        : Optional.empty();
+  }
+
+  /** From now on a thread that fails is not replaced. */
+  public void closing() {
+    closing = true;
+  }
+
+  /** Finishes and commits what was polled, leaves the group, frees the place. */
+  @Override
+  public void close() {
+    closing = true;
+    Duration patience = settings.shutdownTimeout();
+    boolean clean =
+        streams.close(
+            CloseOptions.timeout(patience.plusSeconds(3))
+                .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
+    if (!clean) {
+      LOG.warn(
+          "Kafka Streams did not end within {}; what is not committed is read again", patience);
+    }
+    metrics.close();
+    instance.close();
+  }
+}
