@@ -1,0 +1,21 @@
+package io.hyperstream.app.adaptation;
+
+import java.util.function.Consumer;
+
+/** Tests, trains and judges, apart from the stream threads. Thread-safe. */
+public interface AdaptationTrainer {
+
+  /**
+   * Queues a job and returns at once.
+   *
+   * @param done takes the outcome once, on a thread of the trainer, unless the job is cancelled or
+   *     the trainer closes before
+   */
+  void submit(TrainingJob job, Consumer<TrainingOutcome> done);
+
+  /**
+   * Says that nobody wants the outcome any more. Returns at once; a job under way ends soon. Does
+   * nothing if the job is unknown or done.
+   */
+  void cancel(String taskId, String jobId);
+}
