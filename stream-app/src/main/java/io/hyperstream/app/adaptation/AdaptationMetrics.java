@@ -1,6 +1,6 @@
 package io.hyperstream.app.adaptation;
 
-import io.hyperstream.app.inference.ErrorCode;
+import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
