@@ -90,8 +90,7 @@ public final class SafetensorsWriter {
 
   /** Writes beside the target, forces it to disk and moves it into place. */
   public void write(Path file) throws IOException {
-    // Wide values first keep every tensor aligned.
-    entries.sort(Comparator.comparingInt((Entry e) -> -e.width()).thenComparing(Entry::name));
+    sort();
     byte[] header = header();
     Path aside = file.resolveSibling(file.getFileName() + ".tmp");
     try (FileChannel channel =
@@ -111,7 +110,26 @@ public final class SafetensorsWriter {
     Files.move(aside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  private byte[] header() throws IOException {
+  /** The file's bytes, below 2 GiB. */
+  public byte[] toBytes() {
+    sort();
+    byte[] header = header();
+    long size = Long.BYTES + (long) header.length;
+    for (Entry entry : entries) {
+      size += entry.data().remaining();
+    }
+    ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
+    out.putLong(header.length).put(header);
+    entries.forEach(entry -> out.put(entry.data().duplicate()));
+    return out.array();
+  }
+
+  /** Wide values first keep every tensor aligned. */
+  private void sort() {
+    entries.sort(Comparator.comparingInt((Entry e) -> -e.width()).thenComparing(Entry::name));
+  }
+
+  private byte[] header() {
     ObjectNode root = MAPPER.createObjectNode();
     if (!metadata.isEmpty()) {
       ObjectNode node = root.putObject(SafetensorsHeader.METADATA);
@@ -128,7 +146,7 @@ public final class SafetensorsWriter {
       node.putArray("data_offsets").add(offset).add(offset + entry.data().remaining());
       offset += entry.data().remaining();
     }
-    String json = MAPPER.writeValueAsString(root);
+    String json = root.toString();
     int bytes = json.getBytes(StandardCharsets.UTF_8).length;
     return (json + " ".repeat((8 - bytes % 8) % 8)).getBytes(StandardCharsets.UTF_8);
   }

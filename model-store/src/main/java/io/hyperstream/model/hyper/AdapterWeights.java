@@ -139,6 +139,15 @@ public final class AdapterWeights implements AutoCloseable {
    * encoder.down.weight} [L, 2, r, d] and so on; position 0 is feed-forward, 1 self-attention.
    */
   public void save(Path file) throws IOException {
+    writer().write(file);
+  }
+
+  /** What {@link #save} writes, as bytes. */
+  public byte[] toBytes() {
+    return writer().toBytes();
+  }
+
+  private SafetensorsWriter writer() {
     SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "hyperstream-adapter");
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
@@ -148,7 +157,7 @@ public final class AdapterWeights implements AutoCloseable {
                   .parts()
                   .forEach((part, array) -> writer.addHalf(storedName(stack, part), array)));
     }
-    writer.write(file);
+    return writer;
   }
 
   /**

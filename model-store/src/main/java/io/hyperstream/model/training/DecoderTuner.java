@@ -3,8 +3,10 @@ package io.hyperstream.model.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.prototype.Prototypes;
 import io.hyperstream.model.t5.AdapterHook;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
@@ -78,7 +80,10 @@ final class DecoderTuner {
     }
   }
 
-  /** Stage 2: better adapter weights for the chosen rows; to be closed by the caller. */
+  /**
+   * Stage 2: better adapter weights for the chosen rows, rounded to half precision as they travel;
+   * to be closed by the caller.
+   */
   AdapterWeights weights(AdapterWeights start, int[] chosen, Settings settings) {
     boolean recording = Ops.setRecording(true);
     try (NDManager manager = Ops.newManager();
@@ -98,7 +103,12 @@ final class DecoderTuner {
       tune(
           parameters, origins, () -> model.factory().assemble(leaves), chosen, settings, optimiser);
       Ops.setRecording(false);
-      return model.factory().assemble(leaves);
+      try (NDScope scope = Ops.scope()) {
+        scope.suppressNotUsedWarning();
+        leaves.replaceAll(
+            (name, leaf) -> leaf.toType(DataType.FLOAT16, true).toType(DataType.FLOAT32, true));
+        return model.factory().assemble(leaves);
+      }
     } finally {
       Ops.setRecording(recording);
     }

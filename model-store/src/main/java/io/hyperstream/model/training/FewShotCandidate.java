@@ -1,7 +1,9 @@
 package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.training.FewShotVersion.Form;
 import java.util.List;
 import java.util.Optional;
 
@@ -44,31 +46,23 @@ public final class FewShotCandidate implements AutoCloseable {
 
   private final FewShotModel model;
   private final TaskDefinition task;
-  private final CandidateScorer scorer;
-  private final LexicalFeatures lexical;
   private final float[] embedding;
-  private final AdapterWeights start;
-  private final Optional<AdapterWeights> tuned;
-  private final Optional<Prototypes> prototypes;
+  private final AdapterWeights weights;
+  private final Optional<LabelHead> head;
   private final Report report;
 
   FewShotCandidate(
       FewShotModel model,
       TaskDefinition task,
-      CandidateScorer scorer,
       float[] embedding,
-      AdapterWeights start,
-      Optional<AdapterWeights> tuned,
-      Optional<Prototypes> prototypes,
+      AdapterWeights weights,
+      Optional<LabelHead> head,
       Report report) {
     this.model = model;
     this.task = task;
-    this.scorer = scorer;
-    this.lexical = new LexicalFeatures(model.tokenizer());
     this.embedding = embedding;
-    this.start = start;
-    this.tuned = tuned;
-    this.prototypes = prototypes;
+    this.weights = weights;
+    this.head = head;
     this.report = report;
   }
 
@@ -81,44 +75,25 @@ public final class FewShotCandidate implements AutoCloseable {
     return embedding.clone();
   }
 
+  /** What it publishes: served, it answers as {@link #predict} does. */
+  public FewShotVersion version() {
+    boolean tuned = report.decoder().equals(FewShotTrainer.TUNED_WEIGHTS);
+    Form form = tuned ? Form.WEIGHTS : head.isPresent() ? Form.PROTOTYPES : Form.EMBEDDING;
+    Optional<byte[]> bytes = tuned ? Optional.of(weights.toBytes()) : Optional.empty();
+    return new FewShotVersion(form, embedding(), head, bytes);
+  }
+
   /**
    * The probabilities of the task's labels; the examples' own labels are not looked at.
    *
    * @return [rows][labels]
    */
   public double[][] predict(List<Example> examples) {
-    TaskData.Rows rows = TaskData.encode(task, examples, model.tokenizer(), model.maxSource());
-    FewShotModel.Outputs outputs =
-        model.run(tuned.isEmpty() ? start : tuned.get(), rows.inputs(), scorer);
-    float[][] pooled = outputs.pooled();
-    if (prototypes.isPresent() && tuned.isPresent()) {
-      pooled = model.run(start, rows.inputs(), null).pooled(); // what the vectors were fitted on
-    }
-    double[][] out = new double[examples.size()][];
-    for (int i = 0; i < out.length; i++) {
-      double[] logits = outputs.scores()[i].clone();
-      for (int l = 0; l < logits.length; l++) {
-        logits[l] *= report.decoderWeight();
-      }
-      if (prototypes.isPresent()) {
-        add(logits, report.pooledWeight(), prototypes.get().pooledLogits(pooled[i]));
-        double[] words = lexical.of(examples.get(i));
-        add(logits, report.lexicalWeight(), prototypes.get().lexicalLogits(words));
-      }
-      out[i] = Stacking.softmax(logits);
-    }
-    return out;
-  }
-
-  private static void add(double[] logits, double factor, double[] more) {
-    for (int l = 0; l < logits.length; l++) {
-      logits[l] += factor * more[l];
-    }
+    return model.predict(task, weights, head, examples);
   }
 
   @Override
   public void close() {
-    tuned.ifPresent(AdapterWeights::close);
-    start.close();
+    weights.close();
   }
 }

@@ -12,7 +12,11 @@ import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
+import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.OverlaidTensors;
+import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.prototype.LexicalFeatures;
+import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.AdapterHook;
 import io.hyperstream.model.t5.CrossMemory;
@@ -27,6 +31,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -43,6 +48,7 @@ public final class FewShotModel implements AutoCloseable {
   private final T5 t5;
   private final Optional<AdapterFactory> factory;
   private final Tokenizer tokenizer;
+  private final LexicalFeatures lexical;
   private final int maxSource;
 
   /**
@@ -58,6 +64,7 @@ public final class FewShotModel implements AutoCloseable {
     this.t5 = t5;
     this.factory = factory;
     this.tokenizer = tokenizer;
+    lexical = new LexicalFeatures(tokenizer);
     this.maxSource = maxSource;
   }
 
@@ -87,6 +94,10 @@ public final class FewShotModel implements AutoCloseable {
     return t5;
   }
 
+  LexicalFeatures lexical() {
+    return lexical;
+  }
+
   Tokenizer tokenizer() {
     return tokenizer;
   }
@@ -108,6 +119,42 @@ public final class FewShotModel implements AutoCloseable {
   /** Embeddings of the tasks the model was trained on. */
   Map<String, float[]> knownEmbeddings() {
     return factory().taskEmbeddings();
+  }
+
+  /**
+   * The probabilities of a task's labels as a version of it is served; the examples' own labels are
+   * not looked at.
+   *
+   * @return [rows][labels]
+   * @throws CheckpointException if the version does not belong to this model
+   */
+  public double[][] predict(TaskDefinition task, TaskAdapter adapter, List<Example> examples) {
+    try (AdapterWeights weights =
+        factory.isEmpty()
+            ? AdapterWeights.NONE
+            : factory.get().make(List.of(adapter.form())).get(0)) {
+      return predict(task, weights, adapter.head(), examples);
+    }
+  }
+
+  double[][] predict(
+      TaskDefinition task,
+      AdapterWeights weights,
+      Optional<LabelHead> head,
+      List<Example> examples) {
+    int[][] inputs = TaskData.inputs(task, examples, tokenizer, maxSource);
+    Outputs outputs = run(weights, inputs, scorer(task));
+    double[][] out = new double[inputs.length][];
+    for (int i = 0; i < out.length; i++) {
+      double[] scores = outputs.scores()[i];
+      if (head.isPresent()) {
+        Example example = examples.get(i);
+        LexicalVector words = lexical.of(example.text(), example.textPair());
+        scores = head.get().logits(task.labels(), scores, outputs.pooled()[i], words);
+      }
+      out[i] = Stacking.softmax(scores);
+    }
+    return out;
   }
 
   CandidateScorer scorer(TaskDefinition task) {

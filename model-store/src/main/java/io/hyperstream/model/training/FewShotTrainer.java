@@ -1,10 +1,12 @@
 package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.prototype.Prototypes;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.training.FewShotCandidate.Report;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,6 +56,10 @@ public final class FewShotTrainer {
 
   private static final int LEAST_ROWS_TO_TUNE = 8;
 
+  private static final String START = "start";
+  private static final String TUNED_EMBEDDING = "embedding";
+  static final String TUNED_WEIGHTS = "weights";
+
   private final FewShotModel model;
   private final DecoderTuner.Settings embeddingSettings;
   private final DecoderTuner.Settings weightSettings;
@@ -92,8 +98,11 @@ public final class FewShotTrainer {
     return new Run(task, rows, seed).train(method);
   }
 
-  /** One decoder that was considered: its adapters and its scores of left-out examples. */
-  private record Decoder(String name, double[][] leftOut) {}
+  /**
+   * One decoder with label vectors over its states, as considered: [3][rows][labels] logits of
+   * decoder, states and words, each row's by what was learnt without it.
+   */
+  private record Mixture(String decoder, double[][][] leftOut) {}
 
   /** One training run. */
   private final class Run {
@@ -126,17 +135,17 @@ public final class FewShotTrainer {
       float[] embedding = starts.get(name);
       AdapterWeights start = model.factory().generate(List.of(embedding)).get(0);
       return switch (method) {
-        case ZERO_SHOT -> decoderOnly(name, embedding, start, "start");
+        case ZERO_SHOT -> decoderOnly(name, embedding, start, START);
         case EMBEDDING, WEIGHTS -> {
           float[] tuned = tuner.embedding(embedding, all, embeddingSettings);
           start.close();
           AdapterWeights generated = model.factory().generate(List.of(tuned)).get(0);
           if (method == Method.EMBEDDING) {
-            yield decoderOnly(name, tuned, generated, "embedding");
+            yield decoderOnly(name, tuned, generated, TUNED_EMBEDDING);
           }
           AdapterWeights weights = tuner.weights(generated, all, weightSettings);
           generated.close();
-          yield decoderOnly(name, tuned, weights, "weights");
+          yield decoderOnly(name, tuned, weights, TUNED_WEIGHTS);
         }
         case PROTOTYPES -> mixed(name, embedding, start, false);
         case AUTO -> mixed(name, embedding, start, true);
@@ -191,58 +200,53 @@ public final class FewShotTrainer {
     private FewShotCandidate decoderOnly(
         String name, float[] embedding, AdapterWeights weights, String decoder) {
       Report report = report(name, decoder, new double[] {1, 0, 0}, Double.NaN);
-      return new FewShotCandidate(
-          model, task, scorer, embedding, weights, Optional.empty(), Optional.empty(), report);
+      return new FewShotCandidate(model, task, embedding, weights, Optional.empty(), report);
     }
 
     /** Label vectors beside a decoder, the weights fitted on left-out examples. */
     private FewShotCandidate mixed(
         String name, float[] embedding, AdapterWeights start, boolean tune) {
       FewShotModel.Outputs outputs = model.run(start, rows.inputs(), scorer);
-      LexicalFeatures lexical = new LexicalFeatures(model.tokenizer());
-      double[][] words = labelled.examples().stream().map(lexical::of).toArray(double[][]::new);
-      Decoder decoder = new Decoder("start", outputs.scores()); // honest: it learnt nothing
-      if (tune && worthTuning(decoder)) {
-        decoder = bestDecoder(embedding, decoder);
+      double[][] words =
+          labelled.examples().stream()
+              .map(example -> model.lexical().of(example.text(), example.textPair()).dense())
+              .toArray(double[][]::new);
+      Mixture best = new Mixture(START, leftOut(outputs, words, folds()));
+      if (tune && worthTuning(outputs.scores())) {
+        Mixture start2 = new Mixture(START, leftOut(outputs, words, TUNING_FOLDS));
+        best = better(tunedMixtures(embedding, words), start2, best);
       }
-      double[][][] leftOut = leftOut(outputs.pooled(), words);
-      leftOut[0] = decoder.leftOut();
-      double[] weights = folds() < 2 ? Stacking.prior(leftOut) : Stacking.fit(leftOut, y);
-      double loss = folds() < 2 ? Double.NaN : Stacking.logLoss(leftOut, y, weights);
-      Prototypes prototypes = Prototypes.fit(outputs.pooled(), words, y, all, labels);
-      Report report = report(name, decoder.name(), weights, loss);
+      double[] weights =
+          folds() < 2 ? Stacking.prior(best.leftOut()) : Stacking.fit(best.leftOut(), y);
+      double loss = folds() < 2 ? Double.NaN : Stacking.logLoss(best.leftOut(), y, weights);
       float[] adapted = embedding;
-      Optional<AdapterWeights> tuned = Optional.empty();
-      if (!decoder.name().equals("start")) {
+      AdapterWeights decoder = start;
+      if (!best.decoder().equals(START)) {
+        start.close();
         adapted = tuner.embedding(embedding, all, embeddingSettings);
-        tuned = Optional.of(tunedWeights(adapted, all, decoder.name()));
+        decoder = tunedWeights(adapted, all, best.decoder());
+        outputs = model.run(decoder, rows.inputs(), null);
       }
-      return new FewShotCandidate(
-          model, task, scorer, adapted, start, tuned, Optional.of(prototypes), report);
+      LabelHead head =
+          LabelHead.of(
+              task.labels().stream().map(Label::name).toList(),
+              Prototypes.fit(outputs.pooled(), words, y, all, labels),
+              weights);
+      Report report = report(name, best.decoder(), weights, loss);
+      return new FewShotCandidate(model, task, adapted, decoder, Optional.of(head), report);
     }
 
     /** Gradients help where the decoder knows something of the task, not where it guesses. */
-    private boolean worthTuning(Decoder start) {
-      double loss = Stacking.logLoss(new double[][][] {start.leftOut()}, y, new double[] {1});
+    private boolean worthTuning(double[][] start) {
+      double loss = Stacking.logLoss(new double[][][] {start}, y, new double[] {1});
       return y.length >= LEAST_ROWS_TO_TUNE && folds() >= 2 && loss < Math.log(labels);
     }
 
-    private Decoder bestDecoder(float[] embedding, Decoder start) {
-      int[] fold = Stacking.folds(y, TUNING_FOLDS, seed);
-      double[][] byEmbedding = new double[y.length][];
-      double[][] byWeights = new double[y.length][];
-      for (int k = 0; k < TUNING_FOLDS; k++) {
-        int now = k;
-        int[] learn = IntStream.of(all).filter(i -> fold[i] != now).toArray();
-        int[] check = IntStream.of(all).filter(i -> fold[i] == now).toArray();
-        float[] tuned = tuner.embedding(embedding, learn, embeddingSettings);
-        score(tunedWeights(tuned, learn, "embedding"), check, byEmbedding);
-        score(tunedWeights(tuned, learn, "weights"), check, byWeights);
-      }
-      Decoder best = start;
-      double least = loss(start);
-      for (Decoder one :
-          List.of(new Decoder("embedding", byEmbedding), new Decoder("weights", byWeights))) {
+    /** The start, unless a tuned decoder with its vectors is better over the same folds. */
+    private Mixture better(List<Mixture> tuned, Mixture startOnSameFolds, Mixture start) {
+      Mixture best = start;
+      double least = loss(startOnSameFolds);
+      for (Mixture one : tuned) {
         if (loss(one) < least) {
           least = loss(one);
           best = one;
@@ -251,25 +255,32 @@ public final class FewShotTrainer {
       return best;
     }
 
-    /** Log-loss at the temperature that suits it best, so that boldness does not decide. */
-    private double loss(Decoder decoder) {
-      double[][][] alone = {decoder.leftOut()};
-      return Stacking.logLoss(alone, y, Stacking.fit(alone, y));
-    }
-
-    private void score(AdapterWeights weights, int[] check, double[][] out) {
-      try (weights) {
-        int[][] inputs = IntStream.of(check).mapToObj(i -> rows.inputs()[i]).toArray(int[][]::new);
-        double[][] scores = model.run(weights, inputs, scorer).scores();
-        for (int i = 0; i < check.length; i++) {
-          out[check[i]] = scores[i];
+    private List<Mixture> tunedMixtures(float[] embedding, double[][] words) {
+      int[] fold = Stacking.folds(y, TUNING_FOLDS, seed);
+      double[][][] byEmbedding = new double[3][y.length][];
+      double[][][] byWeights = new double[3][y.length][];
+      for (int k = 0; k < TUNING_FOLDS; k++) {
+        int now = k;
+        int[] learn = IntStream.of(all).filter(i -> fold[i] != now).toArray();
+        int[] check = IntStream.of(all).filter(i -> fold[i] == now).toArray();
+        float[] tuned = tuner.embedding(embedding, learn, embeddingSettings);
+        try (AdapterWeights generated = tunedWeights(tuned, learn, TUNED_EMBEDDING);
+            AdapterWeights weights = tuner.weights(generated, learn, weightSettings)) {
+          leaveOut(model.run(generated, rows.inputs(), scorer), words, learn, check, byEmbedding);
+          leaveOut(model.run(weights, rows.inputs(), scorer), words, learn, check, byWeights);
         }
       }
+      return List.of(
+          new Mixture(TUNED_EMBEDDING, byEmbedding), new Mixture(TUNED_WEIGHTS, byWeights));
+    }
+
+    private double loss(Mixture mixture) {
+      return Stacking.logLoss(mixture.leftOut(), y, Stacking.fit(mixture.leftOut(), y));
     }
 
     private AdapterWeights tunedWeights(float[] embedding, int[] learn, String decoder) {
       AdapterWeights generated = model.factory().generate(List.of(embedding)).get(0);
-      if (!decoder.equals("weights")) {
+      if (!decoder.equals(TUNED_WEIGHTS)) {
         return generated;
       }
       try (generated) {
@@ -286,29 +297,36 @@ public final class FewShotTrainer {
       return Math.min(FOLDS, Math.max(least, y.length >= 4 * labels ? 2 : least));
     }
 
-    /** Logits of label vectors fitted without the row's fold: [3][rows][labels], 0 unfilled. */
-    private double[][][] leftOut(float[][] pooled, double[][] words) {
+    /** Of a decoder that learnt nothing: only the label vectors leave rows out. */
+    private double[][][] leftOut(FewShotModel.Outputs outputs, double[][] words, int folds) {
       double[][][] out = new double[3][y.length][];
-      int folds = folds();
-      int[] fold = Stacking.folds(y, Math.max(folds, 1), seed);
-      List<int[]> parts = new ArrayList<>();
+      if (folds < 2) { // one example of a label: nothing can be left out
+        leaveOut(outputs, words, all, all, out);
+        return out;
+      }
+      int[] fold = Stacking.folds(y, folds, seed);
       for (int k = 0; k < folds; k++) {
         int now = k;
-        parts.add(IntStream.of(all).filter(i -> fold[i] == now).toArray());
-      }
-      if (folds < 2) { // one example of a label: nothing can be left out
-        parts = List.of(all);
-      }
-      for (int[] part : parts) {
-        int[] learn =
-            folds < 2 ? all : IntStream.of(all).filter(i -> fold[i] != fold[part[0]]).toArray();
-        Prototypes fitted = Prototypes.fit(pooled, words, y, learn, labels);
-        for (int i : part) {
-          out[1][i] = fitted.pooledLogits(pooled[i]);
-          out[2][i] = fitted.lexicalLogits(words[i]);
-        }
+        int[] learn = IntStream.of(all).filter(i -> fold[i] != now).toArray();
+        int[] check = IntStream.of(all).filter(i -> fold[i] == now).toArray();
+        leaveOut(outputs, words, learn, check, out);
       }
       return out;
+    }
+
+    /** Logits of rows by label vectors of other rows, and the decoder's: out [3][rows][labels]. */
+    private void leaveOut(
+        FewShotModel.Outputs outputs,
+        double[][] words,
+        int[] learn,
+        int[] check,
+        double[][][] out) {
+      Prototypes fitted = Prototypes.fit(outputs.pooled(), words, y, learn, labels);
+      for (int i : check) {
+        out[0][i] = outputs.scores()[i];
+        out[1][i] = fitted.pooledLogits(outputs.pooled()[i]);
+        out[2][i] = fitted.lexicalLogits(words[i]);
+      }
     }
 
     private Report report(String start, String decoder, double[] weights, double loss) {

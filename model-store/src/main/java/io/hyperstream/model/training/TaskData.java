@@ -70,8 +70,28 @@ public record TaskData(TaskDefinition task, Metric metric, Rows train, Rows vali
       labels.put(task.labels().get(i).name(), i);
     }
     int n = examples.size();
-    Rows rows = new Rows(new int[n][], new int[n][], new double[n]);
+    Rows rows = new Rows(inputs(task, examples, tokenizer, maxSource), new int[n][], new double[n]);
     for (int i = 0; i < n; i++) {
+      Example example = examples.get(i);
+      String target = target(task, example, labels);
+      rows.targets[i] = tokenizer.encode(target, LabelSpace.MAX_LABEL_TOKENS).ids();
+      rows.references[i] =
+          task.kind() == TaskKind.REGRESSION
+              ? Double.parseDouble(example.label())
+              : labels.getOrDefault(example.label(), 0);
+    }
+    return rows;
+  }
+
+  /**
+   * Renders and tokenises the texts alone; what their labels are does not matter.
+   *
+   * @throws IllegalArgumentException if a second text is missing
+   */
+  static int[][] inputs(
+      TaskDefinition task, List<Example> examples, Tokenizer tokenizer, int maxSource) {
+    int[][] inputs = new int[examples.size()][];
+    for (int i = 0; i < inputs.length; i++) {
       Example example = examples.get(i);
       Template template = task.template();
       if (example.textPair().isPresent() && !template.needsPair()) {
@@ -82,15 +102,9 @@ public record TaskData(TaskDefinition task, Metric metric, Rows train, Rows vali
             "task '" + task.taskId() + "' compares two texts; example " + (i + 1) + " has one");
       }
       String input = template.render(example.text(), example.textPair().orElse(""));
-      rows.inputs[i] = tokenizer.encode(input, maxSource).ids();
-      String target = target(task, example, labels);
-      rows.targets[i] = tokenizer.encode(target, LabelSpace.MAX_LABEL_TOKENS).ids();
-      rows.references[i] =
-          task.kind() == TaskKind.REGRESSION
-              ? Double.parseDouble(example.label())
-              : labels.getOrDefault(example.label(), 0);
+      inputs[i] = tokenizer.encode(input, maxSource).ids();
     }
-    return rows;
+    return inputs;
   }
 
   /** What the decoder is to say: the verbalizer, or the number to one decimal as in the paper. */

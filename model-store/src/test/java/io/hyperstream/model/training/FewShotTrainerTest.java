@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.TaskPrediction;
@@ -14,6 +16,9 @@ import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotVersion.Form;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -238,6 +243,54 @@ class FewShotTrainerTest {
             () -> trainer.train(task(), List.of(Example.of("hm", "attic")), Method.PROTOTYPES, 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1 have labels it does not have");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Method.class,
+      names = {"EMBEDDING", "PROTOTYPES", "WEIGHTS", "AUTO"})
+  @DisplayName("a published version, read back, answers as the candidate did")
+  void published(Method method) throws Exception {
+    Split split = Split.of(4, 2);
+    try (FewShotCandidate candidate = trainer.train(task(), split.train(), method, 1)) {
+      FewShotVersion version = candidate.version();
+      double[][] expected = candidate.predict(split.test());
+      double[][] served = model.predict(task(), adapter(version), split.test());
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(served[i]).containsExactly(expected[i], within(1e-6));
+      }
+    }
+  }
+
+  /** As a reader of the version's record has it. */
+  private static TaskAdapter adapter(FewShotVersion version) throws IOException {
+    AdapterForm form = new AdapterForm.Embedding(version.embedding());
+    if (version.weights().isPresent()) {
+      Path file = Files.createTempFile(folder, "version", ".safetensors");
+      form = new AdapterForm.Weights(Files.write(file, version.weights().get()));
+    }
+    return new TaskAdapter("rooms", 1, form, version.head());
+  }
+
+  @Test
+  @DisplayName("a version says what it is made of, and nothing else is accepted")
+  void forms() {
+    Split split = Split.of(2, 1);
+    for (Method method : List.of(Method.ZERO_SHOT, Method.PROTOTYPES, Method.WEIGHTS)) {
+      try (FewShotCandidate candidate = trainer.train(task(), split.train(), method, 1)) {
+        Form form = candidate.version().form();
+        assertThat(form)
+            .isEqualTo(
+                method == Method.ZERO_SHOT
+                    ? Form.EMBEDDING
+                    : method == Method.PROTOTYPES ? Form.PROTOTYPES : Form.WEIGHTS);
+      }
+    }
+    assertThatThrownBy(
+            () ->
+                new FewShotVersion(
+                    Form.PROTOTYPES, new float[64], Optional.empty(), Optional.empty()))
+        .hasMessageContaining("PROTOTYPES cannot be made without label vectors");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package io.hyperstream.model.training;
+package io.hyperstream.model.prototype;
 
 import java.util.stream.IntStream;
 
@@ -8,14 +8,14 @@ import java.util.stream.IntStream;
  * features, each fitted by a convex problem on the examples alone: no gradient goes through the
  * network. Immutable.
  */
-final class Prototypes {
+public final class Prototypes {
   private static final double RIDGE = 0.05;
 
-  private final double[] center; // [d], of the examples' pooled states
+  private final float[] center; // [d], of the examples' pooled states
   private final LinearHead pooled;
   private final LinearHead lexical;
 
-  private Prototypes(double[] center, LinearHead pooled, LinearHead lexical) {
+  private Prototypes(float[] center, LinearHead pooled, LinearHead lexical) {
     this.center = center;
     this.pooled = pooled;
     this.lexical = lexical;
@@ -28,13 +28,14 @@ final class Prototypes {
    * @param features [all rows][..] lexical features
    * @param rows which to learn from
    */
-  static Prototypes fit(float[][] states, double[][] features, int[] y, int[] rows, int labels) {
+  public static Prototypes fit(
+      float[][] states, double[][] features, int[] y, int[] rows, int labels) {
     int width = states[0].length;
-    double[] center = new double[width];
-    for (int row : rows) {
-      for (int j = 0; j < width; j++) {
-        center[j] += states[row][j] / rows.length;
-      }
+    float[] center = new float[width];
+    for (int j = 0; j < width; j++) {
+      int place = j;
+      double mean = IntStream.of(rows).mapToDouble(row -> states[row][place]).average().orElse(0);
+      center[j] = HalfFloats.round((float) mean);
     }
     int[] answers = IntStream.of(rows).map(row -> y[row]).toArray();
     double[] counts = balanced(answers, labels);
@@ -48,7 +49,7 @@ final class Prototypes {
   }
 
   /** Rare labels count more, by the root of their share; all rows together as many as they are. */
-  static double[] balanced(int[] y, int labels) {
+  public static double[] balanced(int[] y, int labels) {
     int[] count = new int[labels];
     for (int label : y) {
       count[label]++;
@@ -65,7 +66,7 @@ final class Prototypes {
     return out;
   }
 
-  private static double[] centred(float[] state, double[] center) {
+  static double[] centred(float[] state, float[] center) {
     double[] out = new double[center.length];
     for (int j = 0; j < out.length; j++) {
       out[j] = state[j] - center[j];
@@ -73,11 +74,25 @@ final class Prototypes {
     return LexicalFeatures.unit(out);
   }
 
-  double[] pooledLogits(float[] state) {
+  float[] center() {
+    return center;
+  }
+
+  LinearHead pooled() {
+    return pooled;
+  }
+
+  LinearHead lexical() {
+    return lexical;
+  }
+
+  /** By the pooled state [d] of a row. */
+  public double[] pooledLogits(float[] state) {
     return pooled.logits(centred(state, center));
   }
 
-  double[] lexicalLogits(double[] features) {
+  /** By the lexical features [..] of a row. */
+  public double[] lexicalLogits(double[] features) {
     return lexical.logits(features);
   }
 }

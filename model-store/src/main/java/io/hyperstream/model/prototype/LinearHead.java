@@ -1,4 +1,4 @@
-package io.hyperstream.model.training;
+package io.hyperstream.model.prototype;
 
 import java.util.Arrays;
 
@@ -43,6 +43,20 @@ final class LinearHead {
       bias[l] = w[l * (width + 1) + width];
     }
     return new LinearHead(weights, bias, seen);
+  }
+
+  /** Whether the label had an example. */
+  boolean seen(int label) {
+    return seen[label];
+  }
+
+  /** [features], not to be changed. */
+  double[] weights(int label) {
+    return weights[label];
+  }
+
+  double bias(int label) {
+    return bias[label];
   }
 
   /** One logit per label. */

@@ -1,18 +1,19 @@
-package io.hyperstream.model.training;
+package io.hyperstream.model.prototype;
 
 import io.hyperstream.model.task.Tokenizer;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What words a text has, without any network: its subwords and pairs of neighbours, each weighted
  * by how rare the tokenizer's corpus makes it (the log-probability of a SentencePiece piece is an
  * idf that needs no data), hashed with signs into a fixed number of places and scaled to length 1.
  * Of two texts: which pieces they share, which are of one alone, and how large the overlap is.
- * Immutable, any thread.
+ * Immutable, any thread. Published versions depend on every number here: none may change.
  */
-final class LexicalFeatures {
+public final class LexicalFeatures {
   static final int PLACES = 2048;
 
   /** Sizes of the overlap of two texts. */
@@ -32,19 +33,19 @@ final class LexicalFeatures {
 
   private final Tokenizer tokenizer;
 
-  LexicalFeatures(Tokenizer tokenizer) {
+  public LexicalFeatures(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
   }
 
-  /** [PLACES] of a single text, [PLACES + OVERLAPS] of two. */
-  double[] of(Example example) {
-    Map<Long, Double> first = pieces(example.text());
-    if (example.textPair().isEmpty()) {
-      double[] out = new double[PLACES];
-      first.forEach((piece, weight) -> add(out, Seeds.mix(0, piece), weight));
-      return unit(out);
+  /** The features of one text or of two. */
+  public LexicalVector of(String text, Optional<String> textPair) {
+    Map<Long, Double> first = pieces(text);
+    if (textPair.isPresent()) {
+      return LexicalVector.of(ofPair(first, pieces(textPair.get())));
     }
-    return ofPair(first, pieces(example.textPair().get()));
+    double[] out = new double[PLACES];
+    first.forEach((piece, weight) -> add(out, hash(0, piece), weight));
+    return LexicalVector.of(unit(out));
   }
 
   private static double[] ofPair(Map<Long, Double> first, Map<Long, Double> second) {
@@ -56,12 +57,12 @@ final class LexicalFeatures {
       boolean both = second.containsKey(piece.getKey());
       shared += both ? piece.getValue() : 0;
       inFirst += piece.getValue();
-      add(out, Seeds.mix(both ? SIDE_BOTH : SIDE_FIRST, piece.getKey()), piece.getValue());
+      add(out, hash(both ? SIDE_BOTH : SIDE_FIRST, piece.getKey()), piece.getValue());
     }
     for (Map.Entry<Long, Double> piece : second.entrySet()) {
       inSecond += piece.getValue();
       if (!first.containsKey(piece.getKey())) {
-        add(out, Seeds.mix(SIDE_SECOND, piece.getKey()), piece.getValue());
+        add(out, hash(SIDE_SECOND, piece.getKey()), piece.getValue());
       }
     }
     double[] joined = Arrays.copyOf(unit(out), PLACES + OVERLAPS);
@@ -94,6 +95,14 @@ final class LexicalFeatures {
   private double idf(int id) {
     double information = -tokenizer.logProbability(id);
     return information == 0 ? 0 : Math.max(LEAST_IDF, Math.min(MOST_IDF, information));
+  }
+
+  /** 64 well-mixed bits of both (SplitMix64's finaliser). */
+  private static long hash(long side, long piece) {
+    long z = side * 0x9E3779B97F4A7C15L + piece * 0xD1B54A32D192ED03L + 0x8CB92BA72F3D8DD7L;
+    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+    return z ^ (z >>> 31);
   }
 
   private static void add(double[] out, long hash, double weight) {

@@ -1,40 +1,14 @@
 package io.hyperstream.model.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
-import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-@DisplayName("Label vectors and their mixture")
-class LabelHeadTest {
-
-  @Test
-  @DisplayName("a head is at the minimum of its objective")
-  void minimum() {
-    // One feature, two labels, by symmetry w = +-v: minimise 2 log(1 + exp(-2 v)) + r v^2.
-    double ridge = 0.5;
-    LinearHead head =
-        LinearHead.fit(new double[][] {{1}, {-1}}, new int[] {0, 1}, new double[] {1, 1}, 2, ridge);
-    double[] z = head.logits(new double[] {1});
-    double v = (z[0] - z[1]) / 2;
-    double slope = -4 / (1 + Math.exp(2 * v)) + 2 * ridge * v;
-    assertThat(slope).isCloseTo(0, within(1e-2));
-  }
-
-  @Test
-  @DisplayName("a label without examples is neither preferred nor excluded")
-  void unseenLabel() {
-    LinearHead head =
-        LinearHead.fit(
-            new double[][] {{1, 0}, {0, 1}}, new int[] {0, 2}, new double[] {1, 1}, 3, 0.1);
-    double[] z = head.logits(new double[] {1, 0});
-    assertThat(z[0]).isGreaterThan(z[1]);
-    assertThat(z[1]).isGreaterThan(z[2]);
-  }
+@DisplayName("How scorers are mixed")
+class StackingTest {
 
   @Test
   @DisplayName("a scorer that knows counts more than one that guesses, whatever their scales")
@@ -68,13 +42,5 @@ class LabelHeadTest {
           .isEqualTo(2);
     }
     assertThat(Stacking.folds(y, 5, 1)).isEqualTo(folds);
-  }
-
-  @Test
-  @DisplayName("rare labels count more, all rows together as many as they are")
-  void balanced() {
-    double[] counts = Prototypes.balanced(new int[] {0, 0, 0, 0, 1}, 2);
-    assertThat(Arrays.stream(counts).sum()).isCloseTo(5, within(1e-9));
-    assertThat(counts[4]).isCloseTo(2 * counts[0], within(1e-9));
   }
 }

@@ -1,0 +1,174 @@
+package io.hyperstream.model.prototype;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.hyperstream.model.prototype.LabelHead.LabelVectors;
+import io.hyperstream.model.task.Label;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+@DisplayName("Label vectors and their mixture")
+class LabelHeadTest {
+  private static final LexicalVector WORDS =
+      new LexicalVector(new int[] {3, 9}, new double[] {1, 2});
+  private static final float[] STATE = {3, 4};
+
+  private static LabelVectors vectors(String label, float bias) {
+    return new LabelVectors(label, new float[] {1, 0}, bias, new int[] {9}, new float[] {0.5f}, 0);
+  }
+
+  private static LabelHead head(LabelVectors... vectors) {
+    return new LabelHead(new float[2], List.of(vectors), 2, 10, 100);
+  }
+
+  private static double[] logits(LabelHead head, double[] decoder, String... labels) {
+    return head.logits(Stream.of(labels).map(Label::of).toList(), decoder, STATE, WORDS);
+  }
+
+  @Test
+  @DisplayName("three scorers are added by their weights, labels known by name")
+  void mixture() {
+    LabelHead head = head(vectors("a", 0), vectors("b", 1));
+    // States: (0.6, 0.8) . (1, 0) + bias; words: 2 * 0.5.
+    assertThat(logits(head, new double[] {-1, -2}, "b", "a"))
+        .containsExactly(new double[] {-2 + 16 + 100, -4 + 6 + 100}, within(1e-5));
+  }
+
+  @Test
+  @DisplayName(
+      "a label that came later is neither preferred nor excluded, one that went is not used")
+  void otherLabels() {
+    LabelHead head = head(vectors("a", 0), vectors("b", 1), vectors("gone", 100));
+    double[] z = logits(head, new double[3], "a", "new", "b");
+    assertThat(z[1]).isCloseTo((z[0] + z[2]) / 2, within(1e-9));
+    assertThat(logits(head, new double[] {-1, -3}, "x", "y")).containsExactly(-2, -6);
+  }
+
+  @Test
+  @DisplayName("a label the decoder's beam cut off counts as the least likely of the others")
+  void cutOff() {
+    LabelHead head = head(vectors("a", 0), vectors("b", 0), vectors("c", 0));
+    double[] z = logits(head, new double[] {-1, Double.NEGATIVE_INFINITY, -5}, "a", "b", "c");
+    assertThat(z[1]).isEqualTo(z[2]).isLessThan(z[0]);
+  }
+
+  @Test
+  @DisplayName("numbers are rounded to half precision when it is made, and again changes nothing")
+  void rounded() {
+    LabelVectors label =
+        new LabelVectors("a", new float[] {0.1f, 1e-9f}, 0.3f, new int[0], new float[0], 0);
+    assertThat(label.states()).containsExactly(0.099975586f, 0);
+    assertThat(label.stateBias()).isEqualTo(0.30004883f);
+    float[] values = {0, -0f, 1, -2.5f, 65504, 0x1p-14f, 0x1p-24f, 6e-6f, 0.1f, 2049, 2051};
+    float[] once = HalfFloats.decode(ByteBuffer.wrap(HalfFloats.encode(values)));
+    assertThat(once).startsWith(0, -0f, 1, -2.5f, 65504, 0x1p-14f, 0x1p-24f);
+    assertThat(once).endsWith(2048, 2052); // ties to even
+    for (int i = 0; i < values.length; i++) {
+      assertThat(once[i]).isCloseTo(values[i], within(Math.abs(values[i]) / 2048 + 0x1p-25f));
+      assertThat(HalfFloats.round(once[i])).isEqualTo(once[i]);
+    }
+    assertThat(HalfFloats.round(65520)).isInfinite();
+    assertThat(HalfFloats.round(Float.NaN)).isNaN();
+  }
+
+  @Test
+  @DisplayName("every half is read as what it is, and written back as the same bits")
+  void allHalves() {
+    for (int bits = 0; bits < 1 << 16; bits++) {
+      float value = HalfFloats.toFloat((short) bits);
+      if (!Float.isNaN(value)) {
+        assertThat(HalfFloats.toHalf(value)).isEqualTo((short) bits);
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("what does not fit together is refused by name")
+  void refused() {
+    assertThatThrownBy(() -> vectors("a", Float.NaN))
+        .hasMessageContaining("the state bias of label 'a'")
+        .hasMessageContaining("NaN");
+    assertThatThrownBy(() -> vectors("a", 70000)).hasMessageContaining("70000");
+    assertThatThrownBy(() -> head(vectors("a", 0), vectors("a", 0)))
+        .hasMessageContaining("'a' has vectors twice");
+    assertThatThrownBy(LabelHeadTest::head).hasMessageContaining("at least one label");
+    assertThatThrownBy(() -> new LabelHead(new float[3], List.of(vectors("a", 0)), 1, 1, 1))
+        .hasMessageContaining("2 numbers over states; the center has 3");
+    assertThatThrownBy(
+            () -> new LabelHead(new float[2], List.of(vectors("a", 0)), 1, Double.NaN, 1))
+        .hasMessageContaining("the weight of states is NaN");
+    for (int[] places : List.of(new int[] {2, 2}, new int[] {-1, 0}, new int[] {0, 2052})) {
+      assertThatThrownBy(
+              () -> new LabelVectors("a", new float[2], 0, places, new float[places.length], 0))
+          .hasMessageContaining("must ascend within 0 to 2051");
+    }
+    assertThatThrownBy(() -> new LabelVectors("a", new float[2], 0, new int[1], new float[2], 0))
+        .hasMessageContaining("1 word places and 2 word weights");
+    assertThatThrownBy(() -> HalfFloats.decode(ByteBuffer.allocate(3)))
+        .hasMessageContaining("got 3 bytes");
+  }
+
+  @Test
+  @DisplayName("what was fitted answers as the fit does, without words that weigh next to nothing")
+  void ofFit() {
+    float[][] states = {{1, 0}, {0, 1}, {1, 1}, {-1, 0}};
+    double[][] features = new double[4][LexicalFeatures.PLACES];
+    for (int i = 0; i < 4; i++) {
+      features[i][i % 2] = 1;
+      features[i][100 + i] = 1e-4;
+    }
+    int[] y = {0, 2, 0, 2};
+    Prototypes fitted = Prototypes.fit(states, features, y, new int[] {0, 1, 2, 3}, 3);
+    List<String> names = List.of("a", "b", "c");
+    LabelHead head = LabelHead.of(names, fitted, new double[] {0, 1, 1});
+    assertThat(head.vectors().stream().map(LabelVectors::label)).containsExactly("a", "c");
+    assertThat(head.vectors().get(0).places()).containsExactly(0, 1);
+    List<Label> labels = names.stream().map(Label::of).toList();
+    for (int i = 0; i < 4; i++) {
+      double[] expected = fitted.pooledLogits(states[i]);
+      double[] words = fitted.lexicalLogits(features[i]);
+      Arrays.setAll(expected, l -> expected[l] + words[l]);
+      LexicalVector row = LexicalVector.of(features[i]);
+      assertThat(head.logits(labels, new double[3], states[i], row))
+          .containsExactly(expected, within(5e-3));
+    }
+  }
+
+  @Test
+  @DisplayName("a head is at the minimum of its objective")
+  void minimum() {
+    // One feature, two labels, by symmetry w = +-v: minimise 2 log(1 + exp(-2 v)) + r v^2.
+    double ridge = 0.5;
+    LinearHead head =
+        LinearHead.fit(new double[][] {{1}, {-1}}, new int[] {0, 1}, new double[] {1, 1}, 2, ridge);
+    double[] z = head.logits(new double[] {1});
+    double v = (z[0] - z[1]) / 2;
+    double slope = -4 / (1 + Math.exp(2 * v)) + 2 * ridge * v;
+    assertThat(slope).isCloseTo(0, within(1e-2));
+  }
+
+  @Test
+  @DisplayName("a label without examples is neither preferred nor excluded")
+  void unseenLabel() {
+    LinearHead head =
+        LinearHead.fit(
+            new double[][] {{1, 0}, {0, 1}}, new int[] {0, 2}, new double[] {1, 1}, 3, 0.1);
+    double[] z = head.logits(new double[] {1, 0});
+    assertThat(z[0]).isGreaterThan(z[1]);
+    assertThat(z[1]).isGreaterThan(z[2]);
+  }
+
+  @Test
+  @DisplayName("rare labels count more, all rows together as many as they are")
+  void balanced() {
+    double[] counts = Prototypes.balanced(new int[] {0, 0, 0, 0, 1}, 2);
+    assertThat(Arrays.stream(counts).sum()).isCloseTo(5, within(1e-9));
+    assertThat(counts[4]).isCloseTo(2 * counts[0], within(1e-9));
+  }
+}
