@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.Metric;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotCandidate;
 import io.hyperstream.model.training.FewShotModel;
@@ -20,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 
@@ -105,14 +108,35 @@ public final class FewShotEvaluation {
     trainer = new FewShotTrainer(model);
   }
 
+  /** What a method is called in reports and on the command line. */
+  public static String key(Method method) {
+    return method.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /** Why the protocol does not apply to a task; empty if it does. */
+  public static Optional<String> unfit(TaskFolder folder) {
+    return folder.task().kind() == TaskKind.CLASSIFICATION
+        ? Optional.empty()
+        : Optional.of(
+            "few-shot adaptation needs labels; this is a task of kind " + folder.task().kind());
+  }
+
   /**
    * Runs all combinations on one task.
    *
    * @param listener told of each run when it is done
+   * @param notes told, in a sentence, of what is not as asked for
    * @throws IOException if the folder lacks a split or a file is not what it should be
    */
-  public List<Run> run(TaskFolder folder, Options options, Consumer<Run> listener)
+  public List<Run> run(
+      TaskFolder folder, Options options, Consumer<Run> listener, Consumer<String> notes)
       throws IOException {
+    for (String split : List.of("train", "test")) {
+      if (!folder.has(split)) {
+        throw new IOException(
+            "%s has neither %s.tsv nor %s.jsonl".formatted(folder.folder(), split, split));
+      }
+    }
     List<Example> train = folder.read("train");
     List<Example> test = folder.read("test");
     test = test.subList(0, Math.min(test.size(), options.maxTestRows()));
@@ -124,6 +148,9 @@ public final class FewShotEvaluation {
     for (int shots : options.shots()) {
       for (int seed = 0; seed < options.seeds(); seed++) {
         List<Example> examples = examples(fixed, train, folder, shots, seed);
+        if (seed == 0) {
+          scarce(folder.task(), examples, shots).ifPresent(notes);
+        }
         double zeroShot;
         try (FewShotCandidate start =
             trainer.train(folder.task(), examples, Method.ZERO_SHOT, seed)) {
@@ -134,7 +161,7 @@ public final class FewShotEvaluation {
             Run run =
                 new Run(
                     folder.task().taskId(),
-                    method.name().toLowerCase(Locale.ROOT),
+                    key(method),
                     shots,
                     seed,
                     folder.metric().key(),
@@ -169,6 +196,22 @@ public final class FewShotEvaluation {
     }
     Metric metric = folder.metric();
     return metric.of(references, predictions, labels.size());
+  }
+
+  /** Labels with fewer examples than asked for. */
+  private static Optional<String> scarce(TaskDefinition task, List<Example> examples, int shots) {
+    List<String> scarce = new ArrayList<>();
+    for (Label label : task.labels()) {
+      long count = examples.stream().filter(e -> e.label().equals(label.name())).count();
+      if (count < shots) {
+        scarce.add("%d of '%s'".formatted(count, label.name()));
+      }
+    }
+    return scarce.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "%s: instead of %d examples per label there are only %s; using those"
+                .formatted(task.taskId(), shots, String.join(", ", scarce)));
   }
 
   private static JsonNode fixedRows(Path file) throws IOException {

@@ -72,10 +72,13 @@ public record TaskFolder(Path folder, TaskDefinition task, Metric metric, String
 
   private static TaskDefinition definition(String name, JsonNode json) {
     String kind = json.path("kind").asText("classification");
-    boolean regression = kind.contains("regression");
+    TaskKind taskKind =
+        kind.contains("regression")
+            ? TaskKind.REGRESSION
+            : kind.contains("generation") ? TaskKind.GENERATION : TaskKind.CLASSIFICATION;
     boolean pair = kind.startsWith("pair") || json.path("columns").size() == 3;
     List<Label> labels = new ArrayList<>();
-    if (!regression) {
+    if (taskKind == TaskKind.CLASSIFICATION) {
       json.path("labels").forEach(label -> labels.add(Label.of(label.asText())));
     }
     String template = json.path("template").asText("");
@@ -85,7 +88,7 @@ public record TaskFolder(Path folder, TaskDefinition task, Metric metric, String
     }
     return new TaskDefinition(
         name,
-        regression ? TaskKind.REGRESSION : TaskKind.CLASSIFICATION,
+        taskKind,
         labels,
         single,
         pair ? single : Template.PAIR,

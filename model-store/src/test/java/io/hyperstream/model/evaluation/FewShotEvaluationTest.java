@@ -43,6 +43,7 @@ class FewShotEvaluationTest {
     write("fewshot.json", "{\"k\":{\"1\":{\"0\":[0,2],\"1\":[1,3]}}}");
     var store = new FileModelStore(folder.resolve("store"));
     List<String> lines = new ArrayList<>();
+    List<String> notes = new ArrayList<>();
 
     try (FewShotModel model = FewShotModel.open(StarterModel.install(store))) {
       FewShotEvaluation evaluation = new FewShotEvaluation(model);
@@ -50,7 +51,7 @@ class FewShotEvaluationTest {
       var options =
           new FewShotEvaluation.Options(List.of(1, 2), 2, List.of(Method.PROTOTYPES), 100);
       List<FewShotEvaluation.Run> runs =
-          evaluation.run(task, options, run -> lines.add(run.toJson()));
+          evaluation.run(task, options, run -> lines.add(run.toJson()), notes::add);
 
       assertThat(runs).hasSize(4);
       assertThat(runs).extracting(FewShotEvaluation.Run::shots).containsExactly(1, 1, 2, 2);
@@ -64,7 +65,7 @@ class FewShotEvaluationTest {
       assertThat(json.path("score").asDouble(-1)).isBetween(0.0, 1.0);
 
       write("fewshot.json", "{\"k\":{\"1\":{\"0\":[99]}}}");
-      assertThatThrownBy(() -> evaluation.run(task, options, run -> {}))
+      assertThatThrownBy(() -> evaluation.run(task, options, run -> {}, notes::add))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("names row 99");
     }

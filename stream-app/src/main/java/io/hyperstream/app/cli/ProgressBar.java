@@ -14,7 +14,9 @@ final class ProgressBar implements AutoCloseable {
   /** How amounts are written. */
   enum Unit {
     ROWS,
-    BYTES
+    BYTES,
+    /** Few and long: what is left is told in time, not in amounts a second. */
+    RUNS
   }
 
   private static final long TERMINAL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -115,11 +117,19 @@ final class ProgressBar implements AutoCloseable {
     } else {
       line.append(amount(done));
     }
+    if (unit == Unit.RUNS) {
+      return done == 0 ? line.toString() : line.append(", ").append(left(seconds)).toString();
+    }
     return line.append(", ").append(amount((long) (done / seconds))).append("/s").toString();
   }
 
+  private String left(double seconds) {
+    long left = Math.round(seconds / done * (total - done));
+    return String.format(Locale.ROOT, "%d:%02d left", left / 60, left % 60);
+  }
+
   private String amount(long value) {
-    if (unit == Unit.ROWS) {
+    if (unit != Unit.BYTES) {
       return Long.toString(value);
     }
     if (value < 1 << 10) {

@@ -17,6 +17,7 @@ import picocli.CommandLine.ScopeType;
       PredictCommand.class,
       TasksCommand.class,
       ModelCommand.class,
+      EvaluateCommand.class,
       BenchCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",

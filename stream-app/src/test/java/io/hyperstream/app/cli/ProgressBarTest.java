@@ -42,6 +42,16 @@ class ProgressBarTest {
   }
 
   @Test
+  @DisplayName("of few, long runs it says how long the rest will take")
+  void timeLeft() {
+    try (ProgressBar bar = bar(false, ProgressBar.Unit.RUNS, 8)) {
+      nanos.addAndGet(TimeUnit.SECONDS.toNanos(50));
+      bar.advance(2);
+    }
+    assertThat(printed().lines().findFirst()).contains("copying:  25% 2 of 8, 2:30 left");
+  }
+
+  @Test
   @DisplayName("what is over at once leaves no line")
   void quick() {
     try (ProgressBar bar = bar(false, ProgressBar.Unit.ROWS, 2)) {

@@ -1,0 +1,235 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.model.evaluation.FewShotEvaluation;
+import io.hyperstream.model.evaluation.FewShotEvaluation.Run;
+import io.hyperstream.model.training.FewShotModel;
+import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.TaskFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+@Command(
+    name = "evaluate",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Measure few-shot adaptation on folders of labelled texts: adapt to K examples per label,"
+          + " measure on the test split, repeat with other examples.",
+      "",
+      "A task is a folder with task.json (kind, labels), train and test as .tsv (text, optionally"
+          + " a second text, label) or .jsonl; fewshot.json, where there is one, names the rows to"
+          + " learn from, otherwise they are drawn by seed."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "    hyperstream evaluate --data suite --task customer_reviews --few-shot 4,16 --seeds 3",
+      "    hyperstream evaluate --data suite --method zero-shot,prototypes,auto --json > runs.jsonl",
+      "",
+      "With --json one object per run: {taskId, method, shots, seed, metric, zeroShot, score,"
+          + " seconds}; zeroShot is the best known start before anything was learnt. Under `all`,"
+          + " tasks without labels are skipped; tasks that cannot be read are too, and the exit"
+          + " code is then 1."
+    })
+final class EvaluateCommand implements Callable<Integer> {
+  private static final String ALL = "all";
+
+  private final Console console;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "DIR",
+      description = "A folder of task folders, or one task folder.")
+  private Path data;
+
+  @Option(
+      names = {"-t", "--task"},
+      split = ",",
+      defaultValue = ALL,
+      paramLabel = "TASK",
+      description = "Names of task folders, or all. Default: ${DEFAULT-VALUE}.")
+  private List<String> tasks;
+
+  @Option(
+      names = "--few-shot",
+      split = ",",
+      defaultValue = "4,16",
+      paramLabel = "K",
+      description = "Examples per label. Default: ${DEFAULT-VALUE}.")
+  private List<Integer> shots;
+
+  @Option(
+      names = "--seeds",
+      defaultValue = "5",
+      paramLabel = "N",
+      description = "How many draws of examples. Default: ${DEFAULT-VALUE}.")
+  private int seeds;
+
+  @Option(
+      names = "--method",
+      split = ",",
+      defaultValue = "auto",
+      paramLabel = "METHOD",
+      converter = MethodNames.class,
+      description =
+          "What learns: zero-shot (nothing), embedding (the task embedding), prototypes (label"
+              + " vectors, no gradient), weights (embedding, then the adapters themselves), auto"
+              + " (what explains left-out examples best). Default: ${DEFAULT-VALUE}.")
+  private List<Method> methods;
+
+  @Option(
+      names = "--max-test-rows",
+      paramLabel = "N",
+      description = "Measure on the first N rows of the test split. Default: all.")
+  private int maxTestRows = Integer.MAX_VALUE;
+
+  @Option(
+      names = "--threads",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Threads of one operation. Default: 0, one per core.")
+  private int threads;
+
+  @Option(names = "--json", description = "One JSON object per run, as soon as it is done.")
+  private boolean json;
+
+  @Mixin private ModelChoice choice;
+
+  EvaluateCommand(Console console) {
+    this.console = console;
+  }
+
+  /** {@code zero-shot} for {@code ZERO_SHOT}. */
+  static final class MethodNames implements ITypeConverter<Method> {
+    @Override
+    public Method convert(String name) {
+      for (Method method : Method.values()) {
+        if (FewShotEvaluation.key(method).equals(name)) {
+          return method;
+        }
+      }
+      throw new TypeConversionException(
+          "expected "
+              + Stream.of(Method.values()).map(FewShotEvaluation::key).toList()
+              + "; got "
+              + name);
+    }
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    FewShotEvaluation.Options options =
+        new FewShotEvaluation.Options(shots, seeds, methods, maxTestRows);
+    List<Path> folders = folders();
+    BenchCommand.threads(threads);
+    EvaluationTable table = new EvaluationTable();
+    boolean complete = true;
+    long perTask = (long) shots.size() * seeds * methods.size();
+    try (FewShotModel model = FewShotModel.open(choice.load());
+        ProgressBar bar =
+            new ProgressBar(
+                console, "evaluating", ProgressBar.Unit.RUNS, folders.size() * perTask)) {
+      FewShotEvaluation evaluation = new FewShotEvaluation(model);
+      for (int i = 0; i < folders.size(); i++) {
+        try {
+          TaskFolder folder = TaskFolder.open(folders.get(i));
+          Optional<String> unfit = FewShotEvaluation.unfit(folder);
+          if (unfit.isPresent()) {
+            skip(bar, folders.get(i), unfit.get());
+          } else {
+            evaluation.run(
+                folder, options, run -> done(bar, table, run), sentence -> note(bar, sentence));
+          }
+        } catch (IOException | IllegalArgumentException e) {
+          skip(bar, folders.get(i), Failures.sentence(e, console.verbose()));
+          complete = false;
+        }
+        bar.at((i + 1) * perTask, folders.size() * perTask);
+      }
+    }
+    if (!json) {
+      table.lines().forEach(console::print);
+    }
+    return complete ? ExitCodes.OK : ExitCodes.FAILURE;
+  }
+
+  private void done(ProgressBar bar, EvaluationTable table, Run run) {
+    if (json) {
+      bar.clear();
+      console.print(run.toJson());
+    } else {
+      table.add(run);
+    }
+    bar.advance(1);
+  }
+
+  /** Nothing is skipped that was asked for by name. */
+  private void skip(ProgressBar bar, Path folder, String reason) {
+    if (!tasks.contains(ALL)) {
+      throw CommandFailure.failed(folder.getFileName() + ": " + reason);
+    }
+    note(bar, "skipping " + folder.getFileName() + ": " + reason);
+  }
+
+  private void note(ProgressBar bar, String sentence) {
+    bar.clear();
+    console.note(sentence);
+  }
+
+  private List<Path> folders() throws IOException {
+    if (!Files.isDirectory(data)) {
+      throw CommandFailure.usage("--data: no such folder: " + data);
+    }
+    List<Path> known = new ArrayList<>();
+    if (isTask(data)) {
+      known.add(data.toRealPath());
+    } else {
+      try (Stream<Path> children = Files.list(data)) {
+        children.filter(EvaluateCommand::isTask).sorted().forEach(known::add);
+      }
+    }
+    if (known.isEmpty()) {
+      throw CommandFailure.usage(
+          "--data: neither " + data + " nor a folder directly below it has a task.json");
+    }
+    if (tasks.contains(ALL)) {
+      return known;
+    }
+    List<Path> chosen = new ArrayList<>();
+    for (String task : tasks) {
+      chosen.add(
+          known.stream()
+              .filter(folder -> folder.getFileName().toString().equals(task))
+              .findFirst()
+              .orElseThrow(() -> unknown(task, known)));
+    }
+    return chosen;
+  }
+
+  private CommandFailure unknown(String task, List<Path> known) {
+    if (Files.isDirectory(data.resolve(task))) {
+      return CommandFailure.usage("--task: " + data.resolve(task) + " has no task.json");
+    }
+    return CommandFailure.usage(
+        "--task: no task '"
+            + task
+            + "' below "
+            + data
+            + "; there are "
+            + String.join(", ", known.stream().map(f -> f.getFileName().toString()).toList()));
+  }
+
+  private static boolean isTask(Path folder) {
+    return Files.isRegularFile(folder.resolve("task.json"));
+  }
+}
