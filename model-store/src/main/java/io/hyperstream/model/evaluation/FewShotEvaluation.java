@@ -9,6 +9,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotCandidate;
+import io.hyperstream.model.training.FewShotMemory;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer;
 import io.hyperstream.model.training.FewShotTrainer.Method;
@@ -144,6 +145,7 @@ public final class FewShotEvaluation {
       throw new IOException(folder.folder() + " has no test rows");
     }
     JsonNode fixed = fixedRows(folder.folder().resolve("fewshot.json"));
+    FewShotMemory memory = new FewShotMemory(model, folder.task());
     List<Run> runs = new ArrayList<>();
     for (int shots : options.shots()) {
       for (int seed = 0; seed < options.seeds(); seed++) {
@@ -152,12 +154,11 @@ public final class FewShotEvaluation {
           scarce(folder.task(), examples, shots).ifPresent(notes);
         }
         double zeroShot;
-        try (FewShotCandidate start =
-            trainer.train(folder.task(), examples, Method.ZERO_SHOT, seed)) {
+        try (FewShotCandidate start = trainer.train(memory, examples, Method.ZERO_SHOT, seed)) {
           zeroShot = measure(folder, start, test);
         }
         for (Method method : options.methods()) {
-          try (FewShotCandidate candidate = trainer.train(folder.task(), examples, method, seed)) {
+          try (FewShotCandidate candidate = trainer.train(memory, examples, method, seed)) {
             Run run =
                 new Run(
                     folder.task().taskId(),

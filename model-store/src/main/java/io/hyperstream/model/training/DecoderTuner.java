@@ -49,14 +49,24 @@ final class DecoderTuner {
   private final TaskData.Rows rows;
   private final int labels;
   private final long seed;
+  private final Runnable eachStep;
 
+  /**
+   * @param eachStep called before every step; what it throws ends the tuning
+   */
   DecoderTuner(
-      FewShotModel model, CandidateScorer scorer, TaskData.Rows rows, int labels, long seed) {
+      FewShotModel model,
+      CandidateScorer scorer,
+      TaskData.Rows rows,
+      int labels,
+      long seed,
+      Runnable eachStep) {
     this.model = model;
     this.scorer = scorer;
     this.rows = rows;
     this.labels = labels;
     this.seed = seed;
+    this.eachStep = eachStep;
   }
 
   /** Stage 1: a better embedding for the chosen rows. */
@@ -133,6 +143,7 @@ final class DecoderTuner {
     Schedule schedule = Schedule.linear(settings.rate(), settings.steps() / 10, settings.steps());
     for (int step = 0; step < settings.steps(); step++) {
       int[] batch = sample(chosen, settings.batch(), random);
+      eachStep.run();
       double rate = schedule.at(step);
       try (NDScope scope = Ops.scope()) {
         scope.suppressNotUsedWarning();

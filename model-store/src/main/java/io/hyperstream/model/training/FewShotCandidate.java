@@ -2,9 +2,9 @@ package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.prototype.LabelHead;
-import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.training.FewShotVersion.Form;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -44,22 +44,19 @@ public final class FewShotCandidate implements AutoCloseable {
       double crossValidatedLoss,
       double seconds) {}
 
-  private final FewShotModel model;
-  private final TaskDefinition task;
+  private final FewShotMemory memory;
   private final float[] embedding;
   private final AdapterWeights weights;
   private final Optional<LabelHead> head;
   private final Report report;
 
   FewShotCandidate(
-      FewShotModel model,
-      TaskDefinition task,
+      FewShotMemory memory,
       float[] embedding,
       AdapterWeights weights,
       Optional<LabelHead> head,
       Report report) {
-    this.model = model;
-    this.task = task;
+    this.memory = memory;
     this.embedding = embedding;
     this.weights = weights;
     this.head = head;
@@ -70,6 +67,14 @@ public final class FewShotCandidate implements AutoCloseable {
     return report;
   }
 
+  FewShotRun.Decoder decoder() {
+    return FewShotRun.Decoder.valueOf(report.decoder().toUpperCase(Locale.ROOT));
+  }
+
+  boolean hasVectors() {
+    return head.isPresent();
+  }
+
   /** The task embedding of its adapters, before any tuning of weights. */
   public float[] embedding() {
     return embedding.clone();
@@ -77,7 +82,7 @@ public final class FewShotCandidate implements AutoCloseable {
 
   /** What it publishes: served, it answers as {@link #predict} does. */
   public FewShotVersion version() {
-    boolean tuned = report.decoder().equals(FewShotTrainer.TUNED_WEIGHTS);
+    boolean tuned = decoder() == FewShotRun.Decoder.WEIGHTS;
     Form form = tuned ? Form.WEIGHTS : head.isPresent() ? Form.PROTOTYPES : Form.EMBEDDING;
     Optional<byte[]> bytes = tuned ? Optional.of(weights.toBytes()) : Optional.empty();
     return new FewShotVersion(form, embedding(), head, bytes);
@@ -89,7 +94,15 @@ public final class FewShotCandidate implements AutoCloseable {
    * @return [rows][labels]
    */
   public double[][] predict(List<Example> examples) {
-    return model.predict(task, weights, head, examples);
+    FewShotModel.Outputs outputs =
+        decoder() == FewShotRun.Decoder.START
+            ? memory.outputs(report.start(), examples)
+            : memory.model().run(weights, memory.inputs(examples), memory.scorer());
+    double[][] out = new double[examples.size()][];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = outputs.probabilities(memory.task(), head, i, memory.words(examples.get(i)));
+    }
+    return out;
   }
 
   @Override

@@ -57,7 +57,17 @@ public final class FewShotModel implements AutoCloseable {
    * @param scores [rows][labels] log-scores as serving computes them; empty rows if not asked for
    * @param pooled [rows][d] encoder states averaged over the tokens
    */
-  record Outputs(double[][] scores, float[][] pooled) {}
+  record Outputs(double[][] scores, float[][] pooled) {
+
+    /** What a version answers for a row: [labels]. */
+    double[] probabilities(
+        TaskDefinition task, Optional<LabelHead> head, int row, LexicalVector words) {
+      return Stacking.softmax(
+          head.isEmpty()
+              ? scores[row]
+              : head.get().logits(task.labels(), scores[row], pooled[row], words));
+    }
+  }
 
   private FewShotModel(
       T5 t5, Optional<AdapterFactory> factory, Tokenizer tokenizer, int maxSource) {
@@ -133,28 +143,16 @@ public final class FewShotModel implements AutoCloseable {
         factory.isEmpty()
             ? AdapterWeights.NONE
             : factory.get().make(List.of(adapter.form())).get(0)) {
-      return predict(task, weights, adapter.head(), examples);
-    }
-  }
-
-  double[][] predict(
-      TaskDefinition task,
-      AdapterWeights weights,
-      Optional<LabelHead> head,
-      List<Example> examples) {
-    int[][] inputs = TaskData.inputs(task, examples, tokenizer, maxSource);
-    Outputs outputs = run(weights, inputs, scorer(task));
-    double[][] out = new double[inputs.length][];
-    for (int i = 0; i < out.length; i++) {
-      double[] scores = outputs.scores()[i];
-      if (head.isPresent()) {
+      int[][] inputs = TaskData.inputs(task, examples, tokenizer, maxSource);
+      Outputs outputs = run(weights, inputs, scorer(task));
+      double[][] out = new double[inputs.length][];
+      for (int i = 0; i < out.length; i++) {
         Example example = examples.get(i);
         LexicalVector words = lexical.of(example.text(), example.textPair());
-        scores = head.get().logits(task.labels(), scores, outputs.pooled()[i], words);
+        out[i] = outputs.probabilities(task, adapter.head(), i, words);
       }
-      out[i] = Stacking.softmax(scores);
+      return out;
     }
-    return out;
   }
 
   CandidateScorer scorer(TaskDefinition task) {

@@ -62,7 +62,15 @@ record LabelledRows(
     return new LabelledRows(kept, duplicates, contradictions, unknown, missing);
   }
 
-  private static String key(Example example) {
+  /** Why none of so many examples is left, in a sentence. */
+  String nothingUsable(TaskDefinition task, int of) {
+    return ("none of %d examples of task '%s' can be used:"
+            + " %d have labels it does not have, %d texts contradict themselves")
+        .formatted(of, task.taskId(), unknownLabels, contradictions);
+  }
+
+  /** What makes two examples the same text. */
+  static String key(Example example) {
     return normal(example.text())
         + '\u0000'
         + example.textPair().map(LabelledRows::normal).orElse("");

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /**
  * How much to believe each of several scorers: weights that make the softmax of their weighted sum
@@ -28,8 +29,12 @@ final class Stacking {
    * @return [scorers], each to be multiplied with that scorer's raw logits
    */
   static double[] fit(double[][][] logits, int[] y) {
+    return fit(logits, y, prior(logits));
+  }
+
+  /** The same about other weights than {@link #prior}'s. */
+  private static double[] fit(double[][][] logits, int[] y, double[] spread) {
     int scorers = logits.length;
-    double[] spread = prior(logits);
     double[] weight = new double[scorers]; // logarithms: weights stay positive
     double[] first = new double[scorers];
     double[] second = new double[scorers];
@@ -53,9 +58,68 @@ final class Stacking {
   static double[] prior(double[][][] logits) {
     double[] weights = new double[logits.length];
     for (int e = 0; e < weights.length; e++) {
-      weights[e] = 1 / Math.max(1e-6, spread(logits[e]));
+      double spread = spread(logits[e]);
+      weights[e] = spread < 1e-6 ? 1 : 1 / spread; // says nothing: no matter what it counts
     }
     return weights;
+  }
+
+  /**
+   * Probabilities of each row by weights fitted on the rows of other folds.
+   *
+   * @return [rows][labels]
+   */
+  static double[][] crossFit(double[][][] logits, int[] y, int[] fold) {
+    return crossFit(logits, y, fold, false);
+  }
+
+  /**
+   * Probabilities at the temperature that suits the rows of other folds: what a scorer knows, apart
+   * from how boldly it says it.
+   *
+   * @param probabilities [rows][labels]
+   */
+  static double[][] tempered(double[][] probabilities, int[] y, int[] fold) {
+    double[][] logits =
+        Arrays.stream(probabilities)
+            .map(row -> Arrays.stream(row).map(p -> Math.log(Math.max(1e-12, p))).toArray())
+            .toArray(double[][]::new);
+    return crossFit(new double[][][] {logits}, y, fold, true);
+  }
+
+  private static double[][] crossFit(double[][][] logits, int[] y, int[] fold, boolean asTheyAre) {
+    double[][] out = new double[y.length][];
+    for (int k = 0; k <= Arrays.stream(fold).max().orElse(0); k++) {
+      int now = k;
+      int[] others = IntStream.range(0, y.length).filter(i -> fold[i] != now).toArray();
+      double[][][] learn = rows(logits, others);
+      int[] answers = IntStream.of(others).map(i -> y[i]).toArray();
+      double[] about = asTheyAre ? new double[] {1} : prior(learn);
+      double[] weights = fit(learn, answers, about);
+      for (int i = 0; i < y.length; i++) {
+        if (fold[i] == k) {
+          out[i] = softmax(mixed(logits, i, weights));
+        }
+      }
+    }
+    return out;
+  }
+
+  /** Some rows of [scorers][rows][labels]. */
+  static double[][][] rows(double[][][] logits, int[] rows) {
+    return Arrays.stream(logits)
+        .map(of -> IntStream.of(rows).mapToObj(i -> of[i]).toArray(double[][]::new))
+        .toArray(double[][][]::new);
+  }
+
+  private static double[] mixed(double[][][] logits, int row, double[] weights) {
+    double[] sum = new double[logits[0][row].length];
+    for (int e = 0; e < logits.length; e++) {
+      for (int l = 0; l < sum.length; l++) {
+        sum[l] += weights[e] * logits[e][row][l];
+      }
+    }
+    return sum;
   }
 
   private static double[] slope(double[][][] logits, int[] y, double[] spread, double[] weight) {
@@ -116,13 +180,7 @@ final class Stacking {
   static double logLoss(double[][][] logits, int[] y, double[] weights) {
     double loss = 0;
     for (int i = 0; i < y.length; i++) {
-      double[] sum = new double[logits[0][i].length];
-      for (int e = 0; e < logits.length; e++) {
-        for (int l = 0; l < sum.length; l++) {
-          sum[l] += weights[e] * logits[e][i][l];
-        }
-      }
-      loss -= Math.log(Math.max(1e-12, softmax(sum)[y[i]]));
+      loss -= Math.log(Math.max(1e-12, softmax(mixed(logits, i, weights))[y[i]]));
     }
     return loss / y.length;
   }

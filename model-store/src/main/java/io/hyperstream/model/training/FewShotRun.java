@@ -1,0 +1,372 @@
+package io.hyperstream.model.training;
+
+import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.prototype.Prototypes;
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.training.FewShotCandidate.Report;
+import io.hyperstream.model.training.FewShotTrainer.Method;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+
+/**
+ * One task's usable examples, and what can be fitted to them: candidates, and for each example what
+ * the same procedure makes of it without having learnt from it. One thread.
+ */
+final class FewShotRun {
+
+  /** Whose label scores count. */
+  enum Decoder {
+    /** Of the start, which learnt nothing. */
+    START,
+    /** Stage 1. */
+    EMBEDDING,
+    /** Stages 1 and 2. */
+    WEIGHTS;
+
+    String key() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /** How the two stages are tuned. */
+  record Tuning(DecoderTuner.Settings embedding, DecoderTuner.Settings weights) {
+    static Tuning of(FewShotTrainer.Loss loss) {
+      boolean tokens = loss == FewShotTrainer.Loss.LANGUAGE_MODEL;
+      return new Tuning(
+          DecoderTuner.Settings.embedding(tokens), DecoderTuner.Settings.weights(tokens));
+    }
+  }
+
+  /**
+   * What a decoder with label vectors over its states makes of examples left out.
+   *
+   * @param logits [3][rows][labels] of decoder, states and words
+   * @param fold [rows] which rows were left out together
+   */
+  record LeftOut(Decoder decoder, double[][][] logits, int[] fold) {}
+
+  private static final int START_ROWS = 32;
+  private static final int FOLDS = 5;
+
+  /** Tuned decoders are judged on so few folds only: each is a training run. */
+  private static final int TUNING_FOLDS = 2;
+
+  private static final int LEAST_ROWS_TO_TUNE = 8;
+
+  private final long begun = System.nanoTime();
+  private final FewShotMemory memory;
+  private final LabelledRows labelled;
+  private final List<Example> examples;
+  private final Tuning tuning;
+  private final long seed;
+  private final BooleanSupplier cancelled;
+  private final int labels;
+  private final TaskData.Rows rows;
+  private final int[] y;
+  private final int[] all;
+  private final int[] startRows;
+  private final double[][] words;
+  private final DecoderTuner tuner;
+
+  /**
+   * @param cancelled asked often; true ends whatever is going on with a CancellationException
+   */
+  FewShotRun(
+      FewShotMemory memory,
+      LabelledRows labelled,
+      Tuning tuning,
+      long seed,
+      BooleanSupplier cancelled) {
+    this.memory = memory;
+    this.labelled = labelled;
+    this.tuning = tuning;
+    this.seed = seed;
+    this.cancelled = cancelled;
+    examples = labelled.examples();
+    labels = memory.task().labels().size();
+    FewShotModel model = memory.model();
+    rows = TaskData.encode(memory.task(), examples, model.tokenizer(), model.maxSource());
+    y = rows.labels();
+    all = IntStream.range(0, y.length).toArray();
+    startRows = some(START_ROWS);
+    words = examples.stream().map(e -> memory.words(e).dense()).toArray(double[][]::new);
+    tuner = new DecoderTuner(model, memory.scorer(), rows, labels, seed, () -> stopIfCancelled());
+  }
+
+  List<Example> examples() {
+    return examples;
+  }
+
+  private void stopIfCancelled() {
+    if (cancelled.getAsBoolean()) {
+      throw new CancellationException("few-shot training was cancelled");
+    }
+  }
+
+  private int[] some(int most) {
+    int[] shuffled = all.clone();
+    Random random = new Random(seed);
+    for (int i = shuffled.length - 1; i > 0; i--) {
+      int j = random.nextInt(i + 1);
+      int swap = shuffled[i];
+      shuffled[i] = shuffled[j];
+      shuffled[j] = swap;
+    }
+    return Arrays.copyOf(shuffled, Math.min(most, shuffled.length));
+  }
+
+  /** How many parts can be left out in turn; fewer than 2 if a label has one example. */
+  int folds() {
+    int[] count = new int[labels];
+    for (int label : y) {
+      count[label]++;
+    }
+    int least = Arrays.stream(count).filter(n -> n > 0).min().orElse(0);
+    return Math.min(FOLDS, Math.max(least, y.length >= 4 * labels ? 2 : least));
+  }
+
+  /** The start with the least log-loss on rows learnt from, or on some of them. */
+  String bestStart(int[] learn) {
+    boolean[] may = new boolean[y.length];
+    IntStream.of(learn).forEach(row -> may[row] = true);
+    List<Example> asked = IntStream.of(startRows).mapToObj(examples::get).toList();
+    String best = FewShotMemory.MEAN;
+    double least = Double.POSITIVE_INFINITY;
+    for (String start : memory.starts()) {
+      stopIfCancelled();
+      double[][] scores = memory.outputs(start, asked).scores();
+      double loss = 0;
+      for (int i = 0; i < startRows.length; i++) {
+        if (may[startRows[i]]) {
+          loss -= Math.log(Math.max(1e-12, Stacking.softmax(scores[i])[y[startRows[i]]]));
+        }
+      }
+      if (loss < least) {
+        least = loss;
+        best = start;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * Trains a candidate.
+   *
+   * @param tuneWeights whether {@code AUTO} may tune adapter weights
+   * @param fixed the start; empty: to be chosen
+   */
+  FewShotCandidate train(Method method, boolean tuneWeights, Optional<String> fixed) {
+    String start = fixed.orElseGet(() -> bestStart(all));
+    return switch (method) {
+      case ZERO_SHOT -> decoderOnly(start, Decoder.START);
+      case EMBEDDING -> decoderOnly(start, Decoder.EMBEDDING);
+      case WEIGHTS -> decoderOnly(start, Decoder.WEIGHTS);
+      case PROTOTYPES -> mixed(start, untuned(start, fixed, folds()));
+      case AUTO -> mixed(start, best(start, fixed, tuneWeights));
+    };
+  }
+
+  private FewShotCandidate decoderOnly(String start, Decoder decoder) {
+    float[] embedding = adapted(start, decoder, all);
+    AdapterWeights weights = weights(embedding, decoder, all);
+    Report report = report(start, decoder, new double[] {1, 0, 0}, Double.NaN);
+    return new FewShotCandidate(memory, embedding, weights, Optional.empty(), report);
+  }
+
+  /** Label vectors beside a decoder, the weights fitted on left-out examples. */
+  private FewShotCandidate mixed(String start, LeftOut leftOut) {
+    boolean blind = folds() < 2;
+    double[] weights = blind ? Stacking.prior(leftOut.logits()) : Stacking.fit(leftOut.logits(), y);
+    double loss = blind ? Double.NaN : Stacking.logLoss(leftOut.logits(), y, weights);
+    float[] embedding = adapted(start, leftOut.decoder(), all);
+    AdapterWeights adapters = weights(embedding, leftOut.decoder(), all);
+    FewShotModel.Outputs outputs =
+        leftOut.decoder() == Decoder.START
+            ? memory.outputs(start, examples)
+            : memory.model().run(adapters, rows.inputs(), null);
+    LabelHead head =
+        LabelHead.of(
+            memory.task().labels().stream().map(Label::name).toList(),
+            Prototypes.fit(outputs.pooled(), words, y, all, labels),
+            weights);
+    Report report = report(start, leftOut.decoder(), weights, loss);
+    return new FewShotCandidate(memory, embedding, adapters, Optional.of(head), report);
+  }
+
+  private float[] adapted(String start, Decoder decoder, int[] learn) {
+    float[] embedding = memory.embedding(start);
+    return decoder == Decoder.START
+        ? embedding
+        : tuner.embedding(embedding, learn, tuning.embedding());
+  }
+
+  /** To be closed by the caller. */
+  private AdapterWeights weights(float[] embedding, Decoder decoder, int[] learn) {
+    AdapterWeights generated = memory.model().factory().generate(List.of(embedding)).get(0);
+    if (decoder != Decoder.WEIGHTS) {
+      return generated;
+    }
+    try (generated) {
+      return tuner.weights(generated, learn, tuning.weights());
+    }
+  }
+
+  /** The same for the procedure that made a candidate. */
+  Optional<double[][]> leftOut(FewShotCandidate candidate, Optional<String> fixed) {
+    return leftOut(candidate.decoder(), candidate.hasVectors(), fixed);
+  }
+
+  /**
+   * The probabilities of each example by what a procedure learns without it.
+   *
+   * @param vectors whether label vectors stand beside the decoder
+   * @param fixed the start; empty: chosen anew each time
+   * @return [rows][labels]; empty if nothing can be left out
+   */
+  Optional<double[][]> leftOut(Decoder decoder, boolean vectors, Optional<String> fixed) {
+    if (folds() < 2) {
+      return Optional.empty();
+    }
+    LeftOut leftOut =
+        decoder == Decoder.START
+            ? untuned(null, fixed, folds())
+            : tuned(List.of(decoder), fixed).get(decoder);
+    return Optional.of(
+        vectors
+            ? Stacking.crossFit(leftOut.logits(), y, leftOut.fold())
+            : Arrays.stream(leftOut.logits()[0]).map(Stacking::softmax).toArray(double[][]::new));
+  }
+
+  /** Of a start's decoder: only its choice and the label vectors leave rows out. */
+  private LeftOut untuned(String onAll, Optional<String> fixed, int folds) {
+    double[][][] out = new double[3][y.length][];
+    if (folds < 2) { // one example of a label: nothing can be left out
+      leaveOut(memory.outputs(onAll, examples), all, all, out);
+      return new LeftOut(Decoder.START, out, new int[y.length]);
+    }
+    int[] fold = Stacking.folds(y, folds, seed);
+    for (int k = 0; k < folds; k++) {
+      stopIfCancelled();
+      int[] learn = others(fold, k);
+      String start = fixed.orElseGet(() -> bestStart(learn));
+      leaveOut(memory.outputs(start, examples), learn, members(fold, k), out);
+    }
+    return new LeftOut(Decoder.START, out, fold);
+  }
+
+  /** Logits of rows by label vectors of other rows, and the decoder's: out [3][rows][labels]. */
+  private void leaveOut(FewShotModel.Outputs outputs, int[] learn, int[] check, double[][][] out) {
+    Prototypes fitted = Prototypes.fit(outputs.pooled(), words, y, learn, labels);
+    for (int i : check) {
+      out[0][i] = outputs.scores()[i];
+      out[1][i] = fitted.pooledLogits(outputs.pooled()[i]);
+      out[2][i] = fitted.lexicalLogits(words[i]);
+    }
+  }
+
+  private int[] others(int[] fold, int k) {
+    return IntStream.of(all).filter(i -> fold[i] != k).toArray();
+  }
+
+  private int[] members(int[] fold, int k) {
+    return IntStream.of(all).filter(i -> fold[i] == k).toArray();
+  }
+
+  /** The start, unless a tuned decoder with its vectors is better over the same folds. */
+  private LeftOut best(String start, Optional<String> fixed, boolean tuneWeights) {
+    LeftOut untuned = untuned(start, fixed, folds());
+    if (!worthTuning(start)) {
+      return untuned;
+    }
+    LeftOut sameFolds = untuned(start, fixed, TUNING_FOLDS);
+    LeftOut best = untuned;
+    double least = loss(sameFolds, all);
+    List<Decoder> decoders =
+        tuneWeights ? List.of(Decoder.EMBEDDING, Decoder.WEIGHTS) : List.of(Decoder.EMBEDDING);
+    for (LeftOut one : tuned(decoders, fixed, sameFolds).values()) {
+      double loss = loss(one, all);
+      if (loss < least) {
+        least = loss;
+        best = one;
+      }
+    }
+    return best;
+  }
+
+  /** Gradients help where the decoder knows something of the task, not where it guesses. */
+  private boolean worthTuning(String start) {
+    double[][][] alone = {memory.outputs(start, examples).scores()};
+    return y.length >= LEAST_ROWS_TO_TUNE
+        && folds() >= 2
+        && Stacking.logLoss(alone, y, new double[] {1}) < Math.log(labels);
+  }
+
+  private double loss(LeftOut leftOut, int[] of) {
+    double[][][] logits = Stacking.rows(leftOut.logits(), of);
+    int[] answers = IntStream.of(of).map(i -> y[i]).toArray();
+    return Stacking.logLoss(logits, answers, Stacking.fit(logits, answers));
+  }
+
+  private Map<Decoder, LeftOut> tuned(List<Decoder> decoders, Optional<String> fixed) {
+    return tuned(decoders, fixed, null);
+  }
+
+  /**
+   * Tuned decoders over their few folds.
+   *
+   * @param rival if there is one, a decoder is given up that does not beat it on the first fold
+   */
+  private Map<Decoder, LeftOut> tuned(
+      List<Decoder> decoders, Optional<String> fixed, LeftOut rival) {
+    int[] fold = Stacking.folds(y, TUNING_FOLDS, seed);
+    Map<Decoder, LeftOut> out = new EnumMap<>(Decoder.class);
+    decoders.forEach(d -> out.put(d, new LeftOut(d, new double[3][y.length][], fold)));
+    for (int k = 0; k < TUNING_FOLDS && !out.isEmpty(); k++) {
+      int[] learn = others(fold, k);
+      int[] check = members(fold, k);
+      float[] embedding =
+          tuner.embedding(
+              memory.embedding(fixed.orElseGet(() -> bestStart(learn))), learn, tuning.embedding());
+      for (Decoder decoder : List.copyOf(out.keySet())) {
+        LeftOut one = out.get(decoder);
+        try (AdapterWeights weights = weights(embedding, decoder, learn)) {
+          FewShotModel.Outputs outputs =
+              memory.model().run(weights, rows.inputs(), memory.scorer());
+          leaveOut(outputs, learn, check, one.logits());
+        }
+        if (k == 0 && rival != null && loss(one, check) >= loss(rival, check)) {
+          out.remove(decoder);
+          if (decoder == Decoder.EMBEDDING) {
+            out.clear(); // weights are tuned from there: not worth the wait
+            break;
+          }
+        }
+      }
+    }
+    return out;
+  }
+
+  private Report report(String start, Decoder decoder, double[] weights, double loss) {
+    return new Report(
+        start,
+        labelled.examples().size(),
+        labelled.duplicates(),
+        labelled.contradictions(),
+        labelled.unknownLabels(),
+        labelled.missingLabels(),
+        decoder.key(),
+        weights[0],
+        weights[1],
+        weights[2],
+        loss,
+        (System.nanoTime() - begun) / 1e9);
+  }
+}

@@ -1,0 +1,363 @@
+package io.hyperstream.model.training;
+
+import io.hyperstream.model.hyper.AdapterForm;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.Metric;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.training.FewShotRun.Decoder;
+import io.hyperstream.model.training.FewShotTrainer.Method;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+
+/**
+ * Champion against challenger: trains a candidate on a task's examples and judges it and the
+ * version that serves on the same examples, none of which either has learnt from.
+ *
+ * <p>With {@value #HELD_OUT_PER_LABEL} held-out examples of each label these decide. With fewer all
+ * examples are learnt from, and each is judged by what the same procedure makes of it when it is
+ * left out. An example the champion has learnt from would flatter it: there the champion's
+ * procedure is repeated on the champion's examples without it.
+ *
+ * <p>The challenger has to be better than the champion as it answers, and than the champion at the
+ * temperature that suits it best, found on other examples too: to be bolder or more careful with
+ * the same knowledge is no reason for a new version.
+ *
+ * <p>Equal arguments give equal results. One thread.
+ */
+public final class FewShotTrial {
+  /** So many held-out examples of each label decide without cross-validation. */
+  public static final int HELD_OUT_PER_LABEL = 8;
+
+  private static final int RESAMPLES = 2000;
+
+  /** No single example may decide: probabilities are not counted as less than this. */
+  private static final double LEAST_PROBABILITY = 0.01;
+
+  /**
+   * How to try.
+   *
+   * @param method what learns
+   * @param tuneWeights whether {@link Method#AUTO} may tune adapter weights
+   * @param start the known task to start from, or {@code mean}; empty: to be chosen
+   * @param cancelled asked often; true ends the trial with a {@link CancellationException}
+   */
+  public record Options(
+      Method method,
+      boolean tuneWeights,
+      Optional<String> start,
+      long seed,
+      BooleanSupplier cancelled) {}
+
+  /** What the judgement rests on. */
+  public enum Judge {
+    /** Examples kept back; the candidate has learnt from none of them. */
+    HELD_OUT,
+    /** Each example when it was left out; the candidate has learnt from all, held out or not. */
+    CROSS_VALIDATION
+  }
+
+  /**
+   * What came of it.
+   *
+   * @param candidate empty if nothing usable came of the examples
+   * @param reason why there is no candidate, or what there is to say about its examples; a
+   *     sentence, or empty
+   * @param before the champion's accuracy, macro_f1 and log_loss on the judged examples; empty if
+   *     none could be judged
+   * @param after the candidate's on the same
+   * @param probabilityBetter that the candidate's mean log-loss is lower, by a paired bootstrap;
+   *     0.5 if nothing could be judged
+   * @param judged how many examples decided
+   * @param start the known task the candidate started from, or {@code mean}; empty without one
+   * @param report what training found; empty without a candidate
+   */
+  public record Result(
+      Optional<FewShotVersion> candidate,
+      String reason,
+      Map<String, Double> before,
+      Map<String, Double> after,
+      double probabilityBetter,
+      int judged,
+      Judge judge,
+      String start,
+      Optional<FewShotCandidate.Report> report) {}
+
+  private final FewShotModel model;
+  private final FewShotRun.Tuning tuning;
+
+  public FewShotTrial(FewShotModel model) {
+    this.model = model;
+    tuning = FewShotRun.Tuning.of(FewShotTrainer.Loss.CANDIDATES);
+  }
+
+  /**
+   * Trains and judges.
+   *
+   * @param champion the version that serves
+   * @param train to learn from
+   * @param seenByChampion for each of {@code train}, whether the champion learnt from it
+   * @param heldOut neither of them learnt from; see {@link Judge} for when the candidate does
+   * @throws CancellationException if it was cancelled
+   * @throws IllegalArgumentException if the task has no labels, or the model no hypernetwork
+   */
+  public Result run(
+      TaskDefinition task,
+      TaskAdapter champion,
+      List<Example> train,
+      boolean[] seenByChampion,
+      List<Example> heldOut,
+      Options options) {
+    if (seenByChampion.length != train.size()) {
+      throw new IllegalArgumentException(
+          "one flag per example: %d examples, %d flags"
+              .formatted(train.size(), seenByChampion.length));
+    }
+    FewShotTrainer.requireLabels(task);
+    return new Trial(task, champion, options).run(train, seenByChampion, heldOut);
+  }
+
+  /** The same examples as two versions answer them. */
+  private record Answers(List<Example> examples, double[][] before, double[][] after) {}
+
+  private final class Trial {
+    private final TaskDefinition task;
+    private final TaskAdapter champion;
+    private final Options options;
+    private final FewShotMemory memory;
+    private final List<String> labels;
+
+    Trial(TaskDefinition task, TaskAdapter champion, Options options) {
+      this.task = task;
+      this.champion = champion;
+      this.options = options;
+      memory = new FewShotMemory(model, task);
+      labels = task.labels().stream().map(Label::name).toList();
+    }
+
+    Result run(List<Example> train, boolean[] seenByChampion, List<Example> heldOut) {
+      Set<String> seen = new HashSet<>();
+      Set<String> learnt = new HashSet<>();
+      for (int i = 0; i < seenByChampion.length; i++) {
+        learnt.add(LabelledRows.key(train.get(i)));
+        if (seenByChampion[i]) {
+          seen.add(LabelledRows.key(train.get(i)));
+        }
+      }
+      List<Example> apart =
+          LabelledRows.of(task, heldOut).examples().stream()
+              .filter(example -> !learnt.contains(LabelledRows.key(example)))
+              .toList();
+      Judge judge = enough(LabelledRows.of(task, train).examples(), apart);
+      List<Example> all = new ArrayList<>(train);
+      if (judge == Judge.CROSS_VALIDATION) {
+        all.addAll(heldOut);
+      }
+      LabelledRows rows = LabelledRows.of(task, all);
+      if (rows.examples().isEmpty()) {
+        return none(rows.nothingUsable(task, all.size()), judge);
+      }
+      if (rows.examples().stream().map(Example::label).distinct().count() < 2) {
+        return none(
+            "all %d usable examples have the label '%s'; examples of at least two labels are needed"
+                .formatted(rows.examples().size(), rows.examples().get(0).label()),
+            judge);
+      }
+      FewShotRun run = trial(rows);
+      try (FewShotCandidate candidate =
+          run.train(options.method(), options.tuneWeights(), options.start())) {
+        Optional<Answers> answers =
+            judge == Judge.HELD_OUT
+                ? Optional.of(new Answers(apart, asServed(apart), candidate.predict(apart)))
+                : crossValidated(run, candidate, seen);
+        return result(candidate, answers, judge);
+      }
+    }
+
+    private FewShotRun trial(LabelledRows rows) {
+      return new FewShotRun(memory, rows, tuning, options.seed(), options.cancelled());
+    }
+
+    private Result none(String reason, Judge judge) {
+      return new Result(
+          Optional.empty(), reason, Map.of(), Map.of(), 0.5, 0, judge, "", Optional.empty());
+    }
+
+    /** Whether enough is held out of every label that has examples. */
+    private Judge enough(List<Example> train, List<Example> heldOut) {
+      Map<String, Integer> count = new HashMap<>();
+      train.forEach(example -> count.putIfAbsent(example.label(), 0));
+      heldOut.forEach(example -> count.merge(example.label(), 1, Integer::sum));
+      return !train.isEmpty() && count.values().stream().allMatch(n -> n >= HELD_OUT_PER_LABEL)
+          ? Judge.HELD_OUT
+          : Judge.CROSS_VALIDATION;
+    }
+
+    private double[][] asServed(List<Example> examples) {
+      return model.predict(task, champion, examples);
+    }
+
+    /** Rows the champion learnt from and that cannot be left out of it do not count. */
+    private Optional<Answers> crossValidated(
+        FewShotRun run, FewShotCandidate candidate, Set<String> seen) {
+      Optional<double[][]> after = run.leftOut(candidate, options.start());
+      if (after.isEmpty()) {
+        return Optional.empty();
+      }
+      List<Example> examples = run.examples();
+      Map<Example, double[]> before = new HashMap<>();
+      List<Example> known =
+          examples.stream().filter(e -> seen.contains(LabelledRows.key(e))).toList();
+      Optional<Decoder> learnt = learnt();
+      List<Example> fresh = new ArrayList<>(examples);
+      if (!known.isEmpty() && (learnt.isPresent() || champion.head().isPresent())) {
+        fresh.removeAll(known);
+        FewShotRun again = trial(LabelledRows.of(task, known));
+        again
+            .leftOut(learnt.orElse(Decoder.START), champion.head().isPresent(), championsStart())
+            .ifPresent(
+                p -> IntStream.range(0, p.length).forEach(i -> before.put(known.get(i), p[i])));
+      }
+      if (!fresh.isEmpty()) {
+        double[][] p = asServed(fresh);
+        IntStream.range(0, p.length).forEach(i -> before.put(fresh.get(i), p[i]));
+      }
+      int[] judged =
+          IntStream.range(0, examples.size())
+              .filter(i -> before.containsKey(examples.get(i)))
+              .toArray();
+      return judged.length == 0
+          ? Optional.empty()
+          : Optional.of(
+              new Answers(
+                  IntStream.of(judged).mapToObj(examples::get).toList(),
+                  IntStream.of(judged)
+                      .mapToObj(i -> before.get(examples.get(i)))
+                      .toArray(double[][]::new),
+                  IntStream.of(judged).mapToObj(i -> after.get()[i]).toArray(double[][]::new)));
+    }
+
+    /** Which stage of the champion's decoder has learnt from examples, if any. */
+    private Optional<Decoder> learnt() {
+      if (champion.form() instanceof AdapterForm.Weights) {
+        return Optional.of(Decoder.WEIGHTS);
+      }
+      return champion.form() instanceof AdapterForm.Embedding embedding
+              && memory.startOf(embedding.values()).isEmpty()
+          ? Optional.of(Decoder.EMBEDDING)
+          : Optional.empty();
+    }
+
+    private Optional<String> championsStart() {
+      return champion.form() instanceof AdapterForm.Embedding embedding
+          ? memory.startOf(embedding.values()).or(options::start)
+          : options.start();
+    }
+
+    private Result result(FewShotCandidate candidate, Optional<Answers> answers, Judge judge) {
+      FewShotCandidate.Report report = candidate.report();
+      if (answers.isEmpty()) {
+        return new Result(
+            Optional.of(candidate.version()),
+            "nothing can be judged yet: a label has only one example;" + said(report),
+            Map.of(),
+            Map.of(),
+            0.5,
+            0,
+            judge,
+            report.start(),
+            Optional.of(report));
+      }
+      Answers judged = answers.get();
+      int[] y = judged.examples().stream().mapToInt(e -> labels.indexOf(e.label())).toArray();
+      double[] after = losses(judged.after(), y);
+      double[][] tempered = Stacking.tempered(judged.before(), y, Stacking.folds(y, 5, 1));
+      double better =
+          Math.min(
+              probabilityBetter(losses(judged.before(), y), after, options.seed()),
+              probabilityBetter(losses(tempered, y), after, options.seed()));
+      return new Result(
+          Optional.of(candidate.version()),
+          said(report),
+          metrics(judged.before(), y),
+          metrics(judged.after(), y),
+          better,
+          y.length,
+          judge,
+          report.start(),
+          Optional.of(report));
+    }
+  }
+
+  private static String said(FewShotCandidate.Report report) {
+    List<String> parts = new ArrayList<>();
+    count(parts, report.duplicates(), "copies of a text were merged");
+    count(parts, report.contradictions(), "texts came with several labels");
+    count(parts, report.unknownLabels(), "examples have labels the task does not have");
+    if (!report.missingLabels().isEmpty()) {
+      parts.add("no example of " + String.join(", ", report.missingLabels()));
+    }
+    return String.join("; ", parts);
+  }
+
+  private static void count(List<String> parts, int count, String what) {
+    if (count > 0) {
+      parts.add(count + " " + what);
+    }
+  }
+
+  private static Map<String, Double> metrics(double[][] probabilities, int[] y) {
+    int labels = probabilities[0].length;
+    int[] said = new int[y.length];
+    for (int i = 0; i < said.length; i++) {
+      for (int l = 1; l < labels; l++) {
+        said[i] = probabilities[i][l] > probabilities[i][said[i]] ? l : said[i];
+      }
+    }
+    Map<String, Double> out = new LinkedHashMap<>();
+    out.put("accuracy", Metric.ACCURACY.of(y, said, labels));
+    out.put("macro_f1", Metric.MACRO_F1.of(y, said, labels));
+    double[] losses = losses(probabilities, y);
+    out.put(
+        "log_loss", IntStream.range(0, y.length).mapToDouble(i -> losses[i]).average().orElse(0));
+    return out;
+  }
+
+  private static double[] losses(double[][] probabilities, int[] y) {
+    double least = Math.min(LEAST_PROBABILITY, 0.1 / probabilities[0].length);
+    return IntStream.range(0, y.length)
+        .mapToDouble(i -> -Math.log(Math.max(least, probabilities[i][y[i]])))
+        .toArray();
+  }
+
+  /**
+   * The share of resamples in which the challenger loses less than the champion; ties count half.
+   *
+   * @param champion [rows] losses
+   * @param challenger [rows] losses on the same rows
+   */
+  static double probabilityBetter(double[] champion, double[] challenger, long seed) {
+    Random random = new Random(seed);
+    int rows = champion.length;
+    double better = 0;
+    for (int k = 0; k < RESAMPLES; k++) {
+      double sum = 0;
+      for (int i = 0; i < rows; i++) {
+        int row = random.nextInt(rows);
+        sum += champion[row] - challenger[row];
+      }
+      better += Math.abs(sum) < 1e-9 ? 0.5 : sum > 0 ? 1 : 0;
+    }
+    return better / RESAMPLES;
+  }
+}

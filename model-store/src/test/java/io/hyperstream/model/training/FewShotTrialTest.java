@@ -1,0 +1,243 @@
+package io.hyperstream.model.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.hyperstream.model.hyper.AdapterForm;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotTrial.Judge;
+import io.hyperstream.model.training.FewShotTrial.Options;
+import io.hyperstream.model.training.FewShotTrial.Result;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("Champion against challenger")
+class FewShotTrialTest {
+  @TempDir static Path folder;
+
+  private static final TaskDefinition TASK =
+      TaskDefinition.classification("desks", List.of("letters", "parcels", "stamps"));
+
+  private static final Map<String, List<String>> SENTENCES =
+      Map.of(
+          "letters",
+          List.of(
+              "the envelope had no address",
+              "my letter came back unopened",
+              "write the address on the envelope",
+              "a letter for the third floor",
+              "this letter is from my aunt",
+              "seal the envelope with wax",
+              "the letter was four pages long",
+              "two letters in one envelope",
+              "an envelope without a letter",
+              "the letter carries no signature"),
+          "parcels",
+          List.of(
+              "the parcel is too heavy to carry",
+              "my parcel arrived with a dent in the box",
+              "tape the box twice around",
+              "a box of books for the school",
+              "the parcel waits in the depot",
+              "weigh the box before you pay",
+              "the box was soaked by rain",
+              "three parcels for the neighbours",
+              "a parcel tied with string",
+              "the depot lost the heavy box"),
+          "stamps",
+          List.of(
+              "a sheet of stamps with birds on it",
+              "the stamp fell off on the way",
+              "collect stamps from every island",
+              "how many stamps does abroad need",
+              "a rare stamp with a misprint",
+              "this stamp is no longer valid",
+              "stick the stamp in the corner",
+              "the album holds a thousand stamps",
+              "the misprint made the stamp famous",
+              "stamps with birds and islands"));
+
+  private static FewShotModel model;
+  private static FewShotTrial trial;
+
+  @BeforeAll
+  static void open() throws Exception {
+    model = FewShotModel.open(StarterModel.install(new FileModelStore(folder.resolve("store"))));
+    trial = new FewShotTrial(model);
+  }
+
+  @AfterAll
+  static void close() {
+    model.close();
+  }
+
+  /** Rows {@code [from, to)} of each label. */
+  private static List<Example> examples(int from, int to) {
+    List<Example> out = new ArrayList<>();
+    for (int i = from; i < to; i++) {
+      for (String label : List.of("letters", "parcels", "stamps")) {
+        out.add(Example.of(SENTENCES.get(label).get(i), label));
+      }
+    }
+    return out;
+  }
+
+  private static List<Example> shuffledLabels(List<Example> examples, long seed) {
+    List<String> labels = new ArrayList<>(examples.stream().map(Example::label).toList());
+    Collections.shuffle(labels, new Random(seed));
+    List<Example> out = new ArrayList<>();
+    for (int i = 0; i < labels.size(); i++) {
+      out.add(Example.of(examples.get(i).text(), labels.get(i)));
+    }
+    return out;
+  }
+
+  /** What serves before anything was learnt. */
+  private static TaskAdapter start() {
+    float[] mean = new FewShotMemory(model, TASK).embedding(FewShotMemory.MEAN);
+    return new TaskAdapter("desks", 0, new AdapterForm.Embedding(mean));
+  }
+
+  private static TaskAdapter published(Result result) {
+    FewShotVersion version = result.candidate().orElseThrow();
+    return new TaskAdapter(
+        "desks", 1, new AdapterForm.Embedding(version.embedding()), version.head());
+  }
+
+  private static Options options(Method method) {
+    return new Options(method, false, Optional.empty(), 1, () -> false);
+  }
+
+  private static Result run(
+      TaskAdapter champion, List<Example> train, int seen, List<Example> heldOut) {
+    boolean[] flags = new boolean[train.size()];
+    Arrays.fill(flags, 0, seen, true);
+    return trial.run(TASK, champion, train, flags, heldOut, options(Method.PROTOTYPES));
+  }
+
+  @Test
+  @DisplayName("a first version of real labels wins, each example judged when it was left out")
+  void firstVersion() {
+    Result result = run(start(), examples(0, 5), 0, examples(5, 6));
+
+    assertThat(result.judge()).isEqualTo(Judge.CROSS_VALIDATION);
+    assertThat(result.judged()).isEqualTo(18);
+    assertThat(result.probabilityBetter()).isGreaterThan(0.9);
+    assertThat(result.after().get("accuracy")).isGreaterThan(result.before().get("accuracy"));
+    assertThat(result.before()).containsOnlyKeys("accuracy", "macro_f1", "log_loss");
+    assertThat(result.candidate().orElseThrow().form()).isEqualTo(FewShotVersion.Form.PROTOTYPES);
+    assertThat(result.report().orElseThrow().examples()).isEqualTo(18);
+    assertThat(run(start(), examples(0, 5), 0, examples(5, 6)))
+        .usingRecursiveComparison()
+        .ignoringFields("report.value.seconds")
+        .isEqualTo(result);
+  }
+
+  @Test
+  @DisplayName("the champion's own examples do not flatter it, nor does nothing new beat it")
+  void seenByChampion() {
+    TaskAdapter champion = published(run(start(), examples(0, 3), 0, List.of()));
+
+    Result again = run(champion, examples(0, 3), 9, List.of());
+    assertThat(again.judged()).isEqualTo(9);
+    assertThat(again.probabilityBetter()).isLessThan(0.9);
+
+    List<Example> more = examples(0, 10);
+    Result better = run(champion, more, 9, List.of());
+    assertThat(better.judged()).isEqualTo(30);
+    assertThat(better.after().get("log_loss")).isLessThan(better.before().get("log_loss"));
+    assertThat(better.probabilityBetter()).isGreaterThan(again.probabilityBetter());
+  }
+
+  @Test
+  @DisplayName("shuffled labels rarely win")
+  void shuffled() {
+    int promoted = 0;
+    for (int seed = 0; seed < 10; seed++) {
+      Result result = run(start(), shuffledLabels(examples(0, 6), seed), 0, List.of());
+      promoted += result.probabilityBetter() >= 0.8 ? 1 : 0;
+    }
+    assertThat(promoted).isLessThanOrEqualTo(3);
+  }
+
+  @Test
+  @DisplayName(
+      "eight held-out examples of each label decide by themselves, and are not learnt from")
+  void heldOut() {
+    Result result = run(start(), examples(0, 2), 0, examples(2, 10));
+
+    assertThat(result.judge()).isEqualTo(Judge.HELD_OUT);
+    assertThat(result.judged()).isEqualTo(24);
+    assertThat(result.report().orElseThrow().examples()).isEqualTo(6);
+    double[][] served = model.predict(TASK, published(result), examples(2, 10));
+    double loss = 0;
+    for (int i = 0; i < served.length; i++) {
+      loss -= Math.log(served[i][i % 3]) / served.length;
+    }
+    assertThat(result.after().get("log_loss"))
+        .isCloseTo(loss, org.assertj.core.api.Assertions.within(1e-3));
+  }
+
+  @Test
+  @DisplayName("where nothing can be judged or learnt it says why")
+  void tooFew() {
+    Result one = run(start(), examples(0, 1), 0, List.of());
+    assertThat(one.judged()).isZero();
+    assertThat(one.candidate()).isPresent();
+    assertThat(one.reason()).contains("only one example");
+
+    Result single = run(start(), List.of(Example.of("a red stamp", "stamps")), 0, List.of());
+    assertThat(single.candidate()).isEmpty();
+    assertThat(single.reason()).contains("have the label 'stamps'", "at least two labels");
+
+    List<Example> poor =
+        List.of(
+            Example.of("hello", "greetings"),
+            Example.of("x", "stamps"),
+            Example.of("x", "letters"));
+    assertThat(run(start(), poor, 0, List.of()).reason())
+        .contains("1 have labels it does not have, 1 texts contradict themselves");
+  }
+
+  @Test
+  @DisplayName("it ends soon after it is cancelled")
+  void cancelled() {
+    AtomicInteger asked = new AtomicInteger();
+    Options options =
+        new Options(
+            Method.WEIGHTS, true, Optional.of("mean"), 1, () -> asked.incrementAndGet() > 3);
+    assertThatThrownBy(
+            () -> trial.run(TASK, start(), examples(0, 4), new boolean[12], List.of(), options))
+        .isInstanceOf(CancellationException.class);
+    assertThat(asked.get()).isEqualTo(4);
+  }
+
+  @Test
+  @DisplayName("a paired bootstrap: sure of a clear difference, undecided about none")
+  void bootstrap() {
+    double[] worse = {1, 2, 1, 2, 1, 2};
+    double[] better = {0.5, 1, 0.5, 1, 0.5, 1};
+    assertThat(FewShotTrial.probabilityBetter(worse, better, 1)).isEqualTo(1);
+    assertThat(FewShotTrial.probabilityBetter(better, worse, 1)).isZero();
+    assertThat(FewShotTrial.probabilityBetter(worse, worse, 1)).isEqualTo(0.5);
+    assertThat(FewShotTrial.probabilityBetter(new double[] {1, 0}, new double[] {0, 1}, 1))
+        .isBetween(0.4, 0.6);
+  }
+}
