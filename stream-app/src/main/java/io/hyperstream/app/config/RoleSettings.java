@@ -1,27 +1,28 @@
 package io.hyperstream.app.config;
 
 import io.micronaut.context.annotation.ConfigurationProperties;
-import jakarta.validation.constraints.NotEmpty;
+import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * {@code hyperstream.roles}: what this process does.
  *
- * @param roles at least one
+ * @param roles {@code inference}, {@code adaptation} or both
  */
 @ConfigurationProperties("hyperstream")
-public record RoleSettings(@NotEmpty Set<Role> roles) {
+public record RoleSettings(Set<String> roles) {
   /** The property's name. */
   public static final String KEY = "hyperstream.roles";
 
-  /** Before a role's name: the property's value names it, perhaps among others. */
-  public static final String ANY_OF_THEM = "(?i)(.*[,\\s])?";
+  private static final Set<String> ALL = Set.of("inference", "adaptation");
 
-  /** What a process can do. */
-  public enum Role {
-    /** Answers requests. */
-    INFERENCE,
-    /** Makes better versions of tasks from labelled examples. */
-    ADAPTATION
+  public RoleSettings {
+    Set<String> named = roles == null ? Set.of() : roles;
+    roles = named.stream().map(r -> r.strip().toLowerCase(Locale.ROOT)).collect(Collectors.toSet());
+    if (roles.isEmpty() || !ALL.containsAll(roles)) {
+      throw new IllegalArgumentException(
+          KEY + " should be inference, adaptation or both, with a comma; got " + named);
+    }
   }
 }

@@ -20,7 +20,7 @@ import org.apache.kafka.clients.admin.Admin;
 /** The role that answers requests. */
 @Singleton
 @Named(InferenceRuntime.ROLE)
-@Requires(property = RoleSettings.KEY, pattern = RoleSettings.ANY_OF_THEM + InferenceRuntime.ROLE)
+@Requires(property = RoleSettings.KEY, pattern = "(?i).*\\binference\\b.*")
 public final class InferenceRuntime extends RoleRuntime {
   static final String ROLE = "inference";
 

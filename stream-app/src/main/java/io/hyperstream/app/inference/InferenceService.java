@@ -7,6 +7,7 @@ import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
+import io.hyperstream.app.streams.InstanceSlot;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.RoleService;
@@ -111,6 +112,8 @@ final class InferenceService implements RoleService {
     streams =
         new StreamsRun(
             settings,
+            InstanceSlot.claim(
+                Path.of(settings.streams().stateDir()), settings.kafka().applicationId()),
             new StreamsProperties(
                 settings.kafka().applicationId(),
                 protocol,

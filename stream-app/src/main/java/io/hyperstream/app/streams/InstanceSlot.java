@@ -23,26 +23,29 @@ import java.util.regex.Pattern;
  * process ends. Processes that share a folder get slots of their own. The folder must not be copied
  * to another machine that runs at the same time. Immutable; closing frees the slot.
  */
-final class InstanceSlot implements AutoCloseable {
+public final class InstanceSlot implements AutoCloseable {
   private static final int MOST_SLOTS = 1_000;
   private static final int NAME_BYTES = 36;
   private static final Pattern NAME = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
   private final String name;
+  private final Path folder;
   private final FileChannel file;
 
-  private InstanceSlot(String name, FileChannel file) {
+  private InstanceSlot(String name, Path folder, FileChannel file) {
     this.name = name;
+    this.folder = folder;
     this.file = file;
   }
 
   /**
-   * Takes the first free slot.
+   * Takes the first free slot of an application.
    *
-   * @param folder created if needed
+   * @param stateDir created if needed
    * @throws UncheckedIOException if the folder cannot be written to
    */
-  static InstanceSlot claim(Path folder) {
+  public static InstanceSlot claim(Path stateDir, String applicationId) {
+    Path folder = stateDir.resolve(applicationId + ".instances");
     try {
       Files.createDirectories(folder);
       for (int number = 0; number < MOST_SLOTS; number++) {
@@ -53,7 +56,8 @@ final class InstanceSlot implements AutoCloseable {
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE);
         if (isMine(file)) {
-          return new InstanceSlot(name(file), file);
+          String name = name(file);
+          return new InstanceSlot(name, stateDir.resolve(name), file);
         }
         file.close();
       }
@@ -93,6 +97,11 @@ final class InstanceSlot implements AutoCloseable {
 
   String name() {
     return name;
+  }
+
+  /** For files of this instance alone; there again after a restart. Made by whoever uses it. */
+  public Path folder() {
+    return folder;
   }
 
   @Override

@@ -36,7 +36,7 @@ public abstract class RoleRuntime implements AutoCloseable {
    *
    * @param admin for the start only
    */
-  protected record Cluster(Admin admin, Topics topics, SchemaRegistryClient registry) {}
+  public record Cluster(Admin admin, Topics topics, SchemaRegistryClient registry) {}
 
   /**
    * @param name of the role, as in {@code hyperstream.roles}

@@ -4,7 +4,6 @@ import io.hyperstream.app.config.StreamsSettings;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -39,12 +38,14 @@ public final class StreamsRun implements AutoCloseable {
   private volatile boolean closing;
 
   /**
-   * Claims a place in the state directory; nothing runs yet.
+   * Nothing runs yet.
    *
+   * @param instance closed with this
    * @param threadFailures counts threads that failed and were replaced
    */
   public StreamsRun(
       ClusterSettings cluster,
+      InstanceSlot instance,
       StreamsProperties properties,
       Topology topology,
       Counter threadFailures) {
@@ -52,19 +53,11 @@ public final class StreamsRun implements AutoCloseable {
     applicationId = properties.applicationId();
     threads = properties.threads();
     this.threadFailures = threadFailures;
-    Path stateDir = Path.of(settings.stateDir());
-    instance = InstanceSlot.claim(stateDir.resolve(applicationId + ".instances"));
+    this.instance = instance;
     clients = new FencingClients(applicationId, instance.name());
-    try {
-      streams =
-          new KafkaStreams(
-              topology,
-              properties.with(cluster.kafka(), settings, stateDir.resolve(instance.name())),
-              clients);
-    } catch (RuntimeException e) {
-      instance.close();
-      throw e;
-    }
+    streams =
+        new KafkaStreams(
+            topology, properties.with(cluster.kafka(), settings, instance.folder()), clients);
     metrics = new KafkaStreamsMetrics(streams);
   }
 

@@ -30,6 +30,8 @@ class SettingsTest {
           StreamsSettings.class,
           EngineSettings.class,
           ModelSettings.class,
+          AdaptationSettings.class,
+          AdaptationPolicySettings.class,
           LimitSettings.class);
 
   private static <T> T settings(Class<T> type, Map<String, Object> properties) {
@@ -151,7 +153,13 @@ class SettingsTest {
     "hyperstream.engine.max-batch-rows, 0, EngineSettings, maxBatchRows",
     "hyperstream.engine.window-bytes, 10, EngineSettings, windowBytes",
     "hyperstream.model.adapter-megabytes, 0, ModelSettings, adapterMegabytes",
-    "hyperstream.limits.max-header-bytes, 1000000, LimitSettings, maxHeaderBytes"
+    "hyperstream.limits.max-header-bytes, 1000000, LimitSettings, maxHeaderBytes",
+    "hyperstream.adaptation.trainer-threads, 0, AdaptationSettings, trainerThreads",
+    "hyperstream.adaptation.max-inline-weights-bytes, 3000000, AdaptationSettings, maxInlineWeightsBytes",
+    "hyperstream.adaptation-policy.held-out-fraction, 0.6, AdaptationPolicySettings, heldOutFraction",
+    "hyperstream.adaptation-policy.promotion-probability, 0.4, AdaptationPolicySettings, promotionProbability",
+    "hyperstream.roles, infrence, RoleSettings, infrence",
+    "hyperstream.roles, '', RoleSettings, comma"
   })
   @DisplayName("refuses what cannot be, naming the key")
   void refuses(String key, String value, String section, String named) throws Exception {

@@ -14,6 +14,7 @@ import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
 import io.hyperstream.schemas.TaskLabel;
+import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -26,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.admin.Admin;
@@ -39,18 +41,17 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 
 /** An application on the shared cluster, under a prefix of its own, and clients to talk to it. */
-final class AppFixture implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(60);
+public final class AppFixture implements AutoCloseable {
+  public static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  final Topics topics;
-  final RecordCodec codec;
+  public final Topics topics;
+  public final RecordCodec codec;
   private final EmbeddedCluster cluster = SharedCluster.cluster();
   private final Map<String, Object> properties = new HashMap<>();
   private final SchemaRegistryClient registry;
   private final KafkaProducer<byte[], byte[]> producer;
   private final KafkaConsumer<byte[], byte[]> outputs;
-  private final List<ConsumerRecord<byte[], byte[]>> predictions = new CopyOnWriteArrayList<>();
-  private final List<ConsumerRecord<byte[], byte[]>> deadLetters = new CopyOnWriteArrayList<>();
+  private final Map<String, List<ConsumerRecord<byte[], byte[]>>> read = new ConcurrentHashMap<>();
   private final AtomicReference<Exception> sendFailure = new AtomicReference<>();
   private HyperstreamApplication application;
 
@@ -59,7 +60,7 @@ final class AppFixture implements AutoCloseable {
     Awaitility.doNotCatchUncaughtExceptionsByDefault();
   }
 
-  AppFixture(String prefix, Path folder) throws Exception {
+  public AppFixture(String prefix, Path folder) throws Exception {
     topics = new Topics(Topics.Settings.defaults().withPrefix(prefix + "."));
     registry = SchemaRegistries.connect(cluster.schemaRegistryUrl(), Map.of());
     codec = new RecordCodec(registry);
@@ -88,12 +89,21 @@ final class AppFixture implements AutoCloseable {
     set("streams.state-dir", folder.resolve("streams").toString());
     set("model.dir", folder.resolve("models").toString());
     set("http.port", -1);
+    set("roles", "inference");
     try (Admin admin = admin()) {
       new TopicProvisioner(admin, (short) 1).ensure(topics.all(), true, PATIENCE);
     }
     new SchemaRegistrar(registry, topics).register(PATIENCE);
     List<TopicPartition> partitions = new ArrayList<>();
-    for (String topic : List.of(topics.predictions().name(), topics.deadLetters().name())) {
+    for (Topic one :
+        List.of(
+            topics.predictions(),
+            topics.deadLetters(),
+            topics.adapters(),
+            topics.adapterVersions(),
+            topics.reports())) {
+      String topic = one.name();
+      read.put(topic, new CopyOnWriteArrayList<>());
       outputs
           .partitionsFor(topic)
           .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
@@ -101,20 +111,20 @@ final class AppFixture implements AutoCloseable {
     outputs.assign(partitions);
   }
 
-  AppFixture set(String key, Object value) {
+  public AppFixture set(String key, Object value) {
     properties.put("hyperstream." + key, value);
     return this;
   }
 
-  Admin admin() {
+  public Admin admin() {
     return Admin.create(Map.of("bootstrap.servers", cluster.bootstrapServers()));
   }
 
-  EmbeddedCluster cluster() {
+  public EmbeddedCluster cluster() {
     return cluster;
   }
 
-  HyperstreamApplication start(Optional<Predictor> predictor) throws Exception {
+  public HyperstreamApplication start(Optional<Predictor> predictor) throws Exception {
     application =
         predictor.isPresent()
             ? HyperstreamApplication.start(properties, predictor.get())
@@ -123,37 +133,46 @@ final class AppFixture implements AutoCloseable {
     return application;
   }
 
-  void stop() {
+  /** Another process's worth of it, in this JVM; closed by the caller. */
+  public HyperstreamApplication startAnother(Map<String, Object> overrides) throws Exception {
+    Map<String, Object> other = new HashMap<>(properties);
+    overrides.forEach((key, value) -> other.put("hyperstream." + key, value));
+    HyperstreamApplication another = HyperstreamApplication.start(other);
+    another.awaitRunning(PATIENCE);
+    return another;
+  }
+
+  public void stop() {
     application.close();
   }
 
-  Predictor predictor() {
+  public Predictor predictor() {
     return application.context().getBean(Predictor.class);
   }
 
-  double count(String meter) {
+  public double count(String meter) {
     return application.context().getBean(MeterRegistry.class).get(meter).counter().count();
   }
 
-  static TaskDefinition.Builder task(String taskId, String... labels) {
+  public static TaskDefinition.Builder task(String taskId, String... labels) {
     return TaskDefinition.newBuilder()
         .setTaskId(taskId)
         .setKind(TaskKind.CLASSIFICATION)
         .setLabels(List.of(labels).stream().map(label -> new TaskLabel(label, null)).toList());
   }
 
-  void define(TaskDefinition.Builder task) {
+  public void define(TaskDefinition.Builder task) {
     byte[] value = codec.serialize(topics.definitions().name(), task.build());
     send(topics.definitions().name(), task.getTaskId(), value);
     flush();
   }
 
-  void send(String topic, String key, byte[] value) {
+  public void send(String topic, String key, byte[] value) {
     send(new ProducerRecord<>(topic, key.getBytes(StandardCharsets.UTF_8), value));
   }
 
   /** Without waiting; a failure shows at the next flush or read. */
-  void send(ProducerRecord<byte[], byte[]> record) {
+  public void send(ProducerRecord<byte[], byte[]> record) {
     var unused =
         producer.send(
             record,
@@ -164,7 +183,7 @@ final class AppFixture implements AutoCloseable {
             });
   }
 
-  static InferenceRequest.Builder request(String id, String taskId, String text) {
+  public static InferenceRequest.Builder request(String id, String taskId, String text) {
     return InferenceRequest.newBuilder()
         .setRequestId(id)
         .setTaskId(taskId)
@@ -172,15 +191,15 @@ final class AppFixture implements AutoCloseable {
         .setCreatedAt(Instant.now());
   }
 
-  byte[] encode(InferenceRequest.Builder request) {
+  public byte[] encode(InferenceRequest.Builder request) {
     return codec.serialize(topics.requests().name(), request.build());
   }
 
-  void request(String key, InferenceRequest.Builder request) {
+  public void request(String key, InferenceRequest.Builder request) {
     send(topics.requests().name(), key, encode(request));
   }
 
-  void flush() {
+  public void flush() {
     producer.flush();
     if (sendFailure.get() != null) {
       throw new IllegalStateException("a record could not be sent", sendFailure.get());
@@ -188,14 +207,14 @@ final class AppFixture implements AutoCloseable {
   }
 
   /** Reads what has been committed since the last call. */
-  void readOutputs() {
+  public void readOutputs() {
     for (ConsumerRecord<byte[], byte[]> record : outputs.poll(Duration.ofMillis(200))) {
-      (record.topic().equals(topics.predictions().name()) ? predictions : deadLetters).add(record);
+      read.get(record.topic()).add(record);
     }
   }
 
   /** Waits for this many committed answers of either kind. */
-  void awaitAnswers(int count, Duration patience) {
+  public void awaitAnswers(int count, Duration patience) {
     await("answers")
         .atMost(patience)
         .pollDelay(Duration.ZERO)
@@ -203,27 +222,32 @@ final class AppFixture implements AutoCloseable {
         .until(
             () -> {
               readOutputs();
-              return predictions.size() + deadLetters.size() >= count;
+              return predictionRecords().size() + deadLetterRecords().size() >= count;
             });
   }
 
-  List<ConsumerRecord<byte[], byte[]>> predictionRecords() {
-    return predictions;
+  /** What was read of a topic of outputs. */
+  public List<ConsumerRecord<byte[], byte[]>> records(Topic topic) {
+    return read.get(topic.name());
   }
 
-  List<ConsumerRecord<byte[], byte[]>> deadLetterRecords() {
-    return deadLetters;
+  public List<ConsumerRecord<byte[], byte[]>> predictionRecords() {
+    return records(topics.predictions());
   }
 
-  List<Prediction> predictions() {
-    return predictions.stream().map(this::decode).toList();
+  public List<ConsumerRecord<byte[], byte[]>> deadLetterRecords() {
+    return records(topics.deadLetters());
   }
 
-  Prediction decode(ConsumerRecord<byte[], byte[]> record) {
+  public List<Prediction> predictions() {
+    return predictionRecords().stream().map(this::decode).toList();
+  }
+
+  public Prediction decode(ConsumerRecord<byte[], byte[]> record) {
     return codec.deserialize(record.topic(), record.value(), Prediction.class);
   }
 
-  static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+  public static String header(ConsumerRecord<byte[], byte[]> record, String name) {
     var header = record.headers().lastHeader(name);
     return header == null ? null : new String(header.value(), StandardCharsets.UTF_8);
   }

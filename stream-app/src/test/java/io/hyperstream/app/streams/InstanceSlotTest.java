@@ -17,15 +17,15 @@ class InstanceSlotTest {
   @DisplayName("has a name of its own among live ones, and the next gets the name of the last")
   void names() {
     String first;
-    try (InstanceSlot a = InstanceSlot.claim(temp.resolve("slots"));
-        InstanceSlot b = InstanceSlot.claim(temp.resolve("slots"))) {
+    try (InstanceSlot a = InstanceSlot.claim(temp.resolve("slots"), "app");
+        InstanceSlot b = InstanceSlot.claim(temp.resolve("slots"), "app")) {
       assertThat(a.name()).isNotEqualTo(b.name());
       first = a.name();
     }
-    try (InstanceSlot again = InstanceSlot.claim(temp.resolve("slots"))) {
+    try (InstanceSlot again = InstanceSlot.claim(temp.resolve("slots"), "app")) {
       assertThat(again.name()).isEqualTo(first);
     }
-    try (InstanceSlot elsewhere = InstanceSlot.claim(temp.resolve("others"))) {
+    try (InstanceSlot elsewhere = InstanceSlot.claim(temp.resolve("others"), "app")) {
       assertThat(elsewhere.name()).isNotEqualTo(first);
     }
   }
@@ -33,9 +33,10 @@ class InstanceSlotTest {
   @Test
   @DisplayName("writes a new name over half a one")
   void torn() throws Exception {
-    Path file = temp.resolve("instance-0");
+    Path file = temp.resolve("app.instances").resolve("instance-0");
+    Files.createDirectories(file.getParent());
     Files.writeString(file, "0a1b2c3d-00");
-    try (InstanceSlot slot = InstanceSlot.claim(temp)) {
+    try (InstanceSlot slot = InstanceSlot.claim(temp, "app")) {
       assertThat(slot.name()).hasSize(36);
       assertThat(file).hasContent(slot.name());
     }
@@ -45,7 +46,7 @@ class InstanceSlotTest {
   @DisplayName("says which setting is at fault when its folder cannot be written to")
   void noFolder() throws Exception {
     Path file = Files.writeString(temp.resolve("file"), "in the way");
-    assertThatThrownBy(() -> InstanceSlot.claim(file.resolve("slots")))
+    assertThatThrownBy(() -> InstanceSlot.claim(file.resolve("slots"), "app"))
         .hasMessageContaining("hyperstream.streams.state-dir")
         .hasMessageContaining(file.toString());
   }
