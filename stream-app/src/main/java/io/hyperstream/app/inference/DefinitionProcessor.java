@@ -2,13 +2,8 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.NotNowException;
-import io.hyperstream.model.task.Label;
-import io.hyperstream.model.task.LabelScoring;
-import io.hyperstream.model.task.OverLengthPolicy;
-import io.hyperstream.model.task.TaskKind;
-import io.hyperstream.model.task.Template;
+import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.schemas.TaskDefinition;
-import io.hyperstream.schemas.TaskLabel;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.nio.charset.StandardCharsets;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -66,7 +61,7 @@ final class DefinitionProcessor implements Processor<byte[], byte[], Void, Void>
         throw new IllegalArgumentException(
             "the record's key is '" + taskId + "', its taskId '" + written.getTaskId() + "'");
       }
-      catalog.define(modelOf(written));
+      catalog.define(TaskDefinitions.modelOf(written));
       LOG.info("Task '{}' is defined: {}", taskId, written.getKind());
     } catch (NotNowException e) {
       throw e;
@@ -82,37 +77,5 @@ final class DefinitionProcessor implements Processor<byte[], byte[], Void, Void>
     metrics.invalidDefinitions.increment();
     catalog.invalidate(taskId, reason);
     LOG.warn("Task '{}' cannot be served: {}", taskId, reason);
-  }
-
-  private static io.hyperstream.model.task.TaskDefinition modelOf(TaskDefinition written) {
-    return new io.hyperstream.model.task.TaskDefinition(
-        written.getTaskId(),
-        switch (written.getKind()) {
-          case CLASSIFICATION -> TaskKind.CLASSIFICATION;
-          case REGRESSION -> TaskKind.REGRESSION;
-          case GENERATION -> TaskKind.GENERATION;
-          case UNKNOWN ->
-              throw new IllegalArgumentException(
-                  "its kind is one this version does not know; update the application");
-        },
-        written.getLabels().stream().map(DefinitionProcessor::modelOf).toList(),
-        new Template(written.getTemplate()),
-        new Template(written.getTemplatePair()),
-        written.getDescription(),
-        switch (written.getOverLength()) {
-          case TRUNCATE -> OverLengthPolicy.TRUNCATE;
-          case REJECT -> OverLengthPolicy.REJECT;
-        },
-        switch (written.getScoring()) {
-          case EXACT -> LabelScoring.EXACT;
-          case TRIE_BEAM -> LabelScoring.TRIE_BEAM;
-        },
-        written.getInitFrom());
-  }
-
-  private static Label modelOf(TaskLabel label) {
-    return label.getVerbalizer() == null
-        ? Label.of(label.getName())
-        : new Label(label.getName(), label.getVerbalizer());
   }
 }

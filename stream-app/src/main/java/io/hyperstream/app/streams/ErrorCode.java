@@ -7,7 +7,7 @@ import io.hyperstream.model.inference.InferenceException;
  * would fail again. A registry outage or a device error is none of these; it is retried.
  */
 public enum ErrorCode {
-  UNDECODABLE("The record's value is not a request of this schema."),
+  UNDECODABLE("The record's value is not a record of its topic's schema."),
   REQUEST_TOO_LARGE("The record is larger than the configured limit."),
   INVALID_REQUEST("A field of the request is missing or outside its limits."),
   UNKNOWN_TASK("No task of that name is defined."),
@@ -16,7 +16,11 @@ public enum ErrorCode {
   TEXT_TOO_LONG("The text exceeds a limit and the task rejects such texts."),
   MISSING_TEXT_PAIR("The task needs a pair of texts and the second is missing."),
   PREDICTION_TOO_LARGE("The prediction does not fit into a record of the output topic."),
-  MODEL_ERROR("The model fails on this text, and only on this one.");
+  MODEL_ERROR("The model fails on this text, and only on this one."),
+  INVALID_LABEL("A field of the labelled event is missing or outside its limits."),
+  UNKNOWN_LABEL("The task has no label of that name."),
+  UNMATCHED_LABEL("The labelled event names a request that is not known."),
+  INVALID_COMMAND("A field of the command is missing or outside its limits.");
 
   private final String sentence;
 

@@ -1,0 +1,220 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.adaptation.state.StoredExample;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+
+/**
+ * The labelled texts each task keeps, one store entry each under {@code taskId/hash}, a text once.
+ * A new one always gets in; where its label is full, another example of that label gives way,
+ * chosen by the newcomer's hash: at random, but the same on every replay. So labels stay balanced
+ * and the examples follow the traffic. Stream thread only.
+ */
+final class ExampleBuffer {
+  /** What an example costs beside its texts. */
+  private static final int OVERHEAD_BYTES = 200;
+
+  /** Tasks whose examples are indexed in memory; the others are read when they are next needed. */
+  private static final int INDEXED_TASKS = 128;
+
+  private final KeyValueStore<String, StoredExample> store;
+  private final long maxTaskBytes;
+  private final Map<String, Index> indexes =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Index> eldest) {
+          return size() > INDEXED_TASKS;
+        }
+      };
+
+  /** How an example came in. */
+  enum Change {
+    /** A text that was not there. */
+    ADDED,
+    /** A text that was there with another label. */
+    RELABELLED,
+    /** Nothing new. */
+    SAME
+  }
+
+  private record Slot(long sequence, long bytes) {}
+
+  /** By label, then by hash. */
+  private static final class Index {
+    final Map<String, NavigableMap<String, Slot>> labels = new HashMap<>();
+    long bytes;
+
+    void add(String hash, StoredExample example) {
+      long size = bytesOf(example);
+      labels
+          .computeIfAbsent(example.getLabel(), label -> new TreeMap<>())
+          .put(hash, new Slot(example.getSequence(), size));
+      bytes += size;
+    }
+
+    void remove(String hash, String label) {
+      NavigableMap<String, Slot> slots = labels.get(label);
+      bytes -= slots.remove(hash).bytes();
+      if (slots.isEmpty()) {
+        labels.remove(label);
+      }
+    }
+  }
+
+  ExampleBuffer(KeyValueStore<String, StoredExample> store, long maxTaskBytes) {
+    this.store = store;
+    this.maxTaskBytes = maxTaskBytes;
+  }
+
+  /**
+   * Takes an example in.
+   *
+   * @param example its sequence number counts if it changes anything
+   * @param maxPerLabel how many of its label stay, at most
+   * @param testedUpTo examples up to this sequence number give way first
+   */
+  Change put(String taskId, StoredExample example, int maxPerLabel, long testedUpTo) {
+    String hash = TextHash.of(example.getText(), example.getTextPair());
+    StoredExample known = store.get(key(taskId, hash));
+    if (known != null && known.getLabel().equals(example.getLabel())) {
+      return Change.SAME;
+    }
+    Index index = index(taskId);
+    if (known != null) {
+      // Champions have learnt from it or not; a new label does not change that.
+      example.setHeldOut(known.getHeldOut());
+      index.remove(hash, known.getLabel());
+    }
+    store.put(key(taskId, hash), example);
+    index.add(hash, example);
+    while (index.labels.get(example.getLabel()).size() > maxPerLabel) {
+      evict(taskId, index, example.getLabel(), hash, testedUpTo);
+    }
+    while (index.bytes > maxTaskBytes && count(index) > 1) {
+      evict(taskId, index, heaviest(index, hash), hash, testedUpTo);
+    }
+    return known == null ? Change.ADDED : Change.RELABELLED;
+  }
+
+  private void evict(String taskId, Index index, String label, String newcomer, long testedUpTo) {
+    List<String> candidates = new ArrayList<>();
+    List<String> tested = new ArrayList<>();
+    index
+        .labels
+        .get(label)
+        .forEach(
+            (hash, slot) -> {
+              if (!hash.equals(newcomer)) {
+                candidates.add(hash);
+                if (slot.sequence() <= testedUpTo) {
+                  tested.add(hash);
+                }
+              }
+            });
+    List<String> from = tested.isEmpty() ? candidates : tested;
+    String victim = from.get(TextHash.pick(newcomer, from.size()));
+    store.delete(key(taskId, victim));
+    index.remove(victim, label);
+  }
+
+  private static int count(Index index) {
+    return index.labels.values().stream().mapToInt(NavigableMap::size).sum();
+  }
+
+  /** The label with the most bytes, among those that have something beside the newcomer. */
+  private static String heaviest(Index index, String newcomer) {
+    return index.labels.entrySet().stream()
+        .filter(label -> label.getValue().size() > 1 || !label.getValue().containsKey(newcomer))
+        .max(
+            Comparator.<Map.Entry<String, NavigableMap<String, Slot>>>comparingLong(
+                    label -> label.getValue().values().stream().mapToLong(Slot::bytes).sum())
+                .thenComparing(Map.Entry::getKey))
+        .orElseThrow()
+        .getKey();
+  }
+
+  /** Removes a text; empty if it was not there. */
+  Optional<StoredExample> remove(String taskId, String hash) {
+    StoredExample known = store.get(key(taskId, hash));
+    if (known != null) {
+      index(taskId).remove(hash, known.getLabel());
+      store.delete(key(taskId, hash));
+    }
+    return Optional.ofNullable(known);
+  }
+
+  /** Keeps only examples with these labels; how many went. */
+  int retainLabels(String taskId, Set<String> labels) {
+    int removed = 0;
+    for (KeyValue<String, StoredExample> entry : entries(taskId)) {
+      if (!labels.contains(entry.value.getLabel())) {
+        store.delete(entry.key);
+        removed++;
+      }
+    }
+    indexes.remove(taskId);
+    return removed;
+  }
+
+  /** Removes all of a task's; how many there were. */
+  int clear(String taskId) {
+    return retainLabels(taskId, Set.of());
+  }
+
+  /** All of a task's, in the order they came. */
+  List<StoredExample> all(String taskId) {
+    return entries(taskId).stream()
+        .map(entry -> entry.value)
+        .sorted(Comparator.comparingLong(StoredExample::getSequence))
+        .toList();
+  }
+
+  /** How many labels have an example. */
+  int labels(String taskId) {
+    return index(taskId).labels.size();
+  }
+
+  private List<KeyValue<String, StoredExample>> entries(String taskId) {
+    List<KeyValue<String, StoredExample>> entries = new ArrayList<>();
+    try (KeyValueIterator<String, StoredExample> found =
+        store.prefixScan(taskId + "/", new StringSerializer())) {
+      found.forEachRemaining(entries::add);
+    }
+    return entries;
+  }
+
+  private Index index(String taskId) {
+    return indexes.computeIfAbsent(
+        taskId,
+        id -> {
+          Index index = new Index();
+          for (KeyValue<String, StoredExample> entry : entries(id)) {
+            index.add(entry.key.substring(id.length() + 1), entry.value);
+          }
+          return index;
+        });
+  }
+
+  /** A task id has no slash in it. */
+  private static String key(String taskId, String hash) {
+    return taskId + "/" + hash;
+  }
+
+  private static long bytesOf(StoredExample example) {
+    int pair = example.getTextPair() == null ? 0 : example.getTextPair().length();
+    int chars = example.getText().length() + pair + example.getSource().length();
+    return OVERHEAD_BYTES + 2L * (chars + example.getLabel().length());
+  }
+}

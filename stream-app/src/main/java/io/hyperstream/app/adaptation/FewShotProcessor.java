@@ -1,0 +1,265 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.adaptation.state.SourcedRecord;
+import io.hyperstream.app.adaptation.state.StoredExample;
+import io.hyperstream.app.adaptation.state.TaskState;
+import io.hyperstream.app.adaptation.state.WaitingRecord;
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.task.TaskKind;
+import io.hyperstream.schemas.AdaptationCommand;
+import io.hyperstream.schemas.LabelEvent;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.kafka.streams.processor.PunctuationType;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+
+/**
+ * Owns tasks: keeps their definitions, examples and versions, has them adapted and publishes what
+ * is better. Everything about a task reaches its owner in one order.
+ *
+ * <p>Whatever is in fields is made anew by {@link #init}: after an aborted transaction the stores
+ * are back where they were, and so is this.
+ */
+final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]> {
+  static final String TASKS = "tasks";
+  static final String EXAMPLES = "examples";
+  static final String VERSIONS = "versions";
+  static final String WAITING = "waiting-for-definitions";
+
+  static final Duration LOOK_EVERY = Duration.ofMillis(100);
+
+  private static final int LABELS_NAMED = 20;
+
+  private final AdaptationTopology.Parts parts;
+  private final SourcedRecords records;
+  private ProcessorContext<byte[], byte[]> context;
+  private TaskBook tasks;
+  private ExampleBuffer buffer;
+  private WaitingRoom waiting;
+  private Publisher publisher;
+  private TrainingDesk training;
+  private CommandDesk commands;
+  private boolean surveyed;
+
+  FewShotProcessor(AdaptationTopology.Parts parts, SourcedRecords records) {
+    this.parts = parts;
+    this.records = records;
+  }
+
+  @Override
+  public void init(ProcessorContext<byte[], byte[]> processorContext) {
+    context = processorContext;
+    AdaptationOptions options = parts.options();
+    tasks =
+        new TaskBook(
+            context.getStateStore(TASKS),
+            parts.reader(),
+            parts.topics().definitions().name(),
+            parts.modelId(),
+            options.policy());
+    buffer = new ExampleBuffer(context.getStateStore(EXAMPLES), options.maxTaskBytes());
+    VersionLog versions =
+        new VersionLog(
+            context.getStateStore(VERSIONS),
+            parts.reader(),
+            parts.topics().adapterVersions().name());
+    waiting = new WaitingRoom(context.getStateStore(WAITING), options.maxWaiting());
+    publisher =
+        new Publisher(context, parts.output(), parts.topics(), tasks, versions, parts.metrics());
+    training =
+        new TrainingDesk(parts.trainer(), tasks, buffer, versions, publisher, parts.metrics());
+    commands = new CommandDesk(tasks, buffer, versions, waiting, training, publisher);
+    surveyed = false;
+    context.schedule(LOOK_EVERY, PunctuationType.WALL_CLOCK_TIME, this::look);
+  }
+
+  private void look(long now) {
+    if (!surveyed) {
+      training.survey();
+      surveyed = true;
+    }
+    training.apply(now);
+    for (WaitingRecord expired : waiting.expired(now)) {
+      handle(expired.getRecord(), 0);
+    }
+    training.start(now);
+  }
+
+  @Override
+  public void process(Record<byte[], byte[]> record) {
+    long grace = parts.options().labelGrace().toMillis();
+    handle(records.decode(record.value()), context.currentSystemTimeMs() + grace);
+  }
+
+  /**
+   * @param until how long it may wait for a definition
+   */
+  private void handle(SourcedRecord record, long until) {
+    switch (record.getKind()) {
+      case LABEL -> label(record, until);
+      case COMMAND -> command(record, until);
+      case DEFINITION -> {
+        if (record.getValue() == null) {
+          retire(record.getTaskId());
+        } else {
+          define(record);
+        }
+      }
+      case REQUEST -> throw new IllegalStateException("requests do not come here");
+    }
+  }
+
+  private void define(SourcedRecord record) {
+    String taskId = record.getTaskId();
+    ByteBuffer definition = record.getValue();
+    TaskState state = tasks.state(taskId).orElseGet(() -> TaskState.newBuilder().build());
+    if (state.getDefinition() == null) {
+      state.setIncarnation(state.getIncarnation() + 1);
+      state.setModelId(tasks.modelId());
+    } else if (tasks.decode(state.getDefinition()).equals(tasks.decode(definition))) {
+      return;
+    }
+    training.cancel(taskId);
+    state.setDefinition(definition);
+    tasks.save(taskId, state);
+    buffer.retainLabels(taskId, tasks.find(taskId).orElseThrow().labels());
+    training.attend(taskId);
+    for (WaitingRecord freed : waiting.take(taskId)) {
+      handle(freed.getRecord(), freed.getUntil());
+    }
+  }
+
+  /** The numbers of its versions and of its lives go on; all else is gone. */
+  private void retire(String taskId) {
+    Optional<TaskState> known = tasks.state(taskId).filter(s -> s.getDefinition() != null);
+    if (known.isEmpty()) {
+      return;
+    }
+    training.abandon(taskId, known.get(), "The task was retired.");
+    publisher.retire(taskId, known.get());
+    buffer.clear(taskId);
+    tasks.save(
+        taskId,
+        TaskState.newBuilder()
+            .setIncarnation(known.get().getIncarnation())
+            .setModels(new HashMap<>(known.get().getModels()))
+            .build());
+  }
+
+  private void command(SourcedRecord record, long until) {
+    AdaptationCommand command =
+        parts
+            .reader()
+            .read(
+                record.getTopic(),
+                SourcedRecords.bytes(record.getValue()),
+                AdaptationCommand.class);
+    Optional<OwnedTask> task = tasks.find(record.getTaskId());
+    if (task.isPresent()) {
+      commands.carryOut(command, task.get());
+    } else if (!mayWait(record, originOf(record), until)) {
+      commands.refuse(command, unknownTask(record.getTaskId()));
+    }
+  }
+
+  private static String originOf(SourcedRecord record) {
+    return record.getTopic() + "-" + record.getPartition() + "-" + record.getOffset();
+  }
+
+  private boolean mayWait(SourcedRecord record, String id, long until) {
+    return context.currentSystemTimeMs() < until
+        && waiting.add(record.getTaskId(), id, record, until);
+  }
+
+  private static String unknownTask(String taskId) {
+    return "No task '" + taskId + "' is defined; define it, then send this again.";
+  }
+
+  private void label(SourcedRecord record, long until) {
+    LabelEvent event =
+        parts
+            .reader()
+            .read(record.getTopic(), SourcedRecords.bytes(record.getValue()), LabelEvent.class);
+    String hash = TextHash.of(record.getText(), record.getTextPair());
+    Optional<OwnedTask> found = tasks.find(record.getTaskId());
+    if (found.isEmpty()) {
+      if (!mayWait(record, hash, until)) {
+        records.reject(context, record, ErrorCode.UNKNOWN_TASK, unknownTask(record.getTaskId()));
+      }
+      return;
+    }
+    OwnedTask task = found.get();
+    TaskDefinition definition = task.definition();
+    if (definition.kind() != TaskKind.CLASSIFICATION) {
+      String why =
+          "task '" + task.taskId() + "' is " + definition.kind() + "; only classification adapts";
+      records.reject(context, record, ErrorCode.INVALID_LABEL, why);
+    } else if (record.getTextPair() == null && definition.template().needsPair()) {
+      String why = "task '" + task.taskId() + "' needs a pair of texts; send textPair too";
+      records.reject(context, record, ErrorCode.MISSING_TEXT_PAIR, why);
+    } else if (event.getLabel() == null) {
+      waiting.remove(task.taskId(), hash);
+      if (buffer.remove(task.taskId(), hash).isPresent()) {
+        parts.metrics().labels.increment();
+      } else {
+        parts.metrics().duplicateLabels.increment();
+      }
+    } else if (task.labels().contains(event.getLabel())) {
+      waiting.remove(task.taskId(), hash);
+      learn(task, record, event, hash);
+    } else if (!mayWait(record, hash, until)) {
+      records.reject(
+          context, record, ErrorCode.UNKNOWN_LABEL, unknownLabel(task, event.getLabel()));
+    }
+  }
+
+  private void learn(OwnedTask task, SourcedRecord record, LabelEvent event, String hash) {
+    TaskState state = task.state();
+    StoredExample example =
+        StoredExample.newBuilder()
+            .setText(record.getText())
+            .setTextPair(record.getTextPair())
+            .setLabel(event.getLabel())
+            .setSource(event.getSource())
+            .setSequence(state.getSequence() + 1)
+            .setHeldOut(TextHash.share(hash) < task.heldOutFraction())
+            .build();
+    ExampleBuffer.Change change =
+        buffer.put(task.taskId(), example, task.maxExamplesPerLabel(), state.getTestedUpTo());
+    if (change == ExampleBuffer.Change.SAME) {
+      parts.metrics().duplicateLabels.increment();
+      return;
+    }
+    state.setSequence(example.getSequence());
+    state.setNewExamples(state.getNewExamples() + 1);
+    tasks.save(task);
+    training.attend(task.taskId());
+    parts.metrics().labels.increment();
+  }
+
+  private static String unknownLabel(OwnedTask task, String label) {
+    Set<String> labels = task.labels();
+    List<String> named = labels.stream().limit(LABELS_NAMED).toList();
+    return "task '"
+        + task.taskId()
+        + "' has no label '"
+        + label
+        + "'; it has "
+        + named
+        + (labels.size() > LABELS_NAMED ? " and " + (labels.size() - LABELS_NAMED) + " more" : "");
+  }
+
+  @Override
+  public void close() {
+    if (training != null) {
+      training.close();
+    }
+  }
+}

@@ -1,0 +1,194 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.adaptation.state.SourceKind;
+import io.hyperstream.app.adaptation.state.SourcedRecord;
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.schemas.AdaptationAction;
+import io.hyperstream.schemas.AdaptationCommand;
+import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.LabelEvent;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.Topics;
+import io.hyperstream.schemas.UndecodableRecordException;
+import java.nio.charset.StandardCharsets;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Checks what comes in as far as it can be checked alone, and sends it on under the key of who has
+ * to know: the owner of its task, or of the request it is about. What can never be right goes to
+ * the dead letters.
+ */
+final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]> {
+  private static final Logger LOG = LoggerFactory.getLogger(IntakeProcessor.class);
+
+  private final Topics topics;
+  private final GlobalRecordReader reader;
+  private final SourcedRecords records;
+  private final InputLimits limits;
+  private final boolean labelsByRequest;
+  private final AdaptationMetrics metrics;
+  private ProcessorContext<byte[], byte[]> context;
+
+  IntakeProcessor(
+      Topics topics,
+      GlobalRecordReader reader,
+      SourcedRecords records,
+      InputLimits limits,
+      boolean labelsByRequest,
+      AdaptationMetrics metrics) {
+    this.topics = topics;
+    this.reader = reader;
+    this.records = records;
+    this.limits = limits;
+    this.labelsByRequest = labelsByRequest;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public void init(ProcessorContext<byte[], byte[]> processorContext) {
+    context = processorContext;
+  }
+
+  @Override
+  public void process(Record<byte[], byte[]> record) {
+    String topic = context.recordMetadata().orElseThrow().topic();
+    if (topic.equals(topics.labels().name())) {
+      checked(SourceKind.LABEL, record, this::label);
+    } else if (topic.equals(topics.commands().name())) {
+      checked(SourceKind.COMMAND, record, this::command);
+    } else if (topic.equals(topics.definitions().name())) {
+      definition(record);
+    } else {
+      request(record);
+    }
+  }
+
+  @FunctionalInterface
+  private interface Check {
+    void check(Record<byte[], byte[]> record, SourcedRecord sourced) throws InvalidInputException;
+  }
+
+  private void checked(SourceKind kind, Record<byte[], byte[]> record, Check check) {
+    SourcedRecord sourced = sourced(kind, record);
+    try {
+      limits.checkSize(record.value());
+      check.check(record, sourced);
+    } catch (UndecodableRecordException e) {
+      records.reject(context, sourced, ErrorCode.UNDECODABLE, e.getMessage());
+    } catch (InvalidInputException e) {
+      records.reject(context, sourced, e.code(), e.getMessage());
+    }
+  }
+
+  private SourcedRecord sourced(SourceKind kind, Record<byte[], byte[]> record) {
+    return records.read(kind, context.recordMetadata().orElseThrow(), record);
+  }
+
+  private void label(Record<byte[], byte[]> record, SourcedRecord sourced)
+      throws InvalidInputException {
+    LabelEvent label = reader.read(topics.labels().name(), record.value(), LabelEvent.class);
+    limits.check(label);
+    sourced.setTaskId(label.getTaskId());
+    if (label.getText() != null) {
+      sourced.setText(label.getText());
+      sourced.setTextPair(label.getTextPair());
+      toOwner(sourced);
+    } else if (labelsByRequest) {
+      toRequest(sourced, RequestKeys.of(label.getRequestId()));
+    } else {
+      throw new InvalidInputException(
+          ErrorCode.UNMATCHED_LABEL,
+          "the label names a request and no text, and labels by request are off; send the text with"
+              + " it, or set hyperstream.adaptation.labels-by-request");
+    }
+  }
+
+  private void command(Record<byte[], byte[]> record, SourcedRecord sourced)
+      throws InvalidInputException {
+    AdaptationCommand command =
+        reader.read(topics.commands().name(), record.value(), AdaptationCommand.class);
+    limits.check(command);
+    sourced.setTaskId(command.getTaskId());
+    toOwner(sourced);
+    if (labelsByRequest && command.getAction() == AdaptationAction.FORGET) {
+      sourced.setText(command.getText());
+      sourced.setTextPair(command.getTextPair());
+      toRequest(sourced, RequestKeys.EVERYONE);
+    }
+  }
+
+  /**
+   * Requests of a task that cannot be served become dead letters elsewhere; here it stays as is.
+   */
+  private void definition(Record<byte[], byte[]> record) {
+    SourcedRecord sourced = sourced(SourceKind.DEFINITION, record);
+    sourced.setTimestamp(context.currentSystemTimeMs()); // see definitionsFirst
+    try {
+      if (record.key() == null) {
+        throw new IllegalArgumentException("its record has no key");
+      }
+      String taskId = new String(record.key(), StandardCharsets.UTF_8);
+      io.hyperstream.model.task.TaskDefinition.checkTaskId(taskId);
+      sourced.setTaskId(taskId);
+      if (record.value() != null) {
+        TaskDefinition written =
+            reader.read(topics.definitions().name(), record.value(), TaskDefinition.class);
+        if (!taskId.equals(written.getTaskId())) {
+          throw new IllegalArgumentException(
+              "the record's key is '" + taskId + "', its taskId '" + written.getTaskId() + "'");
+        }
+        TaskDefinitions.modelOf(written); // it has to be servable
+      }
+      toOwner(sourced);
+      if (labelsByRequest && record.value() == null) {
+        toRequest(sourced, RequestKeys.EVERYONE);
+      }
+    } catch (UndecodableRecordException | IllegalArgumentException e) {
+      metrics.invalidDefinitions.increment();
+      LOG.warn(
+          "Adaptation ignores the definition at offset {} of partition {}: {}",
+          sourced.getOffset(),
+          sourced.getPartition(),
+          e.getMessage());
+    }
+  }
+
+  /** A request that cannot be answered can have no label either; it is no dead letter twice. */
+  private void request(Record<byte[], byte[]> record) {
+    try {
+      limits.checkSize(record.value());
+      InferenceRequest request =
+          reader.read(topics.requests().name(), record.value(), InferenceRequest.class);
+      limits.check(request);
+      SourcedRecord sourced = sourced(SourceKind.REQUEST, record);
+      sourced.setKey(null);
+      sourced.setValue(null);
+      sourced.setTaskId(request.getTaskId());
+      sourced.setText(request.getText());
+      sourced.setTextPair(request.getTextPair());
+      toRequest(sourced, RequestKeys.of(request.getRequestId()));
+    } catch (UndecodableRecordException | InvalidInputException e) {
+      LOG.debug("Not a request to remember", e);
+    }
+  }
+
+  private void toOwner(SourcedRecord sourced) {
+    byte[] taskId = sourced.getTaskId().getBytes(StandardCharsets.UTF_8);
+    forward(sourced, taskId, AdaptationTopology.TO_OWNER);
+  }
+
+  private void toRequest(SourcedRecord sourced, byte[] key) {
+    forward(sourced, key, AdaptationTopology.TO_REQUEST);
+  }
+
+  /** Its headers travel inside it. */
+  private void forward(SourcedRecord sourced, byte[] key, String child) {
+    context.forward(new Record<>(key, records.encode(sourced), sourced.getTimestamp()), child);
+  }
+}

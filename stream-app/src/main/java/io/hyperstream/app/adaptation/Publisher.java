@@ -1,0 +1,173 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.adaptation.state.ModelProgress;
+import io.hyperstream.app.adaptation.state.StoredVersion;
+import io.hyperstream.app.adaptation.state.TaskState;
+import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.schemas.AdaptationOutcome;
+import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.Topics;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.UUID;
+import org.apache.kafka.streams.processor.api.ProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes versions and reports; nobody else does. All of one call is in one transaction, with the
+ * state it belongs to. Stream thread only.
+ */
+final class Publisher {
+  private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
+
+  /** Key, headers and the batch's own frame. */
+  private static final int FRAME_BYTES = 4 * 1024;
+
+  private final ProcessorContext<byte[], byte[]> context;
+  private final OutputRecords output;
+  private final Topics topics;
+  private final TaskBook tasks;
+  private final VersionLog versions;
+  private final AdaptationMetrics metrics;
+
+  Publisher(
+      ProcessorContext<byte[], byte[]> context,
+      OutputRecords output,
+      Topics topics,
+      TaskBook tasks,
+      VersionLog versions,
+      AdaptationMetrics metrics) {
+    this.context = context;
+    this.output = output;
+    this.topics = topics;
+    this.tasks = tasks;
+    this.versions = versions;
+    this.metrics = metrics;
+  }
+
+  /**
+   * Publishes the next version of a task and makes it the champion.
+   *
+   * @param content everything but task, model, number and time
+   * @param learnt what it has learnt from; the version itself is filled in
+   * @return its number; empty, and nothing written, if it is too large for a record
+   */
+  Optional<Long> publish(
+      String taskId,
+      TaskState state,
+      AdapterVersion.Builder content,
+      StoredVersion.Builder learnt) {
+    ModelProgress progress = tasks.progress(state);
+    String modelId = tasks.modelId();
+    long number = progress.getLastVersion() + 1;
+    AdapterVersion version =
+        content
+            .setTaskId(taskId)
+            .setModelId(modelId)
+            .setVersion(number)
+            .setCreatedAt(Instant.ofEpochMilli(context.currentSystemTimeMs()))
+            .build();
+    byte[] served = output.encode(topics.adapters().name(), version);
+    if (served.length > topics.adapters().maxRecordBytes() - FRAME_BYTES) {
+      return Optional.empty();
+    }
+    byte[] kept = output.encode(topics.adapterVersions().name(), version);
+    progress.setLastVersion(number);
+    progress.setChampion(number);
+    forward(AdaptationTopology.ADAPTERS, servedKey(modelId, taskId), served);
+    VersionLog.Key key = new VersionLog.Key(taskId, modelId, number);
+    forward(AdaptationTopology.VERSIONS, keptKey(key), kept);
+    versions.add(key, learnt.setVersion(ByteBuffer.wrap(kept)).build());
+    drop(new VersionLog.Key(taskId, modelId, number - VersionLog.KEPT));
+    LOG.info("Task '{}' gets version {} ({})", taskId, number, version.getForm());
+    return Optional.of(number);
+  }
+
+  /** Makes the model's own start serve a task again. */
+  void withdraw(String taskId, TaskState state) {
+    ModelProgress progress = tasks.progress(state);
+    if (progress.getChampion() != 0) {
+      progress.setChampion(0L);
+      forward(AdaptationTopology.ADAPTERS, servedKey(tasks.modelId(), taskId), null);
+    }
+  }
+
+  /** Takes every version of a task back, under every model; numbers go on where they were. */
+  void retire(String taskId, TaskState state) {
+    state
+        .getModels()
+        .forEach(
+            (modelId, progress) -> {
+              if (progress.getChampion() != 0) {
+                progress.setChampion(0L);
+                forward(AdaptationTopology.ADAPTERS, servedKey(modelId, taskId), null);
+              }
+            });
+    versions.all(taskId).forEach(this::drop);
+  }
+
+  private void drop(VersionLog.Key key) {
+    if (versions.remove(key)) {
+      forward(AdaptationTopology.VERSIONS, keptKey(key), null);
+    }
+  }
+
+  /** A report about a task; what every report has is filled in. */
+  AdaptationReport.Builder report(String taskId, AdaptationOutcome outcome) {
+    Instant now = Instant.ofEpochMilli(context.currentSystemTimeMs());
+    AdaptationReport.Builder report =
+        AdaptationReport.newBuilder()
+            .setReportId(UUID.randomUUID().toString())
+            .setTaskId(taskId)
+            .setModelId(tasks.modelId())
+            .setOutcome(outcome)
+            .setStartedAt(now)
+            .setFinishedAt(now);
+    tasks
+        .state(taskId)
+        .ifPresent(
+            state -> {
+              report.setChampionVersion(tasks.progress(state).getChampion());
+              report.setPrequentialAccuracy(accuracy(state));
+            });
+    return report;
+  }
+
+  /** Null before the first example was tested. */
+  static Double accuracy(TaskState state) {
+    return state.getTested() == 0 ? null : (double) state.getCorrect() / state.getTested();
+  }
+
+  void send(AdaptationReport.Builder report) {
+    AdaptationReport written = report.build();
+    forward(
+        AdaptationTopology.REPORTS,
+        written.getTaskId(),
+        output.encode(topics.reports().name(), written));
+    metrics.reports(written.getOutcome()).increment();
+    LOG.info(
+        "Task '{}': {} ({}). {}",
+        written.getTaskId(),
+        written.getOutcome(),
+        written.getTrigger(),
+        written.getReason());
+  }
+
+  private void forward(String sink, String key, byte[] value) {
+    byte[] keyBytes = key.getBytes(StandardCharsets.UTF_8);
+    context.forward(new Record<>(keyBytes, value, context.currentSystemTimeMs()), sink);
+  }
+
+  private static String servedKey(String modelId, String taskId) {
+    return modelId + "|" + taskId;
+  }
+
+  private static String keptKey(VersionLog.Key key) {
+    return servedKey(key.modelId(), key.taskId()) + "|" + key.version();
+  }
+}

@@ -1,0 +1,115 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.adaptation.state.SourcedRecord;
+import io.hyperstream.app.adaptation.state.WaitingRecord;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Predicate;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.streams.KeyValue;
+import org.apache.kafka.streams.state.KeyValueIterator;
+import org.apache.kafka.streams.state.KeyValueStore;
+
+/**
+ * Records that wait for another record, in groups named by what they wait for; bounded. Over a
+ * changelogged store, so that nobody stops waiting because of a crash. Stream thread only.
+ */
+final class WaitingRoom {
+  private static final Comparator<WaitingRecord> BY_ARRIVAL =
+      Comparator.comparingLong(WaitingRecord::getUntil)
+          .thenComparing(waiting -> waiting.getRecord().getOffset());
+
+  private final KeyValueStore<String, WaitingRecord> store;
+  private final int capacity;
+  private int size;
+  private long nextUntil = Long.MAX_VALUE;
+
+  WaitingRoom(KeyValueStore<String, WaitingRecord> store, int capacity) {
+    this.store = store;
+    this.capacity = capacity;
+    try (KeyValueIterator<String, WaitingRecord> all = store.all()) {
+      while (all.hasNext()) {
+        size++;
+        nextUntil = Math.min(nextUntil, all.next().value.getUntil());
+      }
+    }
+  }
+
+  /**
+   * Lets a record wait; one of the same id in the group gives way to it.
+   *
+   * @return false if there is no room
+   */
+  boolean add(String group, String id, SourcedRecord record, long until) {
+    String key = prefix(group) + id;
+    boolean replaces = store.get(key) != null;
+    if (!replaces && size >= capacity) {
+      return false;
+    }
+    store.put(key, new WaitingRecord(record, until));
+    size += replaces ? 0 : 1;
+    nextUntil = Math.min(nextUntil, until);
+    return true;
+  }
+
+  /** Removes one; whether it was there. */
+  boolean remove(String group, String id) {
+    boolean there = store.delete(prefix(group) + id) != null;
+    size -= there ? 1 : 0;
+    return there;
+  }
+
+  /** Removes a whole group and returns it, in the order of arrival. */
+  List<WaitingRecord> take(String group) {
+    try (KeyValueIterator<String, WaitingRecord> found =
+        store.prefixScan(prefix(group), new StringSerializer())) {
+      return removed(found, waiting -> true);
+    }
+  }
+
+  /** Removes those that waited long enough and returns them, in the order of arrival. */
+  List<WaitingRecord> expired(long now) {
+    if (now < nextUntil) {
+      return List.of();
+    }
+    try (KeyValueIterator<String, WaitingRecord> all = store.all()) {
+      nextUntil = Long.MAX_VALUE;
+      return removed(
+          all,
+          waiting -> {
+            if (waiting.getUntil() > now) {
+              nextUntil = Math.min(nextUntil, waiting.getUntil());
+              return false;
+            }
+            return true;
+          });
+    }
+  }
+
+  private List<WaitingRecord> removed(
+      KeyValueIterator<String, WaitingRecord> from, Predicate<WaitingRecord> which) {
+    List<String> keys = new ArrayList<>();
+    List<WaitingRecord> records = new ArrayList<>();
+    while (from.hasNext()) {
+      KeyValue<String, WaitingRecord> entry = from.next();
+      if (which.test(entry.value)) {
+        keys.add(entry.key);
+        records.add(entry.value);
+      }
+    }
+    keys.forEach(store::delete);
+    size -= keys.size();
+    records.sort(BY_ARRIVAL);
+    return records;
+  }
+
+  int size() {
+    return size;
+  }
+
+  /** No group's prefix begins another's, whatever is in their names. */
+  private static String prefix(String group) {
+    return group.length() + ":" + group + "/";
+  }
+}

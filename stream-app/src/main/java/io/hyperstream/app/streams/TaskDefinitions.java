@@ -1,0 +1,51 @@
+package io.hyperstream.app.streams;
+
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.OverLengthPolicy;
+import io.hyperstream.model.task.TaskKind;
+import io.hyperstream.model.task.Template;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskLabel;
+
+/** From the definition on its topic to the model's. */
+public final class TaskDefinitions {
+  private TaskDefinitions() {}
+
+  /**
+   * The definition as the model takes it.
+   *
+   * @throws IllegalArgumentException if it cannot be served, saying why
+   */
+  public static io.hyperstream.model.task.TaskDefinition modelOf(TaskDefinition written) {
+    return new io.hyperstream.model.task.TaskDefinition(
+        written.getTaskId(),
+        switch (written.getKind()) {
+          case CLASSIFICATION -> TaskKind.CLASSIFICATION;
+          case REGRESSION -> TaskKind.REGRESSION;
+          case GENERATION -> TaskKind.GENERATION;
+          case UNKNOWN ->
+              throw new IllegalArgumentException(
+                  "its kind is one this version does not know; update the application");
+        },
+        written.getLabels().stream().map(TaskDefinitions::modelOf).toList(),
+        new Template(written.getTemplate()),
+        new Template(written.getTemplatePair()),
+        written.getDescription(),
+        switch (written.getOverLength()) {
+          case TRUNCATE -> OverLengthPolicy.TRUNCATE;
+          case REJECT -> OverLengthPolicy.REJECT;
+        },
+        switch (written.getScoring()) {
+          case EXACT -> LabelScoring.EXACT;
+          case TRIE_BEAM -> LabelScoring.TRIE_BEAM;
+        },
+        written.getInitFrom());
+  }
+
+  private static Label modelOf(TaskLabel label) {
+    return label.getVerbalizer() == null
+        ? Label.of(label.getName())
+        : new Label(label.getName(), label.getVerbalizer());
+  }
+}

@@ -1,0 +1,240 @@
+package io.hyperstream.app.adaptation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hyperstream.app.adaptation.ExampleBuffer.Change;
+import io.hyperstream.app.adaptation.state.StoredExample;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.processor.api.MockProcessorContext;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.Stores;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@DisplayName("The example buffer")
+class ExampleBufferTest {
+  private static final String TASK = "mood";
+  private KeyValueStore<String, StoredExample> store;
+  private ExampleBuffer buffer;
+  private long sequence;
+
+  @BeforeEach
+  void open() {
+    store = store();
+    buffer = new ExampleBuffer(store, 1_000_000);
+  }
+
+  @AfterEach
+  void close() {
+    store.close();
+  }
+
+  private static KeyValueStore<String, StoredExample> store() {
+    KeyValueStore<String, StoredExample> store =
+        Stores.keyValueStoreBuilder(
+                Stores.inMemoryKeyValueStore("examples"),
+                Serdes.String(),
+                StateCodec.serde(StoredExample.class))
+            .withLoggingDisabled()
+            .build();
+    MockProcessorContext<Void, Void> context = new MockProcessorContext<>(new Properties());
+    store.init(context.getStateStoreContext(), store);
+    return store;
+  }
+
+  private StoredExample example(String text, String label) {
+    return StoredExample.newBuilder()
+        .setText(text)
+        .setLabel(label)
+        .setSequence(++sequence)
+        .setHeldOut(false)
+        .build();
+  }
+
+  private Map<String, Integer> counts() {
+    Map<String, Integer> counts = new TreeMap<>();
+    buffer.all(TASK).forEach(example -> counts.merge(example.getLabel(), 1, Integer::sum));
+    return counts;
+  }
+
+  private Map<String, String> content() {
+    Map<String, String> content = new HashMap<>();
+    buffer.all(TASK).forEach(example -> content.put(example.getText(), example.getLabel()));
+    return content;
+  }
+
+  @Test
+  @DisplayName("stays balanced over ten thousand skewed labels, and follows the traffic")
+  void balance() {
+    Random random = new Random(1);
+    for (int i = 0; i < 10_000; i++) {
+      int dice = random.nextInt(100);
+      String label = dice == 0 ? "rare" : dice < 10 ? "some" : "often";
+      buffer.put(TASK, example("text " + i, label), 64, Long.MAX_VALUE);
+    }
+    assertThat(counts())
+        .containsOnly(Map.entry("often", 64), Map.entry("rare", 64), Map.entry("some", 64));
+    List<Long> often =
+        buffer.all(TASK).stream()
+            .filter(example -> example.getLabel().equals("often"))
+            .map(StoredExample::getSequence)
+            .toList();
+    // Not a window: those that give way are chosen at random.
+    assertThat(often.get(0)).isBetween(9_000L, 9_900L);
+    assertThat(often.get(63)).isGreaterThan(9_980);
+  }
+
+  @Test
+  @DisplayName("holds the same after the same labels, wherever they are replayed")
+  void deterministic() {
+    List<Map<String, String>> contents = new ArrayList<>();
+    for (int run = 0; run < 2; run++) {
+      buffer.clear(TASK);
+      sequence = 0;
+      for (int i = 0; i < 500; i++) {
+        if (i % 100 == 0) {
+          buffer = new ExampleBuffer(store, 1_000_000); // as after a restart
+        }
+        buffer.put(TASK, example("text " + i, "label " + i % 3), 10, 0);
+      }
+      contents.add(content());
+    }
+    assertThat(contents.get(0)).isEqualTo(contents.get(1)).hasSize(30);
+  }
+
+  @Test
+  @DisplayName("gives tested examples up before untested ones")
+  void untestedStay() {
+    for (int i = 0; i < 20; i++) {
+      buffer.put(TASK, example("text " + i, "good"), 10, 5);
+    }
+    assertThat(buffer.all(TASK))
+        .extracting(StoredExample::getSequence)
+        .doesNotContain(1L, 2L, 3L, 4L, 5L);
+  }
+
+  @Test
+  @DisplayName("keeps within its bytes, taking from the heaviest label")
+  void bytes() {
+    buffer = new ExampleBuffer(store, 50_000);
+    for (int i = 0; i < 10; i++) {
+      buffer.put(TASK, example("short " + i, "light"), 100, 0);
+    }
+    for (int i = 0; i < 100; i++) {
+      buffer.put(TASK, example(i + "x".repeat(2_000), "heavy"), 100, 0);
+      assertThat(buffer.all(TASK)).extracting(StoredExample::getSequence).contains(sequence);
+    }
+    assertThat(counts()).containsEntry("light", 10).containsEntry("heavy", 11);
+    buffer.put(TASK, example("y".repeat(30_000), "heavy"), 100, 0);
+    assertThat(counts()).isEqualTo(Map.of("heavy", 1)); // it alone is over the limit
+  }
+
+  @Test
+  @DisplayName("says what changed")
+  void changes() {
+    assertThat(buffer.put(TASK, example("a", "good"), 2, 0)).isEqualTo(Change.ADDED);
+    assertThat(buffer.put(TASK, example("A ", "good"), 2, 0)).isEqualTo(Change.SAME);
+    assertThat(buffer.put(TASK, example(" a", "bad"), 2, 0)).isEqualTo(Change.RELABELLED);
+    assertThat(buffer.labels(TASK)).isEqualTo(1);
+    assertThat(buffer.remove(TASK, TextHash.of("a", null)))
+        .map(StoredExample::getLabel)
+        .contains("bad");
+    assertThat(buffer.remove(TASK, TextHash.of("a", null))).isEmpty();
+    assertThat(buffer.labels(TASK)).isZero();
+  }
+
+  @Test
+  @DisplayName("keeps an example held out, whatever its label and the policy become")
+  void heldOutStays() {
+    StoredExample first = example("a", "good");
+    first.setHeldOut(true);
+    buffer.put(TASK, first, 2, 0);
+    buffer.put(TASK, example("a", "bad"), 2, 0);
+    assertThat(buffer.all(TASK).get(0).getHeldOut()).isTrue();
+  }
+
+  @Test
+  @DisplayName("holds out about the share that was asked for")
+  void share() {
+    int heldOut = 0;
+    for (int i = 0; i < 2_000; i++) {
+      heldOut += TextHash.share(TextHash.of("text " + i, null)) < 0.25 ? 1 : 0;
+    }
+    assertThat(heldOut).isBetween(430, 570);
+  }
+
+  @Test
+  @DisplayName("keeps tasks apart whose names begin alike")
+  void tasksApart() {
+    buffer.put("a", example("x", "good"), 2, 0);
+    buffer.put("a.b", example("y", "good"), 2, 0);
+    buffer.put("a-b", example("z", "good"), 2, 0);
+    assertThat(buffer.clear("a")).isEqualTo(1);
+    assertThat(buffer.all("a.b")).hasSize(1);
+    assertThat(buffer.all("a-b")).hasSize(1);
+  }
+
+  /** Against a model that knows only what was said: every step changes what it may change. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  @DisplayName("keeps its promises over any sequence of events")
+  void anySequence(long seed) {
+    Random random = new Random(seed);
+    int most = 1 + random.nextInt(5);
+    Set<String> labels = new TreeSet<>(Set.of("a", "b", "c"));
+    Map<String, String> said = new HashMap<>();
+    for (int step = 0; step < 1_500; step++) {
+      if (random.nextInt(50) == 0) {
+        buffer = new ExampleBuffer(store, 1_000_000);
+      }
+      Map<String, String> before = content();
+      String text = "text " + random.nextInt(60);
+      int dice = random.nextInt(100);
+      if (dice < 80) {
+        String label = List.copyOf(labels).get(random.nextInt(labels.size()));
+        said.put(text, label);
+        Map<String, String> expected = new HashMap<>(before);
+        expected.put(text, label);
+        Change change = buffer.put(TASK, example(text, label), most, random.nextInt(1_500));
+        assertThat(change == Change.SAME).isEqualTo(label.equals(before.get(text)));
+        assertThat(change == Change.ADDED).isEqualTo(!before.containsKey(text));
+        Map<String, String> after = content();
+        assertThat(after).containsEntry(text, label);
+        assertThat(expected.entrySet()).containsAll(after.entrySet());
+        long now = after.values().stream().filter(label::equals).count();
+        long full = expected.values().stream().filter(label::equals).count();
+        assertThat(now).isEqualTo(Math.min(most, full));
+        assertThat(expected.size() - after.size()).isEqualTo((int) (full - now));
+      } else if (dice < 97) {
+        said.remove(text);
+        Optional<StoredExample> removed = buffer.remove(TASK, TextHash.of(text, null));
+        assertThat(removed.map(StoredExample::getLabel).orElse(null)).isEqualTo(before.get(text));
+        before.remove(text);
+        assertThat(content()).isEqualTo(before);
+      } else {
+        labels.clear();
+        labels.addAll(random.nextBoolean() ? Set.of("a", "b") : Set.of("a", "b", "c"));
+        said.values().retainAll(labels);
+        before.values().retainAll(labels);
+        buffer.retainLabels(TASK, labels);
+        assertThat(content()).isEqualTo(before);
+      }
+      assertThat(said.entrySet()).containsAll(content().entrySet());
+      assertThat(buffer.labels(TASK)).isEqualTo(counts().size());
+    }
+  }
+}

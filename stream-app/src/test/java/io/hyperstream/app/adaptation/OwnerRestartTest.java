@@ -1,0 +1,289 @@
+package io.hyperstream.app.adaptation;
+
+import static io.hyperstream.app.adaptation.AdaptationFixture.MODEL;
+import static io.hyperstream.app.adaptation.AdaptationFixture.START;
+import static io.hyperstream.app.adaptation.AdaptationFixture.command;
+import static io.hyperstream.app.adaptation.AdaptationFixture.event;
+import static io.hyperstream.app.adaptation.AdaptationFixture.task;
+import static io.hyperstream.app.adaptation.AdaptationFixture.utf8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hyperstream.app.adaptation.TrainingJob.Kind;
+import io.hyperstream.app.adaptation.state.SourceKind;
+import io.hyperstream.app.adaptation.state.SourcedRecord;
+import io.hyperstream.app.adaptation.state.StoredExample;
+import io.hyperstream.app.adaptation.state.StoredVersion;
+import io.hyperstream.app.adaptation.state.TaskState;
+import io.hyperstream.app.adaptation.state.WaitingRecord;
+import io.hyperstream.schemas.AdaptationAction;
+import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.LabelEvent;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.processor.api.MockProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.Stores;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("An owner that takes tasks over with their stores")
+class OwnerRestartTest {
+  @TempDir private Path folder;
+  private AdaptationFixture app;
+  private FakeTrainer trainer;
+  private SourcedRecords records;
+  private final List<KeyValueStore<?, ?>> stores = new ArrayList<>();
+  private MockProcessorContext<byte[], byte[]> context;
+  private FewShotProcessor owner;
+  private long now = START.toEpochMilli();
+
+  @BeforeEach
+  void start() throws Exception {
+    app = new AdaptationFixture(folder);
+    trainer = app.trainer;
+    records = new SourcedRecords(app.parts.output(), app.parts.headerPolicy(), app.parts.metrics());
+    open(FewShotProcessor.TASKS, TaskState.class);
+    open(FewShotProcessor.EXAMPLES, StoredExample.class);
+    open(FewShotProcessor.VERSIONS, StoredVersion.class);
+    open(FewShotProcessor.WAITING, WaitingRecord.class);
+    takeOver(MODEL);
+  }
+
+  @AfterEach
+  void stop() {
+    stores.forEach(KeyValueStore::close);
+    app.close();
+  }
+
+  private <T extends SpecificRecord> void open(String name, Class<T> type) {
+    KeyValueStore<String, T> store =
+        Stores.keyValueStoreBuilder(
+                Stores.inMemoryKeyValueStore(name), Serdes.String(), StateCodec.serde(type))
+            .withLoggingDisabled()
+            .build();
+    store.init(new MockProcessorContext<>(new Properties()).getStateStoreContext(), store);
+    stores.add(store);
+  }
+
+  /** A new owner; nothing told the one before. */
+  private void takeOver(String modelId) {
+    AdaptationTopology.Parts p = app.parts;
+    context = new MockProcessorContext<>(new Properties());
+    stores.forEach(context::addStateStore);
+    context.setCurrentSystemTimeMs(now);
+    owner =
+        new FewShotProcessor(
+            new AdaptationTopology.Parts(
+                p.topics(),
+                modelId,
+                p.reader(),
+                p.output(),
+                p.headerPolicy(),
+                trainer,
+                p.options(),
+                p.metrics()),
+            records);
+    owner.init(context);
+  }
+
+  private void send(SourceKind kind, String taskId, String topic, SpecificRecord record) {
+    SourcedRecord sourced =
+        SourcedRecord.newBuilder()
+            .setKind(kind)
+            .setTopic(topic)
+            .setPartition(0)
+            .setOffset(now)
+            .setTimestamp(now)
+            .setValue(ByteBuffer.wrap(app.codec.serialize(topic, record)))
+            .setTaskId(taskId)
+            .setText(record instanceof LabelEvent label ? label.getText() : null)
+            .build();
+    owner.process(new Record<>(utf8(taskId), records.encode(sourced), now));
+  }
+
+  private void define() {
+    send(
+        SourceKind.DEFINITION,
+        "mood",
+        app.topics.definitions().name(),
+        task("mood", "good", "bad").build());
+  }
+
+  private void label(String text, String label) {
+    send(SourceKind.LABEL, "mood", app.topics.labels().name(), event("mood", text, label).build());
+  }
+
+  private void labels(int from, int to) {
+    for (int i = from; i < to; i++) {
+      label("text " + i, i % 2 == 0 ? "good" : "bad");
+    }
+  }
+
+  private void tick() {
+    now += 100;
+    context.setCurrentSystemTimeMs(now);
+    context.scheduledPunctuators().get(0).getPunctuator().punctuate(now);
+  }
+
+  private TrainingJob next() {
+    tick();
+    TrainingJob job = trainer.take();
+    if (job.kind() == Kind.TEST) {
+      trainer.tested(job, true);
+      return next();
+    }
+    return job;
+  }
+
+  private List<AdapterVersion> served() {
+    return context.forwarded(AdaptationTopology.ADAPTERS).stream()
+        .map(
+            sent ->
+                app.codec.deserialize(
+                    app.topics.adapters().name(), sent.record().value(), AdapterVersion.class))
+        .toList();
+  }
+
+  private List<AdaptationReport> reports() {
+    return context.forwarded(AdaptationTopology.REPORTS).stream()
+        .map(
+            sent ->
+                app.codec.deserialize(
+                    app.topics.reports().name(), sent.record().value(), AdaptationReport.class))
+        .toList();
+  }
+
+  @Test
+  @DisplayName("starts a lost job again; its outcome counts once, the lost one's never")
+  void lostJob() {
+    define();
+    labels(0, 4);
+    TrainingJob lost = next();
+    MockProcessorContext<byte[], byte[]> before = context;
+    takeOver(MODEL);
+    trainer.judged(lost, 1);
+    TrainingJob again = next();
+    assertThat(again.train()).isEqualTo(lost.train());
+    assertThat(again.seed()).isEqualTo(lost.seed());
+    assertThat(served()).isEmpty();
+    trainer.judged(again, 1);
+    tick();
+    tick();
+    assertThat(served()).extracting(AdapterVersion::getVersion).containsExactly(1L);
+    assertThat(reports()).hasSize(1);
+    assertThat(before.forwarded()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("goes on with numbers, progress and what the champion has seen")
+  void goesOn() {
+    define();
+    labels(0, 4);
+    trainer.judged(next(), 1);
+    tick();
+    labels(4, 7);
+    takeOver(MODEL);
+    labels(7, 8);
+    TrainingJob job = next();
+    assertThat(job.championVersion()).isEqualTo(1);
+    assertThat(job.seenByChampion())
+        .containsExactly(true, true, true, true, false, false, false, false);
+    assertThat(job.untested()).hasSize(4);
+    trainer.judged(job, 1);
+    tick();
+    assertThat(served()).extracting(AdapterVersion::getVersion).containsExactly(2L);
+    assertThat(reports().get(0).getPrequentialAccuracy()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("does not start again what was finished")
+  void finished() {
+    define();
+    labels(0, 4);
+    trainer.judged(next(), 0);
+    tick();
+    takeOver(MODEL);
+    tick();
+    assertThat(trainer.idle()).isTrue();
+  }
+
+  @Test
+  @DisplayName("carries out the orders that were waiting")
+  void orders() {
+    define();
+    labels(0, 2);
+    send(
+        SourceKind.COMMAND,
+        "mood",
+        app.topics.commands().name(),
+        command("mood", AdaptationAction.ADAPT).build());
+    takeOver(MODEL);
+    trainer.judged(next(), 1);
+    tick();
+    assertThat(reports()).extracting(AdaptationReport::getCommandId).containsExactly("ADAPT-1");
+  }
+
+  @Test
+  @DisplayName("lets waiting labels wait on, and no longer than they would have")
+  void waiting() {
+    label("early", "good");
+    define();
+    label("never", "odd");
+    takeOver(MODEL);
+    now += 1_000;
+    tick();
+    assertThat(context.forwarded()).isEmpty();
+    now += 1_000;
+    tick();
+    assertThat(context.forwarded(AdaptationTopology.DEAD_LETTERS)).hasSize(1);
+    assertThat(trainer.take().untested()).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("under a new model serves its own start and adapts from the retained examples")
+  void newModel() {
+    define();
+    labels(0, 4);
+    trainer.judged(next(), 1);
+    tick();
+    takeOver("model-2");
+    tick();
+    TrainingJob job = trainer.take();
+    assertThat(job.kind()).isEqualTo(Kind.ADAPT);
+    assertThat(job.champion()).isEmpty();
+    assertThat(job.train()).hasSize(4);
+    assertThat(job.seenByChampion()).containsOnly(false);
+    trainer.judged(job, 1);
+    tick();
+    assertThat(served()).extracting(AdapterVersion::getVersion).containsExactly(1L);
+    assertThat(served()).extracting(AdapterVersion::getModelId).containsExactly("model-2");
+    assertThat(reports().get(0).getTrigger()).isEqualTo("model");
+    assertThat(reports().get(0).getPrequentialAccuracy()).isNull();
+    assertThat(new String(context.forwarded().get(0).record().key(), StandardCharsets.UTF_8))
+        .startsWith("model-2|mood");
+
+    takeOver(MODEL); // and back: its champion serves, as its topic says
+    assertThat(next().championVersion()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("gives its jobs up when it closes")
+  void closes() {
+    define();
+    labels(0, 4);
+    TrainingJob job = next();
+    owner.close();
+    assertThat(trainer.cancelled).containsExactly(job.jobId());
+  }
+}
