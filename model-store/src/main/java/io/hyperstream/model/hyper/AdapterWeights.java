@@ -3,6 +3,7 @@ package io.hyperstream.model.hyper;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
 import io.hyperstream.model.hyper.AdapterTensors.Part;
@@ -98,6 +99,28 @@ public final class AdapterWeights implements AutoCloseable {
         (stack, ofStack) ->
             ofStack.parts().forEach((part, array) -> out.put(storedName(stack, part), array)));
     return out;
+  }
+
+  /**
+   * Makes sure that all numbers are.
+   *
+   * @throws CheckpointException naming the first array with one that is not
+   */
+  public void requireFinite() {
+    boolean recording = Ops.setRecording(false);
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      arrays()
+          .forEach(
+              (name, array) -> {
+                if (!Float.isFinite(array.sum().getFloat())) {
+                  throw new CheckpointException(
+                      "adapter weights '" + name + "' have numbers that are not finite");
+                }
+              });
+    } finally {
+      Ops.setRecording(recording);
+    }
   }
 
   Activation activation() {

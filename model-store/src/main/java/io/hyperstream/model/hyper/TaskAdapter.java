@@ -1,6 +1,7 @@
 package io.hyperstream.model.hyper;
 
 import io.hyperstream.model.prototype.LabelHead;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -16,5 +17,12 @@ public record TaskAdapter(String taskId, long version, AdapterForm form, Optiona
   /** Adapters alone: the decoder answers. */
   public TaskAdapter(String taskId, long version, AdapterForm form) {
     this(taskId, version, form, Optional.empty());
+  }
+
+  /** Where its weights lie, if it is made of weights. */
+  public Optional<Path> weightsFile() {
+    return form instanceof AdapterForm.Weights weights
+        ? Optional.of(weights.file())
+        : Optional.empty();
   }
 }

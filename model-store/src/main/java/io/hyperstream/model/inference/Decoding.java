@@ -2,6 +2,8 @@ package io.hyperstream.model.inference;
 
 import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.inference.InferenceException.Code;
+import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.t5.Generated;
 import io.hyperstream.model.t5.GenerationOptions;
 import io.hyperstream.model.t5.T5;
@@ -82,7 +84,13 @@ final class Decoding implements AutoCloseable {
       EncodedRows batch, double[][] scores, boolean approximate, RowResult[] results) {
     for (int i = 0; i < scores.length; i++) {
       TaskRow row = batch.rows().get(i);
-      results[row.index()] = classification(row.row(), scores[i], approximate);
+      double[] logits = scores[i];
+      if (row.hasHead()) {
+        LabelHead head = row.row().adapter().head().get();
+        LexicalVector words = row.row().words().get();
+        logits = head.logits(row.row().task().labels(), logits, batch.pooled()[i], words);
+      }
+      results[row.index()] = classification(row.row(), logits, approximate);
     }
   }
 

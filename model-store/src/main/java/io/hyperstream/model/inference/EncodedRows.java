@@ -5,14 +5,18 @@ import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.T5;
+import java.util.Arrays;
 import java.util.List;
 
 /**
  * Rows that went through the encoder together. Lives in the scope it was made in.
  *
  * @param rows in the order of the memory's rows, those of one task side by side
+ * @param pooled [rows][d] encoder states averaged over the tokens; empty if no row needs them
  */
-record EncodedRows(List<TaskRow> rows, CrossMemory memory) {
+record EncodedRows(List<TaskRow> rows, CrossMemory memory, float[][] pooled) {
+  private static final float[][] NOT_POOLED = {};
+
   /** Lengths are rounded up to this, so that few shapes occur. */
   private static final int LENGTH_STEP = 8;
 
@@ -41,13 +45,27 @@ record EncodedRows(List<TaskRow> rows, CrossMemory memory) {
     try (BatchAdapters adapters = adapters(rows)) {
       NDArray encoded =
           t5.encode(t5.manager().create(ids, shape), maskArray, adapters); // [B, S, d]
-      return new EncodedRows(rows, t5.attendTo(encoded, maskArray));
+      float[][] pooled =
+          rows.stream().anyMatch(TaskRow::hasHead) ? pooled(encoded, maskArray) : NOT_POOLED;
+      return new EncodedRows(rows, t5.attendTo(encoded, maskArray), pooled);
     }
+  }
+
+  private static float[][] pooled(NDArray encoded, NDArray mask) {
+    NDArray pooled = T5.pool(encoded, mask); // [B, d]
+    int width = (int) pooled.getShape().get(1);
+    float[] all = pooled.toFloatArray();
+    float[][] out = new float[all.length / width][];
+    Arrays.setAll(out, row -> Arrays.copyOfRange(all, row * width, (row + 1) * width));
+    return out;
   }
 
   /** The rows {@code [from, to)}. */
   EncodedRows slice(int from, int to) {
-    return new EncodedRows(rows.subList(from, to), memory.slice(from, to));
+    return new EncodedRows(
+        rows.subList(from, to),
+        memory.slice(from, to),
+        pooled.length == 0 ? NOT_POOLED : Arrays.copyOfRange(pooled, from, to));
   }
 
   /** Each row's adapters, for the decoder; to be closed. */

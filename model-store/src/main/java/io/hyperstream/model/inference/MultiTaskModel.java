@@ -2,6 +2,7 @@ package io.hyperstream.model.inference;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.Safetensors;
@@ -9,8 +10,11 @@ import io.hyperstream.model.checkpoint.ShardedSafetensors;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
+import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.InferenceException.Code;
+import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
@@ -33,10 +37,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * One frozen T5 that serves every task at once: each row of a batch goes through the adapters of
  * its own task.
  *
- * <p>{@link #modelId}, {@link #startingAdapter}, {@link #prepare} and {@link #adapterStats} may be
- * called from any thread. {@link #predict} runs one batch at a time (others wait), turns gradient
- * recording off and sets the number of threads on its thread, and frees all of a batch's tensors
- * before it returns. For an identical batch results are bit-identical.
+ * <p>{@link #modelId}, {@link #startingAdapter}, {@link #prepare}, {@link #check} and {@link
+ * #adapterStats} may be called from any thread. {@link #predict} runs one batch at a time (others
+ * wait), turns gradient recording off and sets the number of threads on its thread, and frees all
+ * of a batch's tensors before it returns. For an identical batch results are bit-identical.
  */
 public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final String modelId;
@@ -48,6 +52,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final int maxBatchTokens;
   private final int intraOpThreads;
   private final LabelSpaces spaces;
+  private final LexicalFeatures lexical;
   private final AdapterBank bank;
   private final Decoding decoding;
   private final ReentrantLock oneBatch = new ReentrantLock();
@@ -69,6 +74,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     this.maxBatchTokens = options.maxBatchTokens();
     this.intraOpThreads = options.threads();
     this.spaces = new LabelSpaces(tokenizer, t5.config().decoderStartId());
+    this.lexical = new LexicalFeatures(tokenizer);
     this.bank = new AdapterBank(starts::make, options.adapterBudgetBytes());
     int maxTargetTokens =
         options.maxTargetTokens().orElse(model.manifest().card().maxTargetTokens());
@@ -148,6 +154,11 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     return t5.manager().getManagedArrays().size();
   }
 
+  /** The weights a batch would use, resident from now on; for tests. */
+  AdapterWeights weights(TaskAdapter adapter) {
+    return ((AdapterBank.Lookup.Found) bank.acquire(List.of(adapter)).get(0)).weights();
+  }
+
   /** Counters of resident adapters; any thread. */
   public AdapterBankStats adapterStats() {
     return bank.stats();
@@ -189,7 +200,37 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     if (task.kind() == TaskKind.CLASSIFICATION) {
       spaces.of(task);
     }
-    return new PreparedRow(task, adapter, encoded.ids(), encoded.truncated());
+    RowWords words = new RowWords(lexical, text, textPair);
+    if (adapter.head().isPresent()) {
+      words.get(); // now, rather than on the thread that runs batches
+    }
+    return new PreparedRow(task, adapter, encoded.ids(), encoded.truncated(), words);
+  }
+
+  @Override
+  public void check(TaskAdapter adapter) {
+    try {
+      starts.check(adapter);
+      adapter.head().ifPresent(this::check);
+      for (AdapterWeights weights : starts.make(List.of(adapter.form()))) {
+        try (weights) {
+          weights.requireFinite();
+        }
+      }
+    } catch (CheckpointException | IllegalArgumentException e) {
+      throw new InferenceException(
+          Code.INVALID_TASK,
+          "version %d of task '%s' does not fit this model: %s"
+              .formatted(adapter.version(), adapter.taskId(), e.getMessage()));
+    }
+  }
+
+  private void check(LabelHead head) {
+    if (head.center().length != t5.config().dModel()) {
+      throw new IllegalArgumentException(
+          "its label vectors have %d numbers over encoder states, this model's states %d"
+              .formatted(head.center().length, t5.config().dModel()));
+    }
   }
 
   @Override

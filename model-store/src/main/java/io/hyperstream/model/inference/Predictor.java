@@ -22,6 +22,15 @@ public interface Predictor {
   TaskAdapter startingAdapter(TaskDefinition task);
 
   /**
+   * Tries a version before it is served: its embedding, its weights file (shapes, finite numbers)
+   * and its label vectors. Any thread; takes as long as making its weights.
+   *
+   * @throws InferenceException INVALID_TASK if this model can never apply it
+   * @throws java.io.UncheckedIOException if its file cannot be read
+   */
+  void check(TaskAdapter adapter);
+
+  /**
    * Renders, tokenises and checks one text. Any thread, no device work.
    *
    * @throws InferenceException if the text can never be answered

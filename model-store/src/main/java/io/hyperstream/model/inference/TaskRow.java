@@ -1,6 +1,7 @@
 package io.hyperstream.model.inference;
 
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.task.TaskKind;
 
 /**
  * A row on its way through a batch.
@@ -9,4 +10,9 @@ import io.hyperstream.model.hyper.AdapterWeights;
  * @param row what was prepared
  * @param weights its adapters, resident until the batch is done
  */
-record TaskRow(int index, PreparedRow row, AdapterWeights weights) {}
+record TaskRow(int index, PreparedRow row, AdapterWeights weights) {
+  /** Whether label vectors answer together with the decoder. */
+  boolean hasHead() {
+    return row.adapter().head().isPresent() && row.task().kind() == TaskKind.CLASSIFICATION;
+  }
+}

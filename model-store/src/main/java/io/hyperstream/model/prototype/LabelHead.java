@@ -3,10 +3,10 @@ package io.hyperstream.model.prototype;
 import io.hyperstream.model.task.Label;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * What few-shot adaptation learns beside the decoder: label vectors over pooled encoder states and
@@ -61,10 +61,8 @@ public record LabelHead(
     }
   }
 
-  /**
-   * Word weights that together hold less than this share of a label's squared length are left out.
-   */
-  private static final double NEGLIGIBLE = 0.01;
+  /** Word weights that together hold less than this share of the squared length are left out. */
+  private static final double NEGLIGIBLE = 0.02;
 
   /**
    * @throws IllegalArgumentException if sizes do not agree, a label comes twice, or a number is not
@@ -99,39 +97,51 @@ public record LabelHead(
    * @param weights of decoder, states and words
    */
   public static LabelHead of(List<String> labels, Prototypes fitted, double[] weights) {
+    int[] seen = IntStream.range(0, labels.size()).filter(fitted.pooled()::seen).toArray();
+    double[][] words =
+        sparse(IntStream.of(seen).mapToObj(fitted.lexical()::weights).toArray(double[][]::new));
     List<LabelVectors> vectors = new ArrayList<>();
-    for (int l = 0; l < labels.size(); l++) {
-      if (fitted.pooled().seen(l)) {
-        double[] words = fitted.lexical().weights(l);
-        int[] places = heaviest(words);
-        float[] kept = new float[places.length];
-        for (int i = 0; i < kept.length; i++) {
-          kept[i] = (float) words[places[i]];
-        }
-        vectors.add(
-            new LabelVectors(
-                labels.get(l),
-                floats(fitted.pooled().weights(l)),
-                (float) fitted.pooled().bias(l),
-                places,
-                kept,
-                (float) fitted.lexical().bias(l)));
-      }
+    for (int i = 0; i < seen.length; i++) {
+      double[] ofLabel = words[i];
+      int[] places = IntStream.range(0, ofLabel.length).filter(p -> ofLabel[p] != 0).toArray();
+      vectors.add(
+          new LabelVectors(
+              labels.get(seen[i]),
+              floats(fitted.pooled().weights(seen[i])),
+              (float) fitted.pooled().bias(seen[i]),
+              places,
+              floats(IntStream.of(places).mapToDouble(p -> ofLabel[p]).toArray()),
+              (float) fitted.lexical().bias(seen[i])));
     }
     return new LabelHead(fitted.center(), vectors, weights[0], weights[1], weights[2]);
   }
 
-  /** Where a label's words matter, ascending: at few examples most weights are nothing or dust. */
-  private static int[] heaviest(double[] words) {
-    Integer[] order = new Integer[words.length];
-    Arrays.setAll(order, i -> i);
-    Arrays.sort(order, Comparator.comparingDouble(i -> Math.abs(words[i])));
-    double dust = NEGLIGIBLE * Arrays.stream(words).map(w -> w * w).sum();
-    int from = 0;
-    while (from < order.length && (dust -= words[order[from]] * words[order[from]]) >= 0) {
-      from++;
+  /**
+   * The same preferences in fewer numbers. Only differences between labels count, and a word of one
+   * label's examples weighs about the same for all others: their median becomes 0. Then dust goes.
+   */
+  private static double[][] sparse(double[][] weights) {
+    int width = weights[0].length;
+    double[][] out = new double[weights.length][width];
+    for (int place = 0; place < width; place++) {
+      int p = place;
+      double[] column = Arrays.stream(weights).mapToDouble(label -> label[p]).sorted().toArray();
+      for (int l = 0; l < out.length; l++) {
+        out[l][p] = weights[l][p] - column[column.length / 2];
+      }
     }
-    return Arrays.stream(order, from, order.length).mapToInt(i -> i).sorted().toArray();
+    double[] sizes = Arrays.stream(out).flatMapToDouble(Arrays::stream).map(Math::abs).toArray();
+    Arrays.sort(sizes);
+    double dust = NEGLIGIBLE * Arrays.stream(sizes).map(w -> w * w).sum();
+    int first = 0;
+    while (first < sizes.length && (dust -= sizes[first] * sizes[first]) >= 0) {
+      first++;
+    }
+    double least = first == sizes.length ? 0 : sizes[first];
+    for (double[] label : out) {
+      Arrays.setAll(label, p -> Math.abs(label[p]) < least ? 0 : label[p]);
+    }
+    return out;
   }
 
   /**

@@ -12,6 +12,9 @@ public record LexicalVector(int[] places, double[] values) {
   /** Places there are: hashed ones and, for two texts, how they overlap. */
   public static final int WIDTH = LexicalFeatures.PLACES + LexicalFeatures.OVERLAPS;
 
+  /** Of a text without words. */
+  public static final LexicalVector NONE = new LexicalVector(new int[0], new double[0]);
+
   static LexicalVector of(double[] dense) {
     int[] places = new int[dense.length];
     int count = 0;

@@ -8,12 +8,15 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -24,6 +27,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * models/NAME/VERSION/   a published version: manifest.json, backbone/, hypernetwork/, ...
+ * adapters/OWNER/        weights of adapter versions: SHA-256.safetensors
  * staging/               versions being written; removed when their writer is gone
  * work/                  resumable work; removed when untouched for {@link #WORK_KEPT}
  * store.lock             held for the moments that must not overlap
@@ -38,6 +42,8 @@ public final class FileModelStore implements ModelStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(FileModelStore.class);
   private static final String NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}";
+  private static final String OWNER = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}";
+  private static final String WEIGHTS = "adapters/" + OWNER + "/[0-9a-f]{64}\\.safetensors";
   private static final String VERSION = "[1-9][0-9]{0,8}";
 
   private final Path root;
@@ -172,6 +178,69 @@ public final class FileModelStore implements ModelStore {
       LOG.warn("{} is damaged and superseded: {}", model.reference(), e.getMessage());
       return false;
     }
+  }
+
+  @Override
+  public String addWeights(String owner, byte[] safetensors) throws IOException {
+    Path folder = Files.createDirectories(weightsFolder(owner));
+    String sha256 = HexFormat.of().formatHex(Checksums.sha256().digest(safetensors));
+    Path file = folder.resolve(sha256 + ".safetensors");
+    if (Files.exists(file) && Files.size(file) == safetensors.length) {
+      Files.setLastModifiedTime(file, FileTime.from(Instant.now())); // needed again
+    } else {
+      Path aside = Files.createTempFile(folder, "adapter", ".tmp");
+      try {
+        StoreFiles.write(aside, safetensors);
+        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        Files.deleteIfExists(aside);
+      }
+      for (Path at = folder; !at.equals(root.getParent()); at = at.getParent()) {
+        StoreFiles.forceDirectory(at);
+      }
+    }
+    return reference(file);
+  }
+
+  private Path weightsFolder(String owner) {
+    if (!owner.matches(OWNER)) {
+      throw new IllegalArgumentException(
+          "an owner of weights matches " + OWNER + "; got '" + owner + "'");
+    }
+    return root.resolve("adapters").resolve(owner);
+  }
+
+  private String reference(Path file) {
+    return root.relativize(file).toString().replace('\\', '/');
+  }
+
+  @Override
+  public int removeWeights(String owner, Set<String> needed, Instant before) throws IOException {
+    Path folder = weightsFolder(owner);
+    int removed = 0;
+    for (Path file : Files.isDirectory(folder) ? children(folder) : List.<Path>of()) {
+      if (!needed.contains(reference(file))
+          && Files.getLastModifiedTime(file).toInstant().isBefore(before)
+          && Files.deleteIfExists(file)) {
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  @Override
+  public Path weights(String reference) throws IOException {
+    if (!reference.matches(WEIGHTS)) {
+      throw new IllegalArgumentException(
+          "weights in the store are named adapters/OWNER/SHA-256.safetensors; got '"
+              + reference
+              + "'");
+    }
+    Path file = root.resolve(reference);
+    if (!Files.isRegularFile(file)) {
+      throw new NoSuchFileException(file.toString(), null, "no such weights in the model store");
+    }
+    return file;
   }
 
   @Override

@@ -4,7 +4,9 @@ import io.hyperstream.model.checkpoint.ModelCard;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A versioned store of models. A version appears whole or not at all, and never changes. All
@@ -43,6 +45,33 @@ public interface ModelStore {
    * @param name {@code [A-Za-z0-9_-][A-Za-z0-9._-]{0,99}}
    */
   StoredModel publish(String name, ModelCard card, Content content) throws IOException;
+
+  /**
+   * Adds the weights of an adapter version, under their own hash: the same bytes are stored once
+   * per owner. They are on the disk, whole, before this returns.
+   *
+   * @param owner who may collect them again, {@code [A-Za-z0-9._-]{1,200}}: stores are shared
+   * @return a reference for {@link #weights}, the same in every process that shares the store
+   */
+  String addWeights(String owner, byte[] safetensors) throws IOException;
+
+  /**
+   * Where weights lie; their hash is not checked.
+   *
+   * @param reference of {@link #addWeights}
+   * @throws IllegalArgumentException if it is not of that form
+   * @throws NoSuchFileException if they are not there
+   */
+  Path weights(String reference) throws IOException;
+
+  /**
+   * Removes weights of an owner that are not needed.
+   *
+   * @param needed references to keep
+   * @param before only what was last added before this goes: younger ones may be referred to soon
+   * @return how many
+   */
+  int removeWeights(String owner, Set<String> needed, Instant before) throws IOException;
 
   /**
    * A folder for work in progress on the store's disk that survives this process, so that it can be

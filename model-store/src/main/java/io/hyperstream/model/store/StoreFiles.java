@@ -2,6 +2,7 @@ package io.hyperstream.model.store;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileVisitResult;
@@ -40,6 +41,18 @@ final class StoreFiles {
             return FileVisitResult.CONTINUE;
           }
         });
+  }
+
+  /** Writes a file and flushes it to the disk. */
+  static void write(Path file, byte[] bytes) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+      ByteBuffer data = ByteBuffer.wrap(bytes);
+      while (data.hasRemaining()) {
+        channel.write(data);
+      }
+      channel.force(true);
+    }
   }
 
   /** Makes a rename in a folder durable; some systems cannot open folders and need no such call. */

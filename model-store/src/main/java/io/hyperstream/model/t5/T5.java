@@ -91,6 +91,19 @@ public final class T5 implements AutoCloseable {
   }
 
   /**
+   * Averages encoder states over the tokens.
+   *
+   * @param encoded [B, S, d] of {@link #encode}
+   * @param mask [B, S] float32
+   * @return [B, d]
+   */
+  public static NDArray pool(NDArray encoded, NDArray mask) {
+    NDArray share = mask.div(mask.sum(new int[] {1}, true)); // [B, S]
+    return Ops.bmm(share.expandDims(1), encoded)
+        .reshape(mask.getShape().get(0), encoded.getShape().get(2));
+  }
+
+  /**
    * Prepares cross-attention to an encoded batch.
    *
    * @param encoded [B, S, d] of {@link #encode}

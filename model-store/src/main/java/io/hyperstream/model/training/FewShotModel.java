@@ -204,7 +204,7 @@ public final class FewShotModel implements AutoCloseable {
       AdapterHook hook = hook(weights, part.length);
       NDArray mask = TrainingBatch.mask(t5.manager(), part, false); // [B, S]
       NDArray encoded = t5.encode(TrainingBatch.padded(t5.manager(), part), mask, hook);
-      float[] pooled = pool(encoded, mask).toFloatArray();
+      float[] pooled = T5.pool(encoded, mask).toFloatArray();
       int width = t5.config().dModel();
       for (int i = 0; i < part.length; i++) {
         out.pooled[rows[i]] = Arrays.copyOfRange(pooled, i * width, (i + 1) * width);
@@ -220,13 +220,6 @@ public final class FewShotModel implements AutoCloseable {
         }
       }
     }
-  }
-
-  /** Mean over the tokens: [B, S, d] and [B, S] to [B, d]. */
-  private static NDArray pool(NDArray encoded, NDArray mask) {
-    long rows = mask.getShape().get(0);
-    NDArray share = mask.div(mask.sum(new int[] {1}, true)); // [B, S]
-    return Ops.bmm(share.expandDims(1), encoded).reshape(rows, encoded.getShape().get(2));
   }
 
   /** Encodes rows for the decoder; part of the graph while the thread records. */

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -97,6 +98,56 @@ class FileModelStoreTest {
     assertThat(withHypernetwork.manifest().backboneFingerprint())
         .isEqualTo(plain.manifest().backboneFingerprint());
     assertThat(store.load("c").manifest().tasks()).containsExactly("x");
+  }
+
+  @Test
+  @DisplayName("weights of adapters lie under their owner and hash, once, and only there")
+  void adapterWeights() throws IOException {
+    byte[] weights = {1, 2, 3};
+    String reference = store.addWeights("me", weights);
+    assertThat(reference)
+        .isEqualTo(
+            "adapters/me/039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81.safetensors");
+    assertThat(store.addWeights("me", weights)).isEqualTo(reference);
+    assertThat(store.weights(reference)).hasBinaryContent(weights);
+    assertThat(store.weights(reference).getParent()).isDirectoryNotContaining("glob:**.tmp");
+    Files.write(store.weights(reference), new byte[] {1});
+    assertThat(store.weights(store.addWeights("me", weights))).hasBinaryContent(weights);
+
+    Files.delete(store.weights(reference));
+    assertThatThrownBy(() -> store.weights(reference))
+        .isInstanceOf(NoSuchFileException.class)
+        .hasMessageContaining("no such weights in the model store");
+    for (String outside : List.of("adapters/../x.safetensors", "/etc/passwd", "")) {
+      assertThatThrownBy(() -> store.weights(outside))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("adapters/OWNER/SHA-256.safetensors");
+    }
+    for (String owner : List.of("", "..", "a/b")) {
+      assertThatThrownBy(() -> store.addWeights(owner, weights))
+          .hasMessageContaining("an owner of weights matches");
+    }
+  }
+
+  @Test
+  @DisplayName("an owner's weights that are not needed go, but neither young ones nor others'")
+  void removeWeights() throws IOException {
+    Instant then = Instant.parse("2026-01-01T00:00:00Z");
+    String needed = store.addWeights("me", new byte[] {1});
+    String old = store.addWeights("me", new byte[] {2});
+    String young = store.addWeights("me", new byte[] {3});
+    String others = store.addWeights("you", new byte[] {2});
+    for (String reference : List.of(needed, old, others)) {
+      Files.setLastModifiedTime(store.weights(reference), FileTime.from(then));
+    }
+    assertThat(store.removeWeights("me", Set.of(needed), then.plusSeconds(1))).isEqualTo(1);
+    for (String kept : List.of(needed, young, others)) {
+      assertThat(store.weights(kept)).exists();
+    }
+    assertThatThrownBy(() -> store.weights(old)).isInstanceOf(NoSuchFileException.class);
+    assertThat(store.removeWeights("nobody", Set.of(), Instant.now())).isZero();
+    store.addWeights("you", new byte[] {2}); // touched: needed again
+    assertThat(store.removeWeights("you", Set.of(), then.plusSeconds(1))).isZero();
   }
 
   @Test

@@ -2,15 +2,16 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.NotNowException;
-import io.hyperstream.model.hyper.AdapterForm;
+import io.hyperstream.app.versions.AdapterFiles;
+import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
+import java.nio.file.NoSuchFileException;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -29,21 +30,22 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
 
   private final TaskCatalog catalog;
   private final GlobalRecordReader reader;
+  private final VersionCodec versions;
   private final AdapterFiles files;
   private final InferenceMetrics metrics;
-  private final OptionalInt embeddingSize;
   private ProcessorContext<Void, Void> context;
 
   AdapterProcessor(
       TaskCatalog catalog,
       GlobalRecordReader reader,
+      VersionCodec versions,
       AdapterFiles files,
       InferenceMetrics metrics) {
     this.catalog = catalog;
     this.reader = reader;
+    this.versions = versions;
     this.files = files;
     this.metrics = metrics;
-    embeddingSize = catalog.embeddingSize();
   }
 
   @Override
@@ -59,8 +61,15 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
       apply(at.topic(), key, record.value());
     } catch (NotNowException e) {
       throw e;
-    } catch (UndecodableRecordException | IllegalArgumentException e) {
+    } catch (UndecodableRecordException | IllegalArgumentException | InferenceException e) {
       ignored(key, e.getMessage());
+    } catch (NoSuchFileException e) {
+      ignored(
+          key,
+          "its weights "
+              + e.getFile()
+              + " are not there; every process must share one model store"
+              + " (hyperstream.model.dir), and reads this version again when it starts");
     } catch (IOException | RuntimeException e) {
       LOG.warn("The adapter version under '{}' fails in an unexpected way", key, e);
       ignored(key, e.toString());
@@ -79,7 +88,7 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
           "it is for model " + modelId + ", this application serves " + catalog.modelId());
     }
     if (value == null) {
-      catalog.revert(taskId);
+      forget(catalog.revert(taskId));
       LOG.info("Task '{}' is served with the model's own start again", taskId);
       return;
     }
@@ -88,10 +97,9 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
       throw new IllegalArgumentException(
           "the record is about " + version.getModelId() + "|" + version.getTaskId());
     }
-    if (version.getVersion() < 1) {
-      throw new IllegalArgumentException("versions count from 1; got " + version.getVersion());
-    }
-    catalog.adopt(new TaskAdapter(taskId, version.getVersion(), formOf(version)));
+    TaskAdapter adapter = versions.toAdapter(version);
+    catalog.check(adapter);
+    forget(catalog.adopt(adapter));
     LOG.info(
         "Task '{}' is served with version {} ({})",
         taskId,
@@ -99,45 +107,10 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
         version.getForm());
   }
 
-  private AdapterForm formOf(AdapterVersion version) throws IOException {
-    return switch (version.getForm()) {
-      case EMBEDDING -> new AdapterForm.Embedding(checked(version.getEmbedding()));
-      case WEIGHTS -> {
-        if (version.getWeights() == null) {
-          throw new IllegalArgumentException(
-              "its weights are not in the record; weights in the model store ("
-                  + version.getWeightsUri()
-                  + ") are not served by this version of the application");
-        }
-        yield new AdapterForm.Weights(
-            files.write(version.getWeights(), Optional.ofNullable(version.getWeightsSha256())));
-      }
-      case PROTOTYPES, UNKNOWN ->
-          throw new IllegalArgumentException(
-              "form " + version.getForm() + " is not served by this version of the application");
-    };
-  }
-
-  private float[] checked(List<Float> embedding) {
-    if (embeddingSize.isEmpty()) {
-      throw new IllegalArgumentException(
-          "it is a task embedding and this model has no hypernetwork");
-    }
-    if (embedding.size() != embeddingSize.getAsInt()) {
-      throw new IllegalArgumentException(
-          "a task embedding of this model has "
-              + embeddingSize.getAsInt()
-              + " numbers; got "
-              + embedding.size());
-    }
-    float[] values = new float[embedding.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = embedding.get(i);
-      if (!Float.isFinite(values[i])) {
-        throw new IllegalArgumentException("number " + i + " of the embedding is " + values[i]);
-      }
-    }
-    return values;
+  /** Weights nobody is served with are not kept. */
+  private void forget(Optional<TaskAdapter> replaced) throws IOException {
+    replaced.flatMap(TaskAdapter::weightsFile).filter(catalog::isUnused).ifPresent(files::release);
+    files.sweep();
   }
 
   private void ignored(String key, String reason) {

@@ -8,6 +8,7 @@ import io.hyperstream.app.streams.GroupProtocolChoice;
 import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.store.ModelStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micronaut.context.BeanProvider;
 import io.micronaut.context.annotation.Requires;
@@ -27,17 +28,20 @@ public final class InferenceRuntime extends RoleRuntime {
   private final ClusterSettings settings;
   private final EngineSettings engine;
   private final BeanProvider<Predictor> model;
+  private final BeanProvider<ModelStore> store;
   private final MeterRegistry meters;
 
   InferenceRuntime(
       ClusterSettings settings,
       EngineSettings engine,
       BeanProvider<Predictor> model,
+      BeanProvider<ModelStore> store,
       MeterRegistry meters) {
     super(ROLE, settings);
     this.settings = settings;
     this.engine = engine;
     this.model = model;
+    this.store = store;
     this.meters = meters;
   }
 
@@ -56,6 +60,7 @@ public final class InferenceRuntime extends RoleRuntime {
         cluster.topics(),
         cluster.registry(),
         predictor,
+        store.get(),
         meters,
         protocol,
         partitions);

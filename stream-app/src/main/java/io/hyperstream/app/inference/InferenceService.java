@@ -13,10 +13,13 @@ import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.app.streams.StreamsProperties;
 import io.hyperstream.app.streams.StreamsRun;
+import io.hyperstream.app.versions.AdapterFiles;
+import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.inference.AdapterBankStats;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.Topics;
@@ -24,6 +27,7 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +46,10 @@ import org.slf4j.LoggerFactory;
  */
 final class InferenceService implements RoleService {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceService.class);
+
+  /** How much longer than a row may wait, weights are kept that no task is served with any more. */
+  private static final Duration WEIGHTS_GRACE = Duration.ofMinutes(1);
+
   private final ClusterSettings settings;
   private final Predictor predictor;
   private final SchemaRegistryClient registry;
@@ -63,6 +71,7 @@ final class InferenceService implements RoleService {
       Topics topics,
       SchemaRegistryClient registry,
       Predictor predictor,
+      ModelStore store,
       MeterRegistry meters,
       GroupProtocol protocol,
       int partitions) {
@@ -108,7 +117,10 @@ final class InferenceService implements RoleService {
             predictor.modelId(),
             headers);
     AdapterFiles files =
-        new AdapterFiles(Path.of(settings.streams().stateDir(), "adapter-weights"));
+        new AdapterFiles(
+            Path.of(settings.streams().stateDir(), "adapter-weights"),
+            e.joinDeadline().plus(WEIGHTS_GRACE));
+    VersionCodec versions = new VersionCodec(files, store);
     streams =
         new StreamsRun(
             settings,
@@ -128,7 +140,7 @@ final class InferenceService implements RoleService {
                     prefetcher)),
             InferenceTopology.build(
                 new InferenceTopology.Parts(
-                    topics, catalog, globalRecords, files, prefetcher, output, metrics)),
+                    topics, catalog, globalRecords, versions, files, prefetcher, output, metrics)),
             metrics.threadFailures);
   }
 

@@ -2,6 +2,8 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.EventTimeExtractor;
 import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.versions.AdapterFiles;
+import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.schemas.Topics;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -27,6 +29,7 @@ final class InferenceTopology {
       Topics topics,
       TaskCatalog catalog,
       GlobalRecordReader globalRecords,
+      VersionCodec versions,
       AdapterFiles adapterFiles,
       Prefetcher prefetcher,
       PredictionRecords output,
@@ -37,7 +40,7 @@ final class InferenceTopology {
     }
 
     Processor<byte[], byte[], Void, Void> adapters() {
-      return new AdapterProcessor(catalog, globalRecords, adapterFiles, metrics);
+      return new AdapterProcessor(catalog, globalRecords, versions, adapterFiles, metrics);
     }
 
     Processor<byte[], byte[], byte[], byte[]> requests() {

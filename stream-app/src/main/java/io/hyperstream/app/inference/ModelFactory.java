@@ -6,6 +6,7 @@ import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
 import io.micronaut.context.annotation.Bean;
@@ -22,15 +23,20 @@ import org.slf4j.LoggerFactory;
 final class ModelFactory {
   private static final Logger LOG = LoggerFactory.getLogger(ModelFactory.class);
 
+  @Singleton
+  ModelStore store(ModelSettings settings) throws IOException {
+    return new FileModelStore(Path.of(settings.dir()));
+  }
+
   /** Made unless the application was started with a predictor of the caller's. */
   @Singleton
   @Bean(
       preDestroy = "close",
       typed = {Predictor.class, MultiTaskModel.class})
   @Requires(missingBeans = Predictor.class)
-  MultiTaskModel model(ModelSettings settings, EngineSettings engine) throws IOException {
+  MultiTaskModel model(ModelSettings settings, EngineSettings engine, ModelStore store)
+      throws IOException {
     long start = System.nanoTime();
-    FileModelStore store = new FileModelStore(Path.of(settings.dir()));
     StoredModel stored =
         settings.name().equals(StarterModel.NAME)
             ? StarterModel.install(store)

@@ -5,10 +5,10 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.task.TaskDefinition;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
@@ -48,12 +48,28 @@ final class TaskCatalog {
     return predictor.modelId();
   }
 
-  /** Numbers in a task embedding of this model; empty if it has no hypernetwork. */
-  OptionalInt embeddingSize() {
+  /**
+   * Tries a version before it is adopted. Global stream thread.
+   *
+   * @throws io.hyperstream.model.inference.InferenceException if the model can never apply it
+   */
+  void check(TaskAdapter adapter) {
     TaskDefinition anyTask = TaskDefinition.classification("any", List.of("yes", "no"));
-    return predictor.startingAdapter(anyTask).form() instanceof AdapterForm.Embedding embedding
-        ? OptionalInt.of(embedding.values().length)
-        : OptionalInt.empty();
+    predictor.check(withStart(adapter, predictor.startingAdapter(anyTask)));
+  }
+
+  /** Whether no task is served with the weights in a file. */
+  boolean isUnused(Path file) {
+    return published.values().stream()
+        .noneMatch(adapter -> adapter.weightsFile().equals(Optional.of(file)));
+  }
+
+  /** An empty embedding stands for the start of the task. */
+  private static TaskAdapter withStart(TaskAdapter adapter, TaskAdapter start) {
+    return adapter.form() instanceof AdapterForm.Embedding embedding
+            && embedding.values().length == 0
+        ? new TaskAdapter(adapter.taskId(), adapter.version(), start.form(), adapter.head())
+        : adapter;
   }
 
   /** The task's definition, servable or not; empty if it was never defined or is retired. */
@@ -63,7 +79,8 @@ final class TaskCatalog {
 
   /** The adapters that serve a task now. */
   TaskAdapter adapterOf(Entry.Defined task) {
-    return published.getOrDefault(task.definition().taskId(), task.start());
+    TaskAdapter adapter = published.get(task.definition().taskId());
+    return adapter == null ? task.start() : withStart(adapter, task.start());
   }
 
   /**
@@ -73,7 +90,7 @@ final class TaskCatalog {
   PreparedRow freshest(PreparedRow row) {
     if (entries.get(row.task().taskId()) instanceof Entry.Defined task
         && task.definition().equals(row.task())) {
-      return new PreparedRow(row.task(), adapterOf(task), row.inputIds(), row.truncated());
+      return row.with(adapterOf(task));
     }
     return row;
   }

@@ -8,7 +8,15 @@ import io.hyperstream.app.streams.EventTimeExtractor;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.versions.AdapterFiles;
+import io.hyperstream.app.versions.VersionCodec;
+import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.DeadLetterHeaders;
@@ -24,12 +32,14 @@ import io.hyperstream.schemas.TaskLabel;
 import io.hyperstream.schemas.Topics;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -64,6 +74,7 @@ class InferenceTopologyTest {
   private InferenceMetrics metrics;
   private InferenceEngine engine;
   private RequestPipeline pipeline;
+  private ModelStore store;
   private Topology topology;
   private TopologyTestDriver driver;
   private TestInputTopic<byte[], byte[]> requests;
@@ -98,13 +109,16 @@ class InferenceTopologyTest {
             pipeline::prepareNow,
             new Prefetcher.Limits(8, 10_000, 1, Duration.ofSeconds(20)),
             metrics);
+    AdapterFiles files = new AdapterFiles(folder.resolve("weights"), Duration.ZERO);
+    store = new FileModelStore(folder.resolve("store"));
     topology =
         InferenceTopology.build(
             new InferenceTopology.Parts(
                 topics,
                 catalog,
                 new GlobalRecordReader(codec, catalog::stalled),
-                new AdapterFiles(folder.resolve("weights")),
+                new VersionCodec(files, store),
+                files,
                 prefetcher,
                 new PredictionRecords(
                     new OutputRecords(codec, topics, headers, Duration.ofSeconds(5)),
@@ -452,6 +466,67 @@ class InferenceTopologyTest {
   }
 
   @Test
+  @DisplayName("serves the label vectors of a version, over the task's own start if it says so")
+  void labelVectors() throws Exception {
+    define(task("mood", "good", "bad"));
+    LabelHead head =
+        new LabelHead(
+            new float[2],
+            List.of(
+                new LabelHead.LabelVectors(
+                    "good", new float[] {1, 2}, 3, new int[] {7}, new float[] {4}, 5)),
+            1,
+            2,
+            3);
+    FewShotVersion made =
+        new FewShotVersion(
+            FewShotVersion.Form.PROTOTYPES, new float[0], Optional.of(head), Optional.empty());
+    AdapterVersion record =
+        new VersionCodec(new AdapterFiles(folder, Duration.ZERO), store)
+            .toRecord("mood", TestPredictor.MODEL_ID, made, EVENT_TIME);
+    publish(AdapterVersion.newBuilder(record).setVersion(1));
+    assertThat(servedVersion()).isEqualTo(1);
+    TaskAdapter served = lastRow().adapter();
+    assertThat(served.form())
+        .usingRecursiveComparison()
+        .isEqualTo(predictor.startingAdapter(lastRow().task()).form());
+    assertThat(served.head().get().vectors().get(0).words()).containsExactly(4);
+  }
+
+  private PreparedRow lastRow() {
+    List<List<PreparedRow>> batches = predictor.batches();
+    return batches.get(batches.size() - 1).get(0);
+  }
+
+  @Test
+  @DisplayName("serves weights from the model store, or says that they are not there")
+  void storedWeights() throws Exception {
+    define(task("mood", "good", "bad"));
+    FewShotVersion made =
+        new FewShotVersion(
+            FewShotVersion.Form.WEIGHTS,
+            new float[4],
+            Optional.empty(),
+            Optional.of(new byte[] {1, 2, 3}));
+    AdapterVersion record =
+        new VersionCodec(new AdapterFiles(folder, Duration.ZERO), store, "me", 2)
+            .toRecord("mood", TestPredictor.MODEL_ID, made, EVENT_TIME);
+    assertThat(record.getWeights()).isNull();
+    publish(AdapterVersion.newBuilder(record).setVersion(1));
+    assertThat(servedVersion()).isEqualTo(1);
+    Path file = store.weights(record.getWeightsUri());
+    assertThat(lastRow().adapter().weightsFile()).contains(file);
+
+    Files.write(file, new byte[] {4});
+    publish(AdapterVersion.newBuilder(record).setVersion(2));
+    Files.delete(file);
+    publish(AdapterVersion.newBuilder(record).setVersion(3));
+    publish(AdapterVersion.newBuilder(record).setVersion(4).setWeightsUri("/etc/passwd"));
+    assertThat(servedVersion()).isEqualTo(1);
+    assertThat(metrics.ignoredAdapters.count()).isEqualTo(3);
+  }
+
+  @Test
   @DisplayName("keeps inline weights on disk and checks their hash")
   void weights() throws Exception {
     define(task("mood", "good", "bad"));
@@ -463,12 +538,14 @@ class InferenceTopologyTest {
             .setWeights(weights));
     assertThat(servedVersion()).isEqualTo(1);
     assertThat(folder.resolve("weights")).isDirectoryContaining("glob:**.safetensors");
+    publish(version(TestPredictor.MODEL_ID, 2));
+    assertThat(folder.resolve("weights")).isEmptyDirectory();
     publish(
-        version(TestPredictor.MODEL_ID, 2)
+        version(TestPredictor.MODEL_ID, 3)
             .setForm(AdapterForm.WEIGHTS)
             .setWeights(weights)
             .setWeightsSha256("00"));
-    assertThat(servedVersion()).isEqualTo(1);
+    assertThat(servedVersion()).isEqualTo(2);
     assertThat(metrics.ignoredAdapters.count()).isEqualTo(1);
   }
 

@@ -1,9 +1,20 @@
 package io.hyperstream.app.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
+import io.hyperstream.app.versions.AdapterFiles;
+import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.training.Example;
+import io.hyperstream.model.training.FewShotCandidate;
+import io.hyperstream.model.training.FewShotModel;
+import io.hyperstream.model.training.FewShotTrainer;
+import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.DeadLetterHeaders;
@@ -12,6 +23,7 @@ import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.TaskDefinition;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.HashSet;
@@ -220,15 +232,64 @@ class StarterModelIT {
     Predictor model = app.predictor();
     publish(model.modelId(), 3, Collections.nCopies(64, 0.25f));
     publish("another-model", 9, Collections.nCopies(64, 0.5f));
-    await()
+    awaitAnswerBy(3, "davidson_hate", "a text");
+  }
+
+  @Test
+  @DisplayName("answers by a version of each form as it was judged")
+  void adapted() throws Exception {
+    var task =
+        io.hyperstream.model.task.TaskDefinition.classification(
+            "things", List.of("animal", "vehicle"));
+    app.define(AppFixture.task("things", "animal", "vehicle"));
+    FileModelStore store = new FileModelStore(folder.resolve("models"));
+    List<Example> examples =
+        List.of(
+            Example.of("it has four legs and a tail", "animal"),
+            Example.of("the calf was born in spring", "animal"),
+            Example.of("its engine needs oil", "vehicle"),
+            Example.of("four wheels and a broken lamp", "vehicle"));
+    List<Example> asked = List.of(Example.of("the engine and its wheels", "vehicle"));
+    try (FewShotModel model = FewShotModel.open(store.load(app.predictor().modelId()))) {
+      FewShotTrainer trainer = new FewShotTrainer(model);
+      long number = 0;
+      for (Method method : List.of(Method.EMBEDDING, Method.PROTOTYPES, Method.WEIGHTS)) {
+        try (FewShotCandidate candidate = trainer.train(task, examples, method, 1)) {
+          double[] judged = candidate.predict(asked)[0];
+          for (int inlineLimit : List.of(0, 1 << 20)) {
+            publish(candidate.version(), ++number, inlineLimit, store);
+            Prediction answer = awaitAnswerBy(number, "things", asked.get(0).text());
+            for (int l = 0; l < judged.length; l++) {
+              assertThat((double) answer.getDistribution().get(l).getProbability())
+                  .isCloseTo(judged[l], within(1e-4));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private void publish(FewShotVersion version, long number, int inlineLimit, ModelStore store)
+      throws Exception {
+    String modelId = app.predictor().modelId();
+    AdapterFiles unused = new AdapterFiles(folder.resolve("unused"), Duration.ZERO);
+    AdapterVersion record =
+        new VersionCodec(unused, store, "me", inlineLimit)
+            .toRecord("things", modelId, version, Instant.now());
+    publish(AdapterVersion.newBuilder(record).setVersion(number).build());
+  }
+
+  private Prediction awaitAnswerBy(long version, String taskId, String text) {
+    return await()
         .atMost(AppFixture.PATIENCE)
         .until(
             () -> {
-              String id = "v" + expected;
-              app.request("k", AppFixture.request(id, "davidson_hate", "a text"));
+              String id = "a" + expected;
+              app.request("k", AppFixture.request(id, taskId, text));
               awaitAnswers(1);
-              return prediction(id).getAdapterVersion() == 3;
-            });
+              return prediction(id);
+            },
+            answer -> answer.getAdapterVersion() == version);
   }
 
   private void publish(String modelId, long version, List<Float> embedding) {
@@ -241,9 +302,13 @@ class StarterModelIT {
             .setEmbedding(embedding)
             .setCreatedAt(Instant.now())
             .build();
+    publish(adapter);
+  }
+
+  private void publish(AdapterVersion adapter) {
     app.send(
         app.topics.adapters().name(),
-        modelId + "|davidson_hate",
+        adapter.getModelId() + "|" + adapter.getTaskId(),
         app.codec.serialize(app.topics.adapters().name(), adapter));
     app.flush();
   }

@@ -57,6 +57,14 @@ final class TestPredictor implements Predictor {
   }
 
   @Override
+  public void check(TaskAdapter adapter) {
+    if (adapter.form() instanceof AdapterForm.Embedding embedding
+        && (embedding.values().length != 4 || Float.isNaN(embedding.values()[3]))) {
+      throw new InferenceException(Code.INVALID_TASK, "an embedding has 4 numbers here");
+    }
+  }
+
+  @Override
   public PreparedRow prepare(
       TaskDefinition task, TaskAdapter adapter, String text, Optional<String> textPair) {
     if (task.template().needsPair() && textPair.isEmpty()) {

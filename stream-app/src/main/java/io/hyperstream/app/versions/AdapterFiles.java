@@ -1,0 +1,103 @@
+package io.hyperstream.app.versions;
+
+import io.hyperstream.model.checkpoint.Checksums;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+
+/**
+ * Weights that came inside an adapter version, on disk rather than in the heap. A cache: the topic
+ * has them, so the folder may be deleted between runs. One instance per folder, one thread.
+ */
+public final class AdapterFiles {
+  private final Path folder;
+  private final long graceNanos;
+  private final LongSupplier nanoTime;
+  private final Map<Path, Long> unused = new HashMap<>(); // since when
+
+  /**
+   * @param grace how long after {@link #release} a row that was prepared before may still need a
+   *     file
+   */
+  public AdapterFiles(Path folder, Duration grace) {
+    this(folder, grace, System::nanoTime);
+  }
+
+  AdapterFiles(Path folder, Duration grace, LongSupplier nanoTime) {
+    this.folder = folder;
+    this.graceNanos = grace.toNanos();
+    this.nanoTime = nanoTime;
+    if (Files.isDirectory(folder)) { // what an earlier run left is of use only if it comes again
+      try (Stream<Path> left = Files.list(folder)) {
+        left.forEach(this::release);
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot list " + folder, e);
+      }
+    }
+  }
+
+  /**
+   * Writes the weights where the model can map them; the file appears whole or not at all.
+   *
+   * @param weights safetensors; consumed
+   * @throws IllegalArgumentException if they do not have the hash they should
+   */
+  Path write(ByteBuffer weights, Optional<String> expectedSha256) throws IOException {
+    MessageDigest digest = Checksums.sha256();
+    digest.update(weights.duplicate());
+    String sha256 = HexFormat.of().formatHex(digest.digest());
+    if (expectedSha256.isPresent() && !expectedSha256.get().equalsIgnoreCase(sha256)) {
+      throw new IllegalArgumentException(
+          "the weights have SHA-256 " + sha256 + ", the version says " + expectedSha256.get());
+    }
+    Path file = folder.resolve(sha256 + ".safetensors");
+    unused.remove(file);
+    if (Files.exists(file) && Files.size(file) == weights.remaining()) {
+      return file;
+    }
+    Files.createDirectories(folder);
+    Path aside = Files.createTempFile(folder, "adapter", ".tmp");
+    try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.WRITE)) {
+      while (weights.hasRemaining()) {
+        channel.write(weights);
+      }
+      channel.force(true);
+    }
+    Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    return file;
+  }
+
+  /** Says that no version needs a file any more; files elsewhere are left alone. */
+  public void release(Path file) {
+    if (folder.equals(file.getParent())) {
+      unused.put(file, nanoTime.getAsLong());
+    }
+  }
+
+  /** Deletes what was released long enough ago and has not come again. */
+  public void sweep() throws IOException {
+    long now = nanoTime.getAsLong();
+    Iterator<Map.Entry<Path, Long>> entries = unused.entrySet().iterator();
+    while (entries.hasNext()) {
+      Map.Entry<Path, Long> entry = entries.next();
+      if (now - entry.getValue() >= graceNanos) {
+        entries.remove();
+        Files.deleteIfExists(entry.getKey());
+      }
+    }
+  }
+}
