@@ -45,10 +45,21 @@ public enum ModelShape {
   }
 
   T5Config t5() {
+    return T5Config.fromJson(json(32_128));
+  }
+
+  /** {@code config.json} of this shape (T5 v1.0), for a vocabulary of some size. */
+  public String configJson(int vocabSize) {
+    return json(vocabSize).toPrettyString();
+  }
+
+  private ObjectNode json(int vocabSize) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("vocab_size", 32_128).put("d_model", dModel).put("d_kv", 64).put("d_ff", dFf);
-    json.put("num_layers", layers).put("num_heads", heads);
-    return T5Config.fromJson(json);
+    json.put("model_type", "t5").put("vocab_size", vocabSize);
+    json.put("d_model", dModel).put("d_kv", 64).put("d_ff", dFf);
+    json.put("num_layers", layers).put("num_heads", heads).put("dropout_rate", 0.1);
+    json.put("decoder_start_token_id", 0).put("pad_token_id", 0).put("eos_token_id", 1);
+    return json.put("n_positions", 512);
   }
 
   AdapterConfig adapters() {

@@ -1,9 +1,11 @@
 package io.hyperstream.model.checkpoint;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,15 +22,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
- * Writes a safetensors file: the same tensors always give the same bytes. Values are copied when
- * they are added; one tensor stays below 2 GiB. One thread.
+ * Writes a safetensors file: the same tensors always give the same bytes. What is added is copied;
+ * what is {@linkplain #stream streamed} goes from the tensor's own memory to the disk. One tensor
+ * stays below 2 GiB. One thread.
  */
 public final class SafetensorsWriter {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
-  private record Entry(String name, String dtype, int width, long[] shape, ByteBuffer data) {}
+  private record Entry(
+      String name, String dtype, int width, long[] shape, Supplier<ByteBuffer> data) {
+    long bytes() {
+      long bytes = width;
+      for (long n : shape) {
+        bytes *= n;
+      }
+      return bytes;
+    }
+  }
 
   private final Map<String, String> metadata = new TreeMap<>();
   private final List<Entry> entries = new ArrayList<>();
@@ -42,18 +55,29 @@ public final class SafetensorsWriter {
 
   /** Adds an array as it is: float32, float16, int64 or int32. */
   public SafetensorsWriter add(String name, NDArray array) {
-    String dtype =
-        switch (array.getDataType()) {
-          case FLOAT32 -> "F32";
-          case FLOAT16 -> "F16";
-          case INT64 -> "I64";
-          case INT32 -> "I32";
-          default ->
-              throw new IllegalArgumentException(
-                  "tensor '" + name + "' is of type " + array.getDataType() + "; cannot write it");
-        };
-    ByteBuffer data = array.toByteBuffer(false).order(ByteOrder.LITTLE_ENDIAN);
-    return add(name, dtype, array.getShape().getShape(), data);
+    ByteBuffer data = array.toByteBuffer(false);
+    return add(name, dtype(name, array), array.getShape().getShape(), () -> data);
+  }
+
+  /**
+   * Adds an array whose values are read only when the file is written, without a copy in the heap:
+   * it must stay open, and as it is, until then.
+   */
+  public SafetensorsWriter stream(String name, NDArray array) {
+    long[] shape = array.getShape().getShape();
+    return add(name, dtype(name, array), shape, () -> array.toByteBuffer(true));
+  }
+
+  private static String dtype(String name, NDArray array) {
+    return switch (array.getDataType()) {
+      case FLOAT32 -> "F32";
+      case FLOAT16 -> "F16";
+      case INT64 -> "I64";
+      case INT32 -> "I32";
+      default ->
+          throw new IllegalArgumentException(
+              "tensor '" + name + "' is of type " + array.getDataType() + "; cannot write it");
+    };
   }
 
   /** Adds a float array rounded to float16: half the size, about three decimal digits. */
@@ -68,22 +92,21 @@ public final class SafetensorsWriter {
     ByteBuffer data =
         ByteBuffer.allocate(Math.multiplyExact(values.length, 4)).order(ByteOrder.LITTLE_ENDIAN);
     data.asFloatBuffer().put(values);
-    return add(name, "F32", shape, data);
+    SafetensorsWriter added = add(name, "F32", shape, () -> data);
+    long bytes = entries.get(entries.size() - 1).bytes();
+    if (bytes != data.remaining()) {
+      throw new IllegalArgumentException(
+          "tensor '" + name + "' needs " + bytes + " bytes; it has " + data.remaining());
+    }
+    return added;
   }
 
-  private SafetensorsWriter add(String name, String dtype, long[] shape, ByteBuffer data) {
+  private SafetensorsWriter add(
+      String name, String dtype, long[] shape, Supplier<ByteBuffer> data) {
     if (name.equals(SafetensorsHeader.METADATA) || !names.add(name)) {
       throw new IllegalArgumentException("tensor '" + name + "' is there already");
     }
     int width = dtype.equals("I64") ? 8 : dtype.equals("F16") ? 2 : 4;
-    long expected = width;
-    for (long n : shape) {
-      expected *= n;
-    }
-    if (expected != data.remaining()) {
-      throw new IllegalArgumentException(
-          "tensor '" + name + "' needs " + expected + " bytes; it has " + data.remaining());
-    }
     entries.add(new Entry(name, dtype, width, shape.clone(), data));
     return this;
   }
@@ -103,7 +126,7 @@ public final class SafetensorsWriter {
       writeFully(channel, length.putLong(0, header.length));
       writeFully(channel, ByteBuffer.wrap(header));
       for (Entry entry : entries) {
-        writeFully(channel, entry.data().duplicate());
+        writeValues(channel, entry);
       }
       channel.force(true);
     }
@@ -116,11 +139,14 @@ public final class SafetensorsWriter {
     byte[] header = header();
     long size = Long.BYTES + (long) header.length;
     for (Entry entry : entries) {
-      size += entry.data().remaining();
+      size += entry.bytes();
     }
     ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
     out.putLong(header.length).put(header);
-    entries.forEach(entry -> out.put(entry.data().duplicate()));
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      entries.forEach(entry -> out.put(entry.data().get().duplicate()));
+    }
     return out.array();
   }
 
@@ -143,12 +169,24 @@ public final class SafetensorsWriter {
       for (long n : entry.shape()) {
         shape.add(n);
       }
-      node.putArray("data_offsets").add(offset).add(offset + entry.data().remaining());
-      offset += entry.data().remaining();
+      node.putArray("data_offsets").add(offset).add(offset + entry.bytes());
+      offset += entry.bytes();
     }
     String json = root.toString();
     int bytes = json.getBytes(StandardCharsets.UTF_8).length;
     return (json + " ".repeat((8 - bytes % 8) % 8)).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void writeValues(FileChannel channel, Entry entry) throws IOException {
+    try (NDScope scope = Ops.scope()) { // what another device's values are brought over in
+      scope.suppressNotUsedWarning();
+      ByteBuffer data = entry.data().get().duplicate();
+      if (data.remaining() != entry.bytes()) {
+        throw new IllegalStateException(
+            "tensor '" + entry.name() + "' changed its size to " + data.remaining() + " bytes");
+      }
+      writeFully(channel, data);
+    }
   }
 
   private static void writeFully(FileChannel channel, ByteBuffer data) throws IOException {

@@ -65,6 +65,22 @@ public record AdapterConfig(
     }
   }
 
+  /** The same for other tasks. */
+  public AdapterConfig withTasks(List<String> others) {
+    return new AdapterConfig(
+        kind,
+        others,
+        reductionFactor,
+        taskEmbeddingDim,
+        projectedDim,
+        hiddenDim,
+        activation,
+        normBefore,
+        normAfter,
+        conditionalNorm,
+        normalizedInput);
+  }
+
   /**
    * r.
    *

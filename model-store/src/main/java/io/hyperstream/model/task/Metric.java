@@ -3,6 +3,7 @@ package io.hyperstream.model.task;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** How a task's predictions are measured: the paper's metrics, larger is better. */
@@ -21,6 +22,24 @@ public enum Metric {
   /** Whether it compares numbers; the others compare labels. */
   public boolean isRegression() {
     return this == PEARSON || this == SPEARMAN;
+  }
+
+  /**
+   * By its key, in any case.
+   *
+   * @throws IllegalArgumentException naming those there are
+   */
+  public static Metric named(String key) {
+    for (Metric metric : values()) {
+      if (metric.key().equals(key.toLowerCase(Locale.ROOT).replace('-', '_'))) {
+        return metric;
+      }
+    }
+    throw new IllegalArgumentException(
+        "there is no metric '"
+            + key
+            + "'; there are "
+            + Arrays.stream(values()).map(Metric::key).collect(Collectors.joining(", ")));
   }
 
   /** Lower case, as in reports. */

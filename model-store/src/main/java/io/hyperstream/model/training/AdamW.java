@@ -62,6 +62,10 @@ public final class AdamW implements AutoCloseable {
       return new Config(beta1, beta2, eps, weightDecay, maxNorm, unused);
     }
 
+    public Config withMaxNorm(double norm) {
+      return new Config(beta1, beta2, eps, decay, norm, unused);
+    }
+
     private static void require(String what, double value, boolean holds) {
       if (!holds) {
         throw new IllegalArgumentException(what + " is out of range: " + value);
@@ -176,8 +180,8 @@ public final class AdamW implements AutoCloseable {
   void save(SafetensorsWriter writer) {
     moments.forEach(
         (id, state) -> {
-          writer.add("adamw.mean." + id, state.mean);
-          writer.add("adamw.variance." + id, state.variance);
+          writer.stream("adamw.mean." + id, state.mean);
+          writer.stream("adamw.variance." + id, state.variance);
           writer.metadata("adamw.steps." + id, Integer.toString(state.steps));
         });
   }

@@ -5,13 +5,16 @@ import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.Generated;
 import io.hyperstream.model.t5.GenerationOptions;
 import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Ops;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Measures a model in training by each task's own metric: labels are scored as serving scores them,
@@ -29,8 +32,8 @@ final class Evaluator {
     this.tokenizer = tokenizer;
   }
 
-  /** The metric of a task on rows; the rows must not be empty. */
-  double measure(TaskData data, TaskData.Rows rows) {
+  /** The metrics of a task on rows, by their keys; the rows must not be empty. */
+  Map<String, Double> measure(TaskData data, TaskData.Rows rows) {
     boolean recording = Ops.setRecording(false);
     try {
       Integer[] order = new Integer[rows.size()];
@@ -49,11 +52,16 @@ final class Evaluator {
           predictions[order[i]] = answers[i - from];
         }
       }
-      if (data.metric().isRegression()) {
-        return data.metric().of(rows.references(), predictions);
-      }
       int[] labels = Arrays.stream(predictions).mapToInt(p -> (int) p).toArray();
-      return data.metric().of(rows.labels(), labels, data.task().labels().size());
+      Map<String, Double> measured = new LinkedHashMap<>();
+      for (Metric metric : data.metrics()) {
+        measured.put(
+            metric.key(),
+            metric.isRegression()
+                ? metric.of(rows.references(), predictions)
+                : metric.of(rows.labels(), labels, data.task().labels().size()));
+      }
+      return measured;
     } finally {
       Ops.setRecording(recording);
     }

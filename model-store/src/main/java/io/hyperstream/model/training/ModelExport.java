@@ -10,6 +10,7 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
 import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +18,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Writes a trained model as a folder that can be imported: {@code backbone/}, {@code hypernetwork/}
@@ -37,15 +40,24 @@ final class ModelExport {
   }
 
   /**
-   * @param metrics what each task reached
+   * @param validation what each task reached, by task and metric
+   * @param test the same on rows nothing was chosen by
    */
-  void write(Path folder, List<TaskData> tasks, Map<String, Double> metrics) throws IOException {
+  void write(
+      Path folder,
+      List<TaskData> tasks,
+      Map<String, Map<String, Double>> validation,
+      Map<String, Map<String, Double>> test)
+      throws IOException {
     Path backbone = Files.createDirectories(folder.resolve(Manifest.BACKBONE));
-    for (Path file : source.folder().files()) {
-      boolean weights = file.getFileName().toString().startsWith("model");
-      if (!weights || !wholeBackbone) {
-        Path target = backbone.resolve(file.getFileName().toString());
-        Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
+    HuggingFaceLayout from = source.folder();
+    copy(from.config(), backbone.resolve(HuggingFaceLayout.CONFIG));
+    copy(from.tokenizer(), backbone.resolve(HuggingFaceLayout.TOKENIZER));
+    if (!wholeBackbone) {
+      for (Path file : from.files()) {
+        if (!file.equals(from.config()) && !file.equals(from.tokenizer())) {
+          copy(file, backbone.resolve(file.getFileName()));
+        }
       }
     }
     Map<String, Parameter> trained = new TreeMap<>();
@@ -58,61 +70,64 @@ final class ModelExport {
     if (source.adapters().isPresent()) {
       writeAdapters(folder.resolve(Manifest.HYPERNETWORK), source.adapters().get(), trained);
     }
-    writeTasks(folder.resolve(Manifest.TASKS), tasks, metrics);
+    writeTasks(folder.resolve(Manifest.TASKS), tasks, validation, test);
+  }
+
+  private static void copy(Path file, Path target) throws IOException {
+    Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
   }
 
   private void writeBackbone(Path file, Map<String, Parameter> trained) throws IOException {
-    SafetensorsWriter writer = new SafetensorsWriter();
-    for (String name : source.backbone().names()) {
-      if (!Trainable.isAdapter(name)) {
-        add(writer, name, trained.get(name));
+    try (NDManager reading = Ops.newManager();
+        NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      SafetensorsWriter writer = new SafetensorsWriter();
+      for (String name : source.backbone().names()) {
+        if (!Trainable.isAdapter(name)) {
+          add(writer, reading, name, trained.get(name));
+        }
       }
+      writer.write(file);
     }
-    writer.write(file);
   }
 
   private void writeAdapters(Path folder, AdapterConfig config, Map<String, Parameter> trained)
       throws IOException {
     Files.createDirectories(folder);
-    SafetensorsWriter writer = new SafetensorsWriter();
-    for (String name : source.adapterWeights().names()) {
-      if (Trainable.isAdapter(name)) {
-        add(writer, name, trained.get(name));
-      }
+    Set<String> names = new TreeSet<>(source.adapterWeights().names());
+    if (wholeBackbone) {
+      names.removeIf(name -> !Trainable.isAdapter(name));
+    } else {
+      names.addAll(trained.keySet());
     }
-    if (!wholeBackbone) {
-      for (Map.Entry<String, Parameter> entry : trained.entrySet()) {
-        if (!Trainable.isAdapter(entry.getKey())) {
-          add(writer, entry.getKey(), entry.getValue());
-        }
-      }
+    try (NDManager reading = Ops.newManager();
+        NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      SafetensorsWriter writer = new SafetensorsWriter();
+      names.forEach(name -> add(writer, reading, name, trained.get(name)));
+      writer.write(folder.resolve(Manifest.HYPERNETWORK_WEIGHTS));
     }
-    writer.write(folder.resolve(Manifest.HYPERNETWORK_WEIGHTS));
     MAPPER
         .writerWithDefaultPrettyPrinter()
         .writeValue(folder.resolve(Manifest.ADAPTER_CONFIG).toFile(), json(config));
   }
 
   /** One tensor: trained, perhaps a part of a stack, or as it was. */
-  private void add(SafetensorsWriter writer, String name, Parameter parameter) {
-    try (NDManager reading = Ops.newManager();
-        NDScope scope = Ops.scope()) {
-      scope.suppressNotUsedWarning();
-      if (parameter == null) {
-        boolean adapter = Trainable.isAdapter(name);
-        writer.add(
-            name, (adapter ? source.adapterWeights() : source.backbone()).read(reading, name));
-        return;
-      }
-      NDArray value = parameter.value();
-      int parts = parameter.names().size();
-      if (parts > 1) {
-        long rows = value.getShape().get(0) / parts;
-        int part = parameter.names().indexOf(name);
-        value = Ops.slice(value, 0, part * rows, (part + 1) * rows).duplicate();
-      }
-      writer.add(name, value);
+  private void add(SafetensorsWriter writer, NDManager reading, String name, Parameter parameter) {
+    if (parameter == null) {
+      boolean adapter = Trainable.isAdapter(name);
+      writer.stream(
+          name, (adapter ? source.adapterWeights() : source.backbone()).read(reading, name));
+      return;
     }
+    NDArray value = parameter.value();
+    int parts = parameter.names().size();
+    if (parts > 1) {
+      long rows = value.getShape().get(0) / parts;
+      int part = parameter.names().indexOf(name);
+      value = Ops.slice(value, 0, part * rows, (part + 1) * rows);
+    }
+    writer.stream(name, value);
   }
 
   static ObjectNode json(AdapterConfig config) {
@@ -135,7 +150,11 @@ final class ModelExport {
     return json;
   }
 
-  private static void writeTasks(Path file, List<TaskData> tasks, Map<String, Double> metrics)
+  private static void writeTasks(
+      Path file,
+      List<TaskData> tasks,
+      Map<String, Map<String, Double>> validation,
+      Map<String, Map<String, Double>> test)
       throws IOException {
     ArrayNode list = MAPPER.createArrayNode();
     for (TaskData data : tasks) {
@@ -146,10 +165,15 @@ final class ModelExport {
       data.task().labels().forEach(label -> labels.add(label.name()));
       node.put("template", data.task().template().pattern());
       node.put("description", data.task().description());
-      Double metric = metrics.get(data.task().taskId());
-      if (metric != null) {
-        node.put("validation_" + data.metric().key(), metric);
+      Map<String, Double> tested = test.getOrDefault(data.task().taskId(), Map.of());
+      if (tested.containsKey(Metric.ACCURACY.key())) {
+        node.put("testAccuracy", tested.get(Metric.ACCURACY.key()));
+        node.put("testExamples", data.test().size());
       }
+      validation
+          .getOrDefault(data.task().taskId(), Map.of())
+          .forEach((metric, value) -> node.put("validation_" + metric, value));
+      tested.forEach((metric, value) -> node.put("test_" + metric, value));
     }
     MAPPER.writerWithDefaultPrettyPrinter().writeValue(file.toFile(), list);
   }

@@ -9,8 +9,12 @@ import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.inference.OverlaidTensors;
 import io.hyperstream.model.t5.T5Config;
 import java.io.IOException;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.zip.CRC32C;
 
 /**
  * What training starts from. Makers of random parts take a seed.
@@ -19,40 +23,77 @@ import java.util.Optional;
  * @param adapters what kind of adapters; empty for none
  * @param adapterWeights where hypernetworks or adapters lie
  * @param folder the backbone's files, copied into what is written
+ * @param fingerprint the same for the same weights, wherever they lie
  */
 public record ModelSource(
     T5Config config,
     TensorSource backbone,
     Optional<AdapterConfig> adapters,
     TensorSource adapterWeights,
-    HuggingFaceLayout folder) {
+    HuggingFaceLayout folder,
+    String fingerprint) {
+  private static final long WINDOW = 1 << 30;
 
   /** A backbone in Hugging Face layout, without adapters. */
   public static ModelSource backbone(Path folder) throws IOException {
     HuggingFaceLayout layout = HuggingFaceLayout.open(folder);
     TensorSource weights = ShardedSafetensors.openFolder(folder);
     T5Config config = T5Config.read(layout.config());
-    return new ModelSource(config, weights, Optional.empty(), weights, layout);
+    String fingerprint = "backbone " + checksum(layout.weights());
+    return new ModelSource(config, weights, Optional.empty(), weights, layout, fingerprint);
+  }
+
+  /**
+   * A backbone with random weights, to be trained from scratch.
+   *
+   * @param config {@code config.json} of its shape
+   * @param tokenizer {@code spiece.model}
+   */
+  public static ModelSource random(Path config, Path tokenizer, long seed) throws IOException {
+    T5Config shape = T5Config.read(config);
+    Path folder = config.toAbsolutePath().getParent();
+    return new ModelSource(
+        shape,
+        new InitialWeights(InitialWeights.nothing(), shape, seed),
+        Optional.empty(),
+        InitialWeights.nothing(),
+        new HuggingFaceLayout(folder, config, List.of(), Optional.empty(), tokenizer),
+        shape + " seed " + seed);
   }
 
   /** The same with the hypernetwork or adapters of a folder. */
   public ModelSource withAdapters(Path hypernetwork) throws IOException {
-    TensorSource trained = Safetensors.open(hypernetwork.resolve(Manifest.HYPERNETWORK_WEIGHTS));
+    Path file = hypernetwork.resolve(Manifest.HYPERNETWORK_WEIGHTS);
+    TensorSource trained = Safetensors.open(file);
     AdapterConfig of = AdapterConfig.read(hypernetwork.resolve(Manifest.ADAPTER_CONFIG));
-    TensorSource over = new OverlaidTensors(trained, backbone);
-    return new ModelSource(config, over, Optional.of(of), trained, folder);
+    return new ModelSource(
+        config,
+        new OverlaidTensors(trained, backbone),
+        Optional.of(of),
+        trained,
+        folder,
+        fingerprint + " " + of + " " + checksum(List.of(file)));
   }
 
   /** The same with adapters for the configuration's tasks; what is not there is made at random. */
   public ModelSource withAdapters(AdapterConfig of, long seed) {
     TensorSource known = adapters.isPresent() ? adapterWeights : InitialWeights.nothing();
     TensorSource made = new InitialWeights(known, config, seed);
-    return new ModelSource(config, backbone, Optional.of(of), made, folder);
+    String all = fingerprint + " " + of + " seed " + seed;
+    return new ModelSource(config, backbone, Optional.of(of), made, folder, all);
   }
 
-  /** The same architecture and tokenizer with random weights. */
-  public ModelSource fromScratch(long seed) {
-    TensorSource made = new InitialWeights(InitialWeights.nothing(), config, seed);
-    return new ModelSource(config, made, adapters, adapterWeights, folder);
+  private static String checksum(List<Path> files) throws IOException {
+    CRC32C crc = new CRC32C();
+    for (Path file : files) {
+      try (FileChannel channel = FileChannel.open(file)) {
+        for (long at = 0; at < channel.size(); at += WINDOW) {
+          long bytes = Math.min(WINDOW, channel.size() - at);
+          MappedByteBuffer part = channel.map(FileChannel.MapMode.READ_ONLY, at, bytes);
+          crc.update(part);
+        }
+      }
+    }
+    return Long.toHexString(crc.getValue());
   }
 }

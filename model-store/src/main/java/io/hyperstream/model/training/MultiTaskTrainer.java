@@ -9,10 +9,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Trains shared hypernetworks (or adapters, or the backbone itself) on many tasks at once, as
@@ -36,24 +36,32 @@ public final class MultiTaskTrainer {
   private final TrainingState state;
   private final TrainingLog log;
   private final Evaluator evaluator;
-  private final TemperatureSampler sampler;
-  private final List<BatchPlan> plans = new ArrayList<>();
-  private double lossSum;
-  private long lossTokens;
+  private final BatchSource batches;
 
   /**
    * What came of it.
    *
    * @param steps how many were taken, also by earlier starts
-   * @param best the best average metric
+   * @param best the best average metric on the validation rows
    * @param finished false if the listener asked to stop: start again to go on
+   * @param validation of the best model, by task and metric; empty if not finished
+   * @param test the same on the test rows
+   * @param trainedValues how many numbers are trained
    */
-  public record Result(int steps, int bestStep, double best, boolean finished) {}
+  public record Result(
+      int steps,
+      int bestStep,
+      double best,
+      boolean finished,
+      Map<String, Map<String, Double>> validation,
+      Map<String, Map<String, Double>> test,
+      long trainedValues) {}
 
   private MultiTaskTrainer(
       List<TaskData> tasks,
       Tokenizer tokenizer,
       TrainingOptions options,
+      String run,
       Path folder,
       TrainingListener listener,
       TrainingModel model,
@@ -63,18 +71,39 @@ public final class MultiTaskTrainer {
     this.listener = listener;
     this.model = model;
     this.optimiser = optimiser;
-    int[] sizes = tasks.stream().mapToInt(task -> task.train().size()).toArray();
-    sampler = new TemperatureSampler(sizes, options.temperature(), options.seed());
-    for (TaskData task : tasks) {
-      long seed = Seeds.mix(options.seed(), task.task().taskId());
-      int rows = options.mixed() ? 1 : options.batchSize();
-      plans.add(new BatchPlan(task.train().inputs(), rows, seed));
-    }
-    StringBuilder run = new StringBuilder(options.toString());
-    tasks.forEach(t -> run.append(' ').append(t.task().taskId()).append(t.train().size()));
-    state = new TrainingState(folder, run.toString(), model, optimiser, tasks.size());
+    state = new TrainingState(folder, run, model, optimiser, tasks.size());
+    batches = new BatchSource(tasks, options, state);
     log = new TrainingLog(folder);
     evaluator = new Evaluator(model, tokenizer);
+  }
+
+  /** What a saved state must be of to be gone on from. */
+  private static String describe(ModelSource source, List<TaskData> tasks, TrainingOptions options)
+      throws IOException {
+    StringBuilder run = new StringBuilder(options + " " + source.fingerprint());
+    for (TaskData task : tasks) {
+      run.append(' ').append(task.task().taskId()).append(' ').append(task.metrics());
+      for (TaskData.Rows rows : List.of(task.train(), task.validation())) {
+        run.append(' ').append(rows.size()).append(':').append(rows.fingerprint());
+      }
+    }
+    return run.toString();
+  }
+
+  /**
+   * How many steps it takes to show as many rows as there are, rounded up.
+   *
+   * @param batchTokens 0 for no such limit
+   */
+  public static int stepsPerEpoch(
+      List<TaskData> tasks, int batchSize, int batchTokens, int accumulation, long seed) {
+    long batches = BatchSource.batchesPerEpoch(tasks, batchSize, batchTokens, seed);
+    return Math.toIntExact((batches + accumulation - 1) / accumulation);
+  }
+
+  /** Whether a folder has the state of a run that {@link #train} would go on with. */
+  public static boolean isBegun(Path folder) {
+    return TrainingState.isIn(folder);
   }
 
   /**
@@ -98,6 +127,7 @@ public final class MultiTaskTrainer {
       throw new IllegalArgumentException("there is no task to train on");
     }
     Files.createDirectories(folder);
+    String run = describe(source, tasks, options);
     boolean recording = Ops.setRecording(true);
     try (TrainingModel model =
             new TrainingModel(
@@ -107,35 +137,51 @@ public final class MultiTaskTrainer {
                 source.adapterWeights(),
                 options.trainable());
         AdamW optimiser = new AdamW(options.optimiser())) {
-      MultiTaskTrainer trainer =
-          new MultiTaskTrainer(tasks, tokenizer, options, folder, listener, model, optimiser);
-      Result result = trainer.run();
-      if (result.finished()) {
-        trainer.state.loadBest();
-        new ModelExport(source, model, options.trainable())
-            .write(folder.resolve(MODEL), tasks, trainer.evaluate());
+      if (model.parameters().isEmpty()) {
+        throw new IllegalArgumentException("nothing of this model is to be trained");
       }
-      return result;
+      MultiTaskTrainer trainer =
+          new MultiTaskTrainer(tasks, tokenizer, options, run, folder, listener, model, optimiser);
+      if (!trainer.run()) {
+        return trainer.result(false, Map.of(), Map.of());
+      }
+      trainer.state.loadBest();
+      var validation = trainer.evaluate(TaskData::validation);
+      var test = trainer.evaluate(TaskData::test);
+      new ModelExport(source, model, options.trainable())
+          .write(folder.resolve(MODEL), tasks, validation, test);
+      return trainer.result(true, validation, test);
     } finally {
       Ops.setRecording(recording);
     }
   }
 
-  private Result run() throws IOException {
+  private Result result(
+      boolean finished,
+      Map<String, Map<String, Double>> validation,
+      Map<String, Map<String, Double>> test) {
+    return new Result(
+        state.step, state.bestStep, state.best, finished, validation, test, model.trainedValues());
+  }
+
+  /** Whether it came to its end. */
+  private boolean run() throws IOException {
     if (state.restore()) {
       log.dropAfter(state.step);
     }
     while (state.step < options.steps() && !stoppedEarly()) {
       if (listener.stopRequested()) {
         state.save();
-        return new Result(state.step, state.bestStep, state.best, false);
+        return false;
       }
       step();
       if (state.step % options.evaluateEvery() == 0 || state.step == options.steps()) {
         checkpoint();
+      } else if (options.saveEvery() > 0 && state.step % options.saveEvery() == 0) {
+        state.save();
       }
     }
-    return new Result(state.step, state.bestStep, state.best, true);
+    return true;
   }
 
   private boolean stoppedEarly() {
@@ -150,7 +196,7 @@ public final class MultiTaskTrainer {
     long targets = 0;
     long tokens = 0;
     for (int i = 0; i < options.accumulation(); i++) {
-      TrainingBatch batch = nextBatch((long) state.step * options.accumulation() + i);
+      TrainingBatch batch = batches.next();
       seen.addAll(batch.tasks());
       tokens += batch.tokens();
       for (int[] target : batch.targets()) {
@@ -166,45 +212,24 @@ public final class MultiTaskTrainer {
     double rate = options.schedule().at(state.step);
     double norm = optimiser.step(model.parameters(), TrainingModel.participates(seen), rate);
     state.step++;
-    lossSum += loss;
-    lossTokens += targets;
+    state.lossSum += loss;
+    state.lossTokens += targets;
     double seconds = (System.nanoTime() - begun) / 1e9;
     listener.stepped(
         new TrainingListener.Step(
             state.step, options.steps(), loss / targets, norm, rate, tokens / seconds));
   }
 
-  /** The next batch of the sampled task, or rows of as many sampled tasks. */
-  private TrainingBatch nextBatch(long number) {
-    record Row(int task, int row) {}
-    List<Row> rows = new ArrayList<>();
-    int draws = options.mixed() ? options.batchSize() : 1;
-    for (int i = 0; i < draws; i++) {
-      int task = sampler.task(number * draws + i);
-      for (int row : plans.get(task).batch(state.positions[task]++)) {
-        rows.add(new Row(task, row));
-      }
-    }
-    rows.sort(Comparator.comparingInt(Row::task)); // runs of one task are computed together
-    int[][] inputs = new int[rows.size()][];
-    int[][] targets = new int[rows.size()][];
-    List<String> names = new ArrayList<>();
-    for (int i = 0; i < inputs.length; i++) {
-      TaskData data = tasks.get(rows.get(i).task());
-      names.add(data.task().taskId());
-      inputs[i] = data.train().inputs()[rows.get(i).row()];
-      targets[i] = data.train().targets()[rows.get(i).row()];
-    }
-    return new TrainingBatch(names, inputs, targets);
-  }
-
   /** Evaluates, keeps the best, and saves the state last: a kill before that repeats the steps. */
   private void checkpoint() throws IOException {
-    Map<String, Double> metrics = evaluate();
-    double loss = lossSum / Math.max(1, lossTokens);
+    Map<String, Map<String, Double>> metrics = evaluate(TaskData::validation);
+    double loss = state.lossSum / Math.max(1, state.lossTokens);
     // Without validation rows the latest is the best.
     double average =
-        metrics.values().stream().mapToDouble(Double::doubleValue).average().orElse(state.step);
+        metrics.values().stream()
+            .mapToDouble(of -> of.values().stream().mapToDouble(v -> v).average().orElseThrow())
+            .average()
+            .orElse(state.step);
     boolean best = average > state.best;
     if (best) {
       state.best = average;
@@ -217,17 +242,18 @@ public final class MultiTaskTrainer {
     double rate = options.schedule().at(state.step - 1);
     var evaluation = new TrainingListener.Evaluation(state.step, metrics, average, best);
     log.append(evaluation, loss, rate);
+    state.lossSum = 0;
+    state.lossTokens = 0;
     state.save();
-    lossSum = 0;
-    lossTokens = 0;
     listener.evaluated(evaluation);
   }
 
-  private Map<String, Double> evaluate() {
-    Map<String, Double> metrics = new LinkedHashMap<>();
+  private Map<String, Map<String, Double>> evaluate(Function<TaskData, TaskData.Rows> split) {
+    Map<String, Map<String, Double>> metrics = new LinkedHashMap<>();
     for (TaskData task : tasks) {
-      if (task.validation().size() > 0) {
-        metrics.put(task.task().taskId(), evaluator.measure(task, task.validation()));
+      TaskData.Rows rows = split.apply(task);
+      if (rows.size() > 0) {
+        metrics.put(task.task().taskId(), evaluator.measure(task, rows));
       }
     }
     return metrics;

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,13 +28,16 @@ final class TrainableSource implements TensorSource {
       Pattern.compile(".*\\.adapter_controller\\.adapters\\.(.+)\\.(?:down|up)_sampler\\.\\w+");
 
   private final TensorSource source;
-  private final Trainable trainable;
+  private final Predicate<String> trained;
   private final NDManager manager;
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
 
-  TrainableSource(TensorSource source, Trainable trainable, NDManager manager) {
+  /**
+   * @param trained whether the tensor of a name is to be trained
+   */
+  TrainableSource(TensorSource source, Predicate<String> trained, NDManager manager) {
     this.source = source;
-    this.trainable = trainable;
+    this.trained = trained;
     this.manager = manager;
   }
 
@@ -45,9 +49,7 @@ final class TrainableSource implements TensorSource {
   /** A task's embedding [t]: the leaf, or a constant if embeddings are not trained. */
   NDArray taskEmbedding(String task, int width) {
     String name = TASK_EMBEDDING + task;
-    return trainable.includes(name)
-        ? leaf(List.of(name), width)
-        : source.read(manager, name, width);
+    return trained.test(name) ? leaf(List.of(name), width) : source.read(manager, name, width);
   }
 
   @Override
@@ -58,7 +60,7 @@ final class TrainableSource implements TensorSource {
   @Override
   public NDArray read(NDManager owner, String name, long... shape) {
     // The factory reads embeddings only to copy their values.
-    if (!trainable.includes(name) || name.startsWith(TASK_EMBEDDING)) {
+    if (!trained.test(name) || name.startsWith(TASK_EMBEDDING)) {
       return source.read(owner, name, shape);
     }
     return leaf(List.of(name), shape);
@@ -66,7 +68,7 @@ final class TrainableSource implements TensorSource {
 
   @Override
   public NDArray readStacked(NDManager owner, List<String> names, long rows, long columns) {
-    return names.stream().allMatch(trainable::includes)
+    return names.stream().allMatch(trained)
         ? leaf(names, rows, columns)
         : TensorSource.super.readStacked(owner, names, rows, columns);
   }

@@ -20,11 +20,12 @@ public interface TrainingListener {
   /**
    * After each evaluation.
    *
-   * @param metrics by task
-   * @param average over the tasks
+   * @param metrics by task and metric
+   * @param average over the tasks, of the mean of each task's metrics
    * @param best whether this is the best so far
    */
-  record Evaluation(int step, Map<String, Double> metrics, double average, boolean best) {}
+  record Evaluation(
+      int step, Map<String, Map<String, Double>> metrics, double average, boolean best) {}
 
   default void stepped(Step step) {}
 

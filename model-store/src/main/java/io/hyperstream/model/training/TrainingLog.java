@@ -37,7 +37,13 @@ final class TrainingLog {
     line.put("average", evaluation.average());
     line.put("best", evaluation.best());
     ObjectNode metrics = line.putObject("metrics");
-    evaluation.metrics().forEach(metrics::put);
+    evaluation
+        .metrics()
+        .forEach(
+            (task, measured) -> {
+              ObjectNode ofTask = metrics.putObject(task);
+              measured.forEach(ofTask::put);
+            });
     Files.writeString(lines, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     draw();
   }

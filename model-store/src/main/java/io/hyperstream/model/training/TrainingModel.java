@@ -48,8 +48,9 @@ final class TrainingModel implements AutoCloseable {
       Optional<AdapterConfig> config,
       TensorSource adapterSource,
       Trainable trainable) {
-    backbone = new TrainableSource(backboneSource, trainable, manager);
-    adapters = new TrainableSource(adapterSource, trainable, manager);
+    Predicate<String> trained = name -> trainable.includes(name, t5Config.tiedEmbeddings());
+    backbone = new TrainableSource(backboneSource, trained, manager);
+    adapters = new TrainableSource(adapterSource, trained, manager);
     try {
       t5 = T5.load(t5Config, backbone);
       factory = config.map(c -> AdapterFactory.load(t5Config, c, adapters));

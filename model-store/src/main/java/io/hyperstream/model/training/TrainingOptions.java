@@ -7,13 +7,15 @@ package io.hyperstream.model.training;
  * @param optimiser AdamW's settings
  * @param schedule the learning rate of each step
  * @param steps how many optimiser steps
- * @param batchSize rows of one forward pass
+ * @param batchSize most rows of one forward pass
+ * @param batchTokens most source tokens of one forward pass, padding included; 0 for no such limit
  * @param accumulation forward passes per step, gradients added up
  * @param temperature of the task sampler
  * @param mixed rows of many tasks in a batch; otherwise one task per batch, as the paper
  * @param smoothing of the labels
  * @param dropout rate
- * @param evaluateEvery steps between evaluations, checkpoints and log lines
+ * @param evaluateEvery steps between evaluations and log lines
+ * @param saveEvery steps between saved states, beside those at evaluations; 0 for only these
  * @param patience evaluations without a better average after which training stops; 0 for never
  * @param seed of everything random
  */
@@ -23,12 +25,14 @@ public record TrainingOptions(
     Schedule schedule,
     int steps,
     int batchSize,
+    int batchTokens,
     int accumulation,
     double temperature,
     boolean mixed,
     double smoothing,
     double dropout,
     int evaluateEvery,
+    int saveEvery,
     int patience,
     long seed) {
 
@@ -41,12 +45,11 @@ public record TrainingOptions(
       throw new IllegalArgumentException(
           "label smoothing and dropout must be 0 to below 1; got " + smoothing + " and " + dropout);
     }
-    if (!(temperature > 0) || patience < 0) {
-      throw new IllegalArgumentException(
-          "the temperature must be positive and patience not negative; got "
-              + temperature
-              + " and "
-              + patience);
+    requireNotNegative("batchTokens", batchTokens);
+    requireNotNegative("saveEvery", saveEvery);
+    requireNotNegative("patience", patience);
+    if (!(temperature > 0)) {
+      throw new IllegalArgumentException("the temperature must be positive; it is " + temperature);
     }
   }
 
@@ -59,6 +62,7 @@ public record TrainingOptions(
         Schedule.linear(3e-4, warmUp, steps),
         steps,
         32,
+        0,
         1,
         10,
         false,
@@ -66,7 +70,14 @@ public record TrainingOptions(
         0.1,
         1000,
         0,
+        0,
         0);
+  }
+
+  private static void requireNotNegative(String name, int value) {
+    if (value < 0) {
+      throw new IllegalArgumentException(name + " must not be negative; it is " + value);
+    }
   }
 
   private static void requirePositive(String name, int value) {

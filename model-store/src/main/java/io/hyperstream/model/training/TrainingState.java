@@ -33,7 +33,11 @@ final class TrainingState {
   double best = Double.NEGATIVE_INFINITY;
   int bestStep;
   int evaluationsSinceBest;
-  final long[] positions; // batches drawn of each task
+  double lossSum; // since the last evaluation
+  long lossTokens;
+  final long[] positions; // of each task's plan when the window of batches was drawn
+  long window; // which window it is
+  int used; // batches taken of it
 
   /**
    * @param run describes data and settings: a state of another run is refused
@@ -55,13 +59,17 @@ final class TrainingState {
             .metadata("best", Double.toString(best))
             .metadata("bestStep", Integer.toString(bestStep))
             .metadata("evaluationsSinceBest", Integer.toString(evaluationsSinceBest))
+            .metadata("lossSum", Double.toString(lossSum))
+            .metadata("lossTokens", Long.toString(lossTokens))
+            .metadata("window", Long.toString(window))
+            .metadata("used", Integer.toString(used))
             .metadata(
                 "positions",
                 Arrays.stream(positions).mapToObj(Long::toString).collect(Collectors.joining(",")));
     boolean recording = Ops.setRecording(false);
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
-      model.parameters().forEach(p -> writer.add("parameter." + p.id(), p.value()));
+      model.parameters().forEach(p -> writer.stream("parameter." + p.id(), p.value()));
       optimiser.save(writer);
       writer.write(folder.resolve(STATE));
     } finally {
@@ -69,12 +77,17 @@ final class TrainingState {
     }
   }
 
+  /** Whether a folder has a state to go on from. */
+  static boolean isIn(Path folder) {
+    return Files.exists(folder.resolve(STATE));
+  }
+
   /** Takes up a saved state, if there is one. */
   boolean restore() throws IOException {
-    Path file = folder.resolve(STATE);
-    if (!Files.exists(file)) {
+    if (!isIn(folder)) {
       return false;
     }
+    Path file = folder.resolve(STATE);
     Safetensors source = Safetensors.open(file);
     Map<String, String> saved = source.metadata();
     if (!run.equals(saved.get("run"))) {
@@ -90,6 +103,10 @@ final class TrainingState {
     best = Double.parseDouble(saved.get("best"));
     bestStep = Integer.parseInt(saved.get("bestStep"));
     evaluationsSinceBest = Integer.parseInt(saved.get("evaluationsSinceBest"));
+    lossSum = Double.parseDouble(saved.get("lossSum"));
+    lossTokens = Long.parseLong(saved.get("lossTokens"));
+    window = Long.parseLong(saved.get("window"));
+    used = Integer.parseInt(saved.get("used"));
     String[] at = saved.get("positions").split(",", -1);
     for (int i = 0; i < positions.length; i++) {
       positions[i] = Long.parseLong(at[i]);
@@ -117,7 +134,7 @@ final class TrainingState {
     boolean recording = Ops.setRecording(false);
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
-      model.parameters().forEach(p -> writer.add("parameter." + p.id(), p.value()));
+      model.parameters().forEach(p -> writer.stream("parameter." + p.id(), p.value()));
       writer.write(folder.resolve(BEST));
     } finally {
       Ops.setRecording(recording);

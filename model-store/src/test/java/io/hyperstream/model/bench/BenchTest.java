@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.hyperstream.model.training.Preset;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,21 @@ class BenchTest {
     assertThat(flops.toMap())
         .containsOnlyKeys("bench", "config", "value", "unit", "ratioTo", "ratio", "spread");
     assertThat(rows.get(0).toMap()).containsEntry("ratio", null);
+  }
+
+  @Test
+  @DisplayName("a training step is held against the forward pass of the same batch")
+  void training() {
+    List<BenchRow> rows =
+        TrainBench.run(
+            new TrainBench.Options(ModelShape.T5_SMALL, Preset.HYPERFORMER_PLUS_PLUS, 2, 4, 2, 2));
+
+    assertThat(rows).extracting(BenchRow::bench).containsExactly("train.forward", "train.step");
+    BenchRow step = rows.get(1);
+    assertThat(step.ratioTo()).isEqualTo("train.forward");
+    assertThat(step.ratio()).isCloseTo(step.value() / rows.get(0).value(), within(1e-9));
+    // One task of model-spec's count for T5-small: its embedding, T5's norms, two hypernetworks.
+    assertThat(step.config()).containsEntry("trained", 2_415_328L);
   }
 
   @Test

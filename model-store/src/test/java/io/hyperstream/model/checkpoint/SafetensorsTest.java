@@ -60,6 +60,30 @@ class SafetensorsTest {
   }
 
   @Test
+  @DisplayName("what is streamed is written as what is added, a part of a tensor too")
+  void streamed() throws IOException {
+    try (NDManager manager = Ops.newManager()) {
+      NDArray table = manager.create(new float[] {1, 2, 3, 4, 5, 6}, new Shape(3, 2));
+      NDArray scalar = manager.create(7f);
+      NDArray part = Ops.slice(table, 0, 1, 3);
+      NDArray turned = Ops.swapAxes(table, 0, 1);
+      new SafetensorsWriter()
+          .add("part", part)
+          .add("scalar", scalar)
+          .add("turned", turned)
+          .write(folder.resolve("added"));
+      new SafetensorsWriter()
+          .stream("part", part).stream("scalar", scalar).stream("turned", turned)
+              .write(folder.resolve("streamed"));
+      Safetensors read = Safetensors.open(folder.resolve("streamed"));
+      assertThat(read.read(manager, "part", 2, 2).toFloatArray()).containsExactly(3, 4, 5, 6);
+      assertThat(read.read(manager, "turned", 2, 3).toFloatArray())
+          .containsExactly(1, 3, 5, 2, 4, 6);
+    }
+    assertThat(folder.resolve("streamed")).hasSameBinaryContentAs(folder.resolve("added"));
+  }
+
+  @Test
   @DisplayName("bfloat16 arrives as float32, also from an odd offset")
   void brainFloat() throws IOException {
     ByteBuffer data = ByteBuffer.allocate(1 + 6 + 4).order(ByteOrder.LITTLE_ENDIAN);

@@ -12,17 +12,14 @@ import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.ImportOptions;
 import io.hyperstream.model.store.ModelImporter;
-import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.StarterFiles;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Activation;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
@@ -31,8 +28,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 @DisplayName("Multi-task training")
 class MultiTaskTrainerTest {
-  private static final int MAX_SOURCE = 32;
-
   private static Tokenizer tokenizer;
   private static List<TaskData> tasks;
 
@@ -40,32 +35,13 @@ class MultiTaskTrainerTest {
 
   @BeforeAll
   static void data() throws Exception {
-    tokenizer = Tokenizer.open(StarterFiles.directory().resolve("backbone/spiece.model"));
-    tasks =
-        List.of(
-            task("weather", "sunny", "rainy", List.of("sun", "warm"), List.of("rain", "umbrella")),
-            task(
-                "drinks", "tea", "coffee", List.of("leaves", "pot"), List.of("beans", "espresso")));
+    tokenizer = Tokenizer.open(TinyTasks.tokenizerFile());
+    tasks = TinyTasks.two(tokenizer);
   }
 
   @AfterAll
   static void close() {
     tokenizer.close();
-  }
-
-  /** Sentences that one word decides. */
-  private static TaskData task(
-      String name, String first, String second, List<String> ofFirst, List<String> ofSecond) {
-    TaskDefinition task = TaskDefinition.classification(name, List.of(first, second));
-    String[] frames = {"there is %s here", "I saw some %s today", "%s again", "look at the %s"};
-    List<Example> examples = new ArrayList<>();
-    for (String frame : frames) {
-      ofFirst.forEach(word -> examples.add(Example.of(String.format(frame, word), first)));
-      ofSecond.forEach(word -> examples.add(Example.of(String.format(frame, word), second)));
-    }
-    java.util.Collections.shuffle(examples, new Random(7));
-    TaskData.Rows rows = TaskData.encode(task, examples, tokenizer, MAX_SOURCE);
-    return new TaskData(task, Metric.ACCURACY, rows, rows);
   }
 
   private static ModelSource source(AdapterConfig.Kind kind) throws Exception {
@@ -93,12 +69,14 @@ class MultiTaskTrainerTest {
         Schedule.linear(rate, 2, steps),
         steps,
         8,
+        mixed ? 40 : 0,
         1,
         10,
         mixed,
         0.1,
         0.1,
         Math.max(1, steps / 3),
+        1,
         0,
         5);
   }
@@ -120,6 +98,7 @@ class MultiTaskTrainerTest {
 
     assertThat(result.finished()).isTrue();
     assertThat(result.best()).isGreaterThan(0.9);
+    assertThat(result.test()).isEqualTo(result.validation()).containsKeys("weather", "drinks");
     assertThat(Files.readAllLines(run.resolve("metrics.jsonl"))).hasSize(3);
     assertThat(run.resolve("training.html")).content().contains("<polyline");
     var store = new FileModelStore(folder.resolve("store"));
@@ -212,12 +191,14 @@ class MultiTaskTrainerTest {
             Schedule.constant(0),
             50,
             4,
+            0,
             2,
             1,
             false,
             0,
             0,
             1,
+            0,
             2,
             0);
     var result =

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
@@ -38,28 +39,49 @@ class SamplingTest {
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = new int[1 + random.nextInt(60)];
     }
-    BatchPlan plan = new BatchPlan(inputs, 10, 3);
+    BatchPlan plan = new BatchPlan(inputs, 10, 0, 3);
     List<Integer> first = new ArrayList<>();
     List<Integer> second = new ArrayList<>();
     int padding = 0;
+    long position = 0;
     for (int i = 0; i < 11; i++) {
-      int longest = 0;
-      for (int row : plan.batch(i)) {
+      int[] batch = plan.batch(position);
+      int longest = Arrays.stream(batch).map(row -> inputs[row].length).max().orElseThrow();
+      for (int row : batch) {
         first.add(row);
-        longest = Math.max(longest, inputs[row].length);
-      }
-      for (int row : plan.batch(i)) {
         padding += longest - inputs[row].length;
       }
+      position = plan.next(position);
     }
-    for (int i = 11; i < 22; i++) {
-      for (int row : plan.batch(i)) {
-        second.add(row);
-      }
+    long secondEpoch = position;
+    for (int i = 0; i < 11; i++) {
+      Arrays.stream(plan.batch(position)).forEach(second::add);
+      position = plan.next(position);
     }
     assertThat(first).hasSize(103).doesNotHaveDuplicates();
     assertThat(second).hasSize(103).doesNotHaveDuplicates().isNotEqualTo(first);
     assertThat(padding).isLessThan(103 * 6);
-    assertThat(new BatchPlan(inputs, 10, 3).batch(13)).isEqualTo(plan.batch(13));
+    assertThat(new BatchPlan(inputs, 10, 0, 3).batch(secondEpoch))
+        .isEqualTo(plan.batch(secondEpoch));
+  }
+
+  @Test
+  @DisplayName("keeps batches within a number of tokens, padding included, without losing a row")
+  void tokens() {
+    Random random = new Random(2);
+    int[][] inputs = new int[90][];
+    for (int i = 0; i < inputs.length; i++) {
+      inputs[i] = new int[1 + random.nextInt(80)];
+    }
+    BatchPlan plan = new BatchPlan(inputs, 16, 64, 3);
+    List<Integer> seen = new ArrayList<>();
+    for (long at = 0; at >>> 32 == 0; at = plan.next(at)) {
+      int[] batch = plan.batch(at);
+      int longest = Arrays.stream(batch).map(row -> inputs[row].length).max().orElseThrow();
+      assertThat(batch.length == 1 || batch.length * longest <= 64).isTrue();
+      assertThat(batch.length).isLessThanOrEqualTo(16);
+      Arrays.stream(batch).forEach(seen::add);
+    }
+    assertThat(seen).hasSize(90).doesNotHaveDuplicates();
   }
 }

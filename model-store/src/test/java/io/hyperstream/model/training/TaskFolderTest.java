@@ -3,6 +3,7 @@ package io.hyperstream.model.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.TaskKind;
 import java.io.IOException;
@@ -58,6 +59,56 @@ class TaskFolderTest {
     assertThatThrownBy(() -> task.read("test")).hasMessageContaining("'maybe' is none of");
     write("task.json", "{\"name\":\"t\",\"labels\":[\"yes\"]}");
     assertThatThrownBy(() -> TaskFolder.open(folder)).hasMessageContaining("2 to 1024 labels");
+  }
+
+  @Test
+  @DisplayName("of a GLUE task is rendered and measured as in the paper, unless it says otherwise")
+  void glue() throws IOException {
+    Path qqp = Files.createDirectories(folder.resolve("QQP"));
+    Files.writeString(qqp.resolve("train.tsv"), "one?\ttwo?\t0\nthree?\tfour?\t1\n");
+    TaskFolder task = TaskFolder.open(qqp);
+    assertThat(task.task().template().pattern())
+        .isEqualTo("question1: {text} question2: {textPair}");
+    assertThat(task.metrics()).containsExactly(Metric.F1, Metric.ACCURACY);
+    assertThat(task.task().labels()).extracting(Label::name).containsExactly("0", "1");
+
+    Path sts = Files.createDirectories(folder.resolve("sts-b"));
+    Files.writeString(
+        sts.resolve("train.jsonl"), "{\"text\":\"a\",\"textPair\":\"b\",\"label\":3.37}");
+    TaskFolder regression = TaskFolder.open(sts);
+    assertThat(regression.task().kind()).isEqualTo(TaskKind.REGRESSION);
+    assertThat(regression.metrics()).containsExactly(Metric.PEARSON, Metric.SPEARMAN);
+    assertThat(TaskData.number(3.37, regression.step())).isEqualTo("3.4");
+    assertThat(TaskData.number(-0.04, 0.1)).isEqualTo("0.0");
+
+    Path cola = Files.createDirectories(folder.resolve("cola"));
+    Files.writeString(
+        cola.resolve("task.json"),
+        "{\"labels\":[\"no\",\"yes\"],\"metric\":[\"accuracy\",\"macro-f1\"],\"template\":\"{text}\"}");
+    TaskFolder own = TaskFolder.open(cola);
+    assertThat(own.metrics()).containsExactly(Metric.ACCURACY, Metric.MACRO_F1);
+    assertThat(own.task().template().pattern()).isEqualTo("{text}");
+    assertThat(TaskFolder.openAll(folder))
+        .extracting(found -> found.task().taskId())
+        .containsExactly("QQP", "cola", "sts-b");
+  }
+
+  @Test
+  @DisplayName("needs no description where the training examples say it all")
+  void noDescription() throws IOException {
+    Path tone = Files.createDirectories(folder.resolve("tone"));
+    assertThatThrownBy(() -> TaskFolder.open(tone))
+        .hasMessageContaining("neither train.tsv nor train.jsonl");
+    Files.writeString(tone.resolve("train.tsv"), "thanks\tpolite\nnow!\tblunt\nplease\tpolite\n");
+    TaskFolder task = TaskFolder.open(tone);
+    assertThat(task.task().labels()).extracting(Label::name).containsExactly("blunt", "polite");
+    assertThat(task.task().template().needsPair()).isFalse();
+    assertThat(task.metric()).isEqualTo(Metric.ACCURACY);
+    Files.writeString(tone.resolve("task.json"), "{\"metric\":\"pearson\"}");
+    assertThatThrownBy(() -> TaskFolder.open(tone))
+        .hasMessageContaining("pearson does not measure a task of kind CLASSIFICATION");
+    Files.writeString(tone.resolve("task.json"), "{\"metric\":\"bleu\"}");
+    assertThatThrownBy(() -> TaskFolder.open(tone)).hasMessageContaining("no metric 'bleu'");
   }
 
   private void write(String name, String text) throws IOException {

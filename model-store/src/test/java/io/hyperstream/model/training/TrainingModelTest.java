@@ -88,7 +88,7 @@ class TrainingModelTest {
             "decoder.adapter_layers_hyper_net.layer_id_embeddings.weight")
         .doesNotContain("shared.weight", "encoder.block.0.layer.0.SelfAttention.q.weight");
     assertThat(model.trainedValues()).isEqualTo(11_280);
-    try (TrainingModel embeddings = model(new Trainable(false, false, true, true))) {
+    try (TrainingModel embeddings = model(new Trainable(false, false, false, true, true))) {
       assertThat(embeddings.parameters())
           .extracting(Parameter::id)
           .doesNotContain("encoder.final_layer_norm.weight");

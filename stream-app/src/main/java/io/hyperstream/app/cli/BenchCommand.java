@@ -18,11 +18,12 @@ import picocli.CommandLine.Command;
       "Values depend on what else the machine does; ratios to the same run's ceiling less so. "
           + "'spread' is the interquartile range over the median: distrust what exceeds 20 %."
     },
-    subcommands = {BenchGemmCommand.class, BenchEngineCommand.class},
+    subcommands = {BenchGemmCommand.class, BenchEngineCommand.class, BenchTrainCommand.class},
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream bench gemm",
       "    hyperstream bench engine --model t5-base --rows 16 --tasks 4 --json",
+      "    hyperstream bench train --preset finetune",
     })
 final class BenchCommand implements Runnable {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
@@ -30,7 +31,7 @@ final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name what to measure: gemm or engine");
+        spec.commandLine(), "name what to measure: gemm, engine or train");
   }
 
   /** Sets the threads of one operation; 0 leaves the library's choice, one per core. */

@@ -31,6 +31,7 @@ final class ProgressBar implements AutoCloseable {
   private long total;
   private long done;
   private long lastPaint;
+  private String detail = "";
   private boolean painted;
   private boolean closed;
 
@@ -66,6 +67,12 @@ final class ProgressBar implements AutoCloseable {
       painted = true;
       paint(now);
     }
+  }
+
+  /** The same, with something to be said instead of the amount per second. */
+  synchronized void at(long newDone, long newTotal, String newDetail) {
+    detail = newDetail;
+    at(newDone, newTotal);
   }
 
   /** Takes the line away so that something else can be printed; it comes back by itself. */
@@ -116,6 +123,9 @@ final class ProgressBar implements AutoCloseable {
           .append(amount(total));
     } else {
       line.append(amount(done));
+    }
+    if (!detail.isEmpty()) {
+      return line.append(", ").append(detail).toString();
     }
     if (unit == Unit.RUNS) {
       return done == 0 ? line.toString() : line.append(", ").append(left(seconds)).toString();

@@ -15,6 +15,7 @@ import picocli.CommandLine.ScopeType;
       ProduceCommand.class,
       ConsumeCommand.class,
       PredictCommand.class,
+      TrainCommand.class,
       TasksCommand.class,
       ModelCommand.class,
       EvaluateCommand.class,

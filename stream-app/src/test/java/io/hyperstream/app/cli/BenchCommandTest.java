@@ -42,10 +42,12 @@ class BenchCommandTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "bench | gemm or engine",
+        "bench | gemm, engine or train",
         "bench gemm --rounds 0 | --rounds must be 1",
         "bench engine --model t5-huge | known are t5-small and t5-base",
         "bench engine --rows 2 --tasks 3 | tasks must be 1 to 2",
+        "bench train --preset bert | there are hyperformer++,",
+        "bench train --target-length 0 | target length must be 1",
         "bench engine --threads -1 | --threads must be 0",
       })
   void usage(String line, String message) {

@@ -60,6 +60,16 @@ class ProgressBarTest {
     assertThat(printed()).isEmpty();
   }
 
+  @Test
+  @DisplayName("what there is to say takes the place of the amount per second")
+  void detail() {
+    try (ProgressBar bar = bar(false, ProgressBar.Unit.ROWS, 600)) {
+      nanos.addAndGet(TimeUnit.SECONDS.toNanos(10));
+      bar.at(30, 600, "loss 1.250, 900 tokens/s, 3:10 left");
+    }
+    assertThat(printed()).contains("5% 30 of 600, loss 1.250, 900 tokens/s, 3:10 left");
+  }
+
   private ProgressBar bar(boolean terminal, ProgressBar.Unit unit, long total) {
     Console console = CommandRun.console("", new ByteArrayOutputStream(), err, terminal);
     return new ProgressBar(console, "copying", unit, total, nanos::get);
