@@ -14,7 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /** The few file operations a durable store is made of. */
-final class StoreFiles {
+public final class StoreFiles {
   private StoreFiles() {}
 
   /** Flushes every file and folder below (and including) one to the disk. */
@@ -66,8 +66,8 @@ final class StoreFiles {
     }
   }
 
-  /** Removes a folder and all below it; another process may be removing it too. */
-  static void deleteTree(Path directory) throws IOException {
+  /** Removes a folder and all below it, links as links; another process may be removing it too. */
+  public static void deleteTree(Path directory) throws IOException {
     Files.walkFileTree(
         directory,
         new SimpleFileVisitor<>() {

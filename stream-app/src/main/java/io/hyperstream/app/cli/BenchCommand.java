@@ -1,10 +1,6 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.model.bench.BenchRow;
 import io.hyperstream.model.tensor.Ops;
-import java.util.List;
-import java.util.Locale;
-import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -16,7 +12,7 @@ import picocli.CommandLine.Command;
     description = {
       "Measure this machine and the engine on it, side by side in one run.",
       "Values depend on what else the machine does; ratios to the same run's ceiling less so. "
-          + "'spread' is the interquartile range over the median: distrust what exceeds 20 %."
+          + "'spread' is the interquartile range over the median: distrust what exceeds 20 %%."
     },
     subcommands = {BenchGemmCommand.class, BenchEngineCommand.class, BenchTrainCommand.class},
     footerHeading = "%nExamples:%n",
@@ -42,36 +38,5 @@ final class BenchCommand implements Runnable {
     if (threads > 0) {
       Ops.setThreads(threads);
     }
-  }
-
-  /** One JSON object per line, or a table. */
-  static void print(Console console, List<BenchRow> rows, boolean json) {
-    for (BenchRow row : rows) {
-      if (json) {
-        console.printJson(row.toMap());
-      } else {
-        console.print(line(row));
-      }
-    }
-  }
-
-  private static String line(BenchRow row) {
-    String settings =
-        row.config().entrySet().stream()
-            .map(entry -> entry.getKey() + "=" + entry.getValue())
-            .collect(Collectors.joining(" "));
-    String ratio =
-        row.ratioTo().isEmpty()
-            ? ""
-            : String.format(Locale.ROOT, "%.3f of %s", row.ratio(), row.ratioTo());
-    return String.format(
-        Locale.ROOT,
-        "%-16s %12.1f %-16s ±%3.0f %%  %-22s %s",
-        row.bench(),
-        row.value(),
-        row.unit(),
-        100 * row.spread(),
-        ratio,
-        settings);
   }
 }

@@ -4,6 +4,7 @@ import io.hyperstream.model.bench.EngineBench;
 import io.hyperstream.model.bench.ModelShape;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -45,22 +46,7 @@ final class BenchEngineCommand implements Callable<Integer> {
       description = "Tasks that share a batch. Default: ${DEFAULT-VALUE}.")
   private int tasks;
 
-  @Option(
-      names = "--rounds",
-      paramLabel = "N",
-      defaultValue = "7",
-      description = "Repetitions. Default: ${DEFAULT-VALUE}.")
-  private int rounds;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads of one operation. Default: one per core.")
-  private int threads;
-
-  @Option(names = "--json", description = "One JSON object per line.")
-  private boolean json;
+  @Mixin private BenchOptions options;
 
   BenchEngineCommand(Console console) {
     this.console = console;
@@ -68,14 +54,16 @@ final class BenchEngineCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    EngineBench.Options options;
+    EngineBench.Options what;
     try {
-      options = new EngineBench.Options(ModelShape.named(model), rows, sourceLength, tasks, rounds);
+      what =
+          new EngineBench.Options(
+              ModelShape.named(model), rows, sourceLength, tasks, options.rounds);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }
-    BenchCommand.threads(threads);
-    BenchCommand.print(console, EngineBench.run(options), json);
+    options.apply();
+    options.print(console, EngineBench.run(what));
     return ExitCodes.OK;
   }
 }

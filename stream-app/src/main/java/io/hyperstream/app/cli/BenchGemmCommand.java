@@ -3,7 +3,7 @@ package io.hyperstream.app.cli;
 import io.hyperstream.model.bench.GemmBench;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 @Command(
     name = "gemm",
@@ -15,22 +15,7 @@ import picocli.CommandLine.Option;
 final class BenchGemmCommand implements Callable<Integer> {
   private final Console console;
 
-  @Option(
-      names = "--rounds",
-      paramLabel = "N",
-      defaultValue = "7",
-      description = "Repetitions. Default: ${DEFAULT-VALUE}.")
-  private int rounds;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads of one operation. Default: one per core.")
-  private int threads;
-
-  @Option(names = "--json", description = "One JSON object per line.")
-  private boolean json;
+  @Mixin private BenchOptions options;
 
   BenchGemmCommand(Console console) {
     this.console = console;
@@ -38,11 +23,8 @@ final class BenchGemmCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (rounds < 1 || rounds > 10_000) {
-      throw CommandFailure.usage("--rounds must be 1 to 10000; it is " + rounds);
-    }
-    BenchCommand.threads(threads);
-    BenchCommand.print(console, GemmBench.run(rounds), json);
+    options.apply();
+    options.print(console, GemmBench.run(options.rounds));
     return ExitCodes.OK;
   }
 }

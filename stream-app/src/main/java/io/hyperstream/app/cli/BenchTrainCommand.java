@@ -5,6 +5,7 @@ import io.hyperstream.model.bench.TrainBench;
 import io.hyperstream.model.training.Preset;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -52,22 +53,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       description = "Tokens of each label. Default: ${DEFAULT-VALUE}.")
   private int targetLength;
 
-  @Option(
-      names = "--rounds",
-      paramLabel = "N",
-      defaultValue = "7",
-      description = "Repetitions. Default: ${DEFAULT-VALUE}.")
-  private int rounds;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads of one operation. Default: one per core.")
-  private int threads;
-
-  @Option(names = "--json", description = "One JSON object per line.")
-  private boolean json;
+  @Mixin private BenchOptions options;
 
   BenchTrainCommand(Console console) {
     this.console = console;
@@ -75,21 +61,21 @@ final class BenchTrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    TrainBench.Options options;
+    TrainBench.Options what;
     try {
-      options =
+      what =
           new TrainBench.Options(
               ModelShape.named(model),
               Preset.named(preset),
               rows,
               sourceLength,
               targetLength,
-              rounds);
+              options.rounds);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }
-    BenchCommand.threads(threads);
-    BenchCommand.print(console, TrainBench.run(options), json);
+    options.apply();
+    options.print(console, TrainBench.run(what));
     return ExitCodes.OK;
   }
 }

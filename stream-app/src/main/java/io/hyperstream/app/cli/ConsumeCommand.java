@@ -23,7 +23,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Print predictions: those that are there, or with --follow those that come.",
-      "Only committed ones, so each request's answer appears exactly once."
+      "Only committed ones, so each request's answer appears exactly once. Columns: task, answer,"
+          + " score, version of the task's adapters that answered, request id."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -128,10 +129,11 @@ final class ConsumeCommand implements Callable<Integer> {
       console.print(
           String.format(
               Locale.ROOT,
-              "%-24s %-28s %5.3f  %s",
+              "%-24s %-28s %5.3f  v%-3d %s",
               prediction.getTaskId(),
               Rendering.answer(prediction),
               prediction.getScore(),
+              prediction.getAdapterVersion(),
               prediction.getRequestId()));
     }
   }

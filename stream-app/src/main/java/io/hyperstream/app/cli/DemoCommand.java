@@ -3,6 +3,7 @@ package io.hyperstream.app.cli;
 import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.StoreFiles;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.Topics;
 import java.io.IOException;
@@ -126,7 +127,7 @@ final class DemoCommand implements Callable<Integer> {
       return dataDir;
     }
     Path temporary = Files.createTempDirectory("hyperstream-demo-").toAbsolutePath();
-    teardown.add("the temporary data", () -> Folders.delete(temporary));
+    teardown.add("the temporary data", () -> StoreFiles.deleteTree(temporary));
     return temporary;
   }
 

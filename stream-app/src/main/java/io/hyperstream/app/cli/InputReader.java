@@ -23,7 +23,7 @@ final class InputReader implements AutoCloseable {
   static final int MAX_ATTRIBUTES = 64;
   static final int MAX_KEY_CHARACTERS = 1024;
 
-  /** Columns and fields; {@code label} is what a file with answers has, and is not sent. */
+  /** Columns and fields; a file of requests may have labels too, which are not sent. */
   private static final List<String> FIELDS =
       List.of("taskId", "text", "textPair", "requestId", "key", "attributes", "label");
 
@@ -34,14 +34,31 @@ final class InputReader implements AutoCloseable {
 
   private final LineReader lines;
   private final InputFormat format;
+  private final boolean labelled;
   private List<String> columns;
 
   /**
    * @param name the file's name, {@code -} for standard input
    */
   InputReader(String name, InputStream in, InputFormat format) {
+    this(name, in, format.forFile(name), false);
+  }
+
+  private InputReader(String name, InputStream in, InputFormat format, boolean labelled) {
     this.lines = new LineReader(name.equals("-") ? "(standard input)" : name, in);
-    this.format = format.forFile(name);
+    this.format = format;
+    this.labelled = labelled;
+  }
+
+  /**
+   * Rows with labels, JSONL or TSV, whose last column is the label unless a header says otherwise.
+   * A row may name an earlier request instead of a text.
+   *
+   * @param name the file's name, {@code -} for standard input
+   */
+  static InputReader ofLabels(String name, InputStream in, InputFormat format) {
+    InputFormat known = format.forFile(name);
+    return new InputReader(name, in, known == InputFormat.LINES ? InputFormat.TSV : known, true);
   }
 
   /**
@@ -79,8 +96,9 @@ final class InputReader implements AutoCloseable {
 
   /** The first line is a header if it names a column "text"; then every cell must be a name. */
   private boolean isHeader(String[] cells) {
-    if (!List.of(cells).contains("text")) {
-      columns = List.of("text", "textPair");
+    List<String> first = List.of(cells);
+    if (!first.contains("text") && !(labelled && first.contains("requestId"))) {
+      columns = labelled ? labelColumns(cells.length) : List.of("text", "textPair");
       return false;
     }
     Set<String> seen = new TreeSet<>();
@@ -89,8 +107,12 @@ final class InputReader implements AutoCloseable {
         throw bad("unknown or repeated column '" + cell + "'; known are " + FIELDS);
       }
     }
-    columns = List.of(cells);
+    columns = first;
     return true;
+  }
+
+  private static List<String> labelColumns(int cells) {
+    return cells == 2 ? List.of("text", "label") : List.of("text", "textPair", "label");
   }
 
   private InputRow tsv(String[] cells) {
@@ -156,7 +178,7 @@ final class InputReader implements AutoCloseable {
 
   private InputRow row(Map<String, String> values, Map<String, String> attributes) {
     String text = values.get("text");
-    if (text == null) {
+    if (text == null && !(labelled && values.containsKey("requestId"))) {
       throw bad("the row has no text; expected " + FIELDS.subList(0, 3));
     }
     for (String name : Arrays.asList("key", "requestId")) {
@@ -166,11 +188,12 @@ final class InputReader implements AutoCloseable {
     }
     return new InputRow(
         lines.where(),
-        text,
+        text == null ? "" : text,
         Optional.ofNullable(values.get("textPair")),
         Optional.ofNullable(values.get("taskId")),
         Optional.ofNullable(values.get("requestId")),
         Optional.ofNullable(values.get("key")),
+        Optional.ofNullable(values.get("label")),
         attributes);
   }
 

@@ -7,6 +7,7 @@ import java.util.Optional;
  * One text of an input file.
  *
  * @param where file and line, for messages
+ * @param text empty where a label names an earlier request instead
  * @param taskId the row's own task, where the file names one
  */
 record InputRow(
@@ -16,12 +17,14 @@ record InputRow(
     Optional<String> taskId,
     Optional<String> requestId,
     Optional<String> key,
+    Optional<String> label,
     Map<String, String> attributes) {
 
   static InputRow of(String where, String text) {
     return new InputRow(
         where,
         text,
+        Optional.empty(),
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),

@@ -14,9 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
-import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -85,10 +82,6 @@ final class ProduceCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print {\"sent\": N, \"bad\": N} at the end.")
   private boolean json;
 
-  private final AtomicReference<Exception> sendFailure = new AtomicReference<>();
-  private final AtomicLong acknowledged = new AtomicLong();
-  private long bad;
-
   ProduceCommand(Console console) {
     this.console = console;
   }
@@ -98,20 +91,14 @@ final class ProduceCommand implements Callable<Integer> {
     if (task != null) {
       TaskDefinition.checkTaskId(task);
     }
+    RowSender sender = new RowSender(console, "request", skipBad);
     try (InputStream in = open(console, file);
         InputReader rows = new InputReader(file, in, format);
         Connection cluster = connection.connect()) {
       cluster.require(cluster.topics().requests());
-      try (Producer<String, byte[]> producer = cluster.producer();
-          ProgressBar progress =
-              new ProgressBar(console, "sending requests", ProgressBar.Unit.ROWS, -1)) {
-        sendAll(rows, cluster, producer, progress);
-        producer.flush();
-      }
-      checkDelivery();
-      report(cluster.topics().requests().name());
+      sender.send(rows, cluster, row -> toRecord(row, cluster));
+      return sender.report(cluster.topics().requests().name(), json);
     }
-    return bad == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
   }
 
   /** Standard input for {@code -}, which stays open. */
@@ -124,44 +111,6 @@ final class ProduceCommand implements Callable<Integer> {
       throw CommandFailure.usage(file + " is a directory; name a file");
     }
     return Files.newInputStream(path);
-  }
-
-  // Each send's outcome reaches the callback; close and flush wait for all of them.
-  @SuppressWarnings("FutureReturnValueIgnored")
-  private void sendAll(
-      InputReader rows, Connection cluster, Producer<String, byte[]> producer, ProgressBar progress)
-      throws IOException {
-    while (true) {
-      try {
-        Optional<InputRow> row = rows.next();
-        if (row.isEmpty()) {
-          return;
-        }
-        producer.send(
-            toRecord(row.get(), cluster),
-            (metadata, failure) -> {
-              if (failure == null) {
-                acknowledged.incrementAndGet();
-              } else {
-                sendFailure.compareAndSet(null, failure);
-              }
-            });
-      } catch (InputRow.BadRowException e) {
-        if (!skipBad) {
-          producer.flush();
-          throw CommandFailure.failed(
-              e.getMessage()
-                  + " ("
-                  + acknowledged
-                  + " rows before it were sent; --skip-bad goes on)");
-        }
-        bad++;
-        progress.clear();
-        console.note(e.getMessage());
-      }
-      checkDelivery();
-      progress.advance(1);
-    }
   }
 
   private ProducerRecord<String, byte[]> toRecord(InputRow row, Connection cluster) {
@@ -186,28 +135,5 @@ final class ProduceCommand implements Callable<Integer> {
             .build();
     String recordKey = key != null ? key : row.key().orElse(requestId);
     return new ProducerRecord<>(topic, recordKey, cluster.codec().serialize(topic, request));
-  }
-
-  private void checkDelivery() {
-    Exception failure = sendFailure.get();
-    if (failure != null) {
-      throw CommandFailure.failed(
-          "a request was not delivered ("
-              + acknowledged
-              + " were): "
-              + Failures.sentence(failure, true),
-          failure);
-    }
-  }
-
-  private void report(String topic) {
-    if (json) {
-      Map<String, Object> summary = new LinkedHashMap<>();
-      summary.put("sent", acknowledged.get());
-      summary.put("bad", bad);
-      console.printJson(summary);
-    } else {
-      console.note("sent " + acknowledged + " requests to " + topic);
-    }
   }
 }

@@ -1,14 +1,17 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.LabelProbability;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** Records of the contract as text and as JSON. */
@@ -82,11 +85,33 @@ final class Rendering {
     map.put("overLength", definition.getOverLength().name());
     map.put("scoring", definition.getScoring().name());
     map.put("initFrom", definition.getInitFrom());
+    map.put(
+        "adaptation",
+        definition.getAdaptation() == null ? null : toMap(definition.getAdaptation()));
+    return map;
+  }
+
+  private static Map<String, Object> toMap(AdaptationPolicy policy) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("enabled", policy.getEnabled());
+    map.put("triggerExamples", policy.getTriggerExamples());
+    map.put("maxExamplesPerLabel", policy.getMaxExamplesPerLabel());
+    map.put("heldOutFraction", policy.getHeldOutFraction());
+    map.put("promotionProbability", policy.getPromotionProbability());
+    map.put("tuneWeights", policy.getTuneWeights());
+    map.put("minIntervalSeconds", policy.getMinIntervalSeconds());
     return map;
   }
 
   static String key(ConsumerRecord<byte[], byte[]> record) {
     return record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
+  }
+
+  /** The names, or the first of many. */
+  static String some(Collection<String> names) {
+    int shown = 20;
+    String listed = names.stream().limit(shown).collect(Collectors.joining(", "));
+    return names.size() > shown ? listed + " and " + (names.size() - shown) + " more" : listed;
   }
 
   /** Control characters would let a text rewrite the screen it is shown on. */

@@ -3,19 +3,14 @@ package io.hyperstream.app.cli;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /** The definitions topic as a table of tasks. One thread. */
@@ -34,18 +29,31 @@ final class TaskTopic {
     String topic = topicName();
     Map<String, TaskDefinition> definitions = new TreeMap<>();
     try (TopicReader reader = new TopicReader(cluster.consumer(), List.of(topic), true)) {
-      while (!reader.reachedEnd()) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(200))) {
-          String taskId =
-              record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
-          definitions.remove(taskId);
-          if (record.value() != null) {
-            decode(record).ifPresent(definition -> definitions.put(taskId, definition));
-          }
-        }
-      }
+      reader.readToEnd(
+          record -> {
+            String taskId =
+                record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
+            definitions.remove(taskId);
+            if (record.value() != null) {
+              decode(record).ifPresent(definition -> definitions.put(taskId, definition));
+            }
+          });
     }
     return definitions;
+  }
+
+  /** The task's definition, or a failure that names the tasks there are. */
+  static TaskDefinition find(Map<String, TaskDefinition> known, String taskId) {
+    TaskDefinition definition = known.get(taskId);
+    if (definition == null) {
+      throw CommandFailure.failed(
+          "the task '"
+              + taskId
+              + "' is not defined; "
+              + (known.isEmpty() ? "none is" : "known are " + Rendering.some(known.keySet()))
+              + ". `hyperstream tasks create` defines tasks");
+    }
+    return definition;
   }
 
   private Optional<TaskDefinition> decode(ConsumerRecord<byte[], byte[]> record) {
@@ -76,31 +84,16 @@ final class TaskTopic {
       byte[] value = cluster.codec().serialize(topicName(), definition);
       records.add(new ProducerRecord<>(topicName(), definition.getTaskId(), value));
     }
-    send(records);
+    cluster.deliver("definition", records);
   }
 
   /** Sends tombstones. */
   void retire(List<String> taskIds) throws InterruptedException {
-    send(
+    cluster.deliver(
+        "definition",
         taskIds.stream()
             .map(taskId -> new ProducerRecord<String, byte[]>(topicName(), taskId, null))
             .toList());
-  }
-
-  private void send(List<ProducerRecord<String, byte[]>> records) throws InterruptedException {
-    try (Producer<String, byte[]> producer = cluster.producer()) {
-      List<Future<RecordMetadata>> sent = new ArrayList<>();
-      for (ProducerRecord<String, byte[]> record : records) {
-        sent.add(producer.send(record));
-      }
-      producer.flush();
-      for (Future<RecordMetadata> future : sent) {
-        future.get();
-      }
-    } catch (ExecutionException e) {
-      throw CommandFailure.failed(
-          "a definition was not delivered: " + Failures.sentence(e.getCause(), true), e.getCause());
-    }
   }
 
   private String topicName() {

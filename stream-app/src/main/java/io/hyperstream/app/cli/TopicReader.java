@@ -46,6 +46,13 @@ final class TopicReader implements AutoCloseable {
     return consumer.poll(timeout);
   }
 
+  /** Hands over everything that was there when the reader was made. */
+  void readToEnd(java.util.function.Consumer<ConsumerRecord<byte[], byte[]>> each) {
+    while (!reachedEnd()) {
+      poll(Duration.ofMillis(200)).forEach(each);
+    }
+  }
+
   /** Whether everything that was there when the reader was made has been read. */
   boolean reachedEnd() {
     ends.entrySet().removeIf(end -> consumer.position(end.getKey()) >= end.getValue());

@@ -60,6 +60,34 @@ class InputReaderTest {
     assertThat(named.get(0).textPair()).isEmpty();
   }
 
+  @Test
+  @DisplayName("labels as TSV: the last of two or three columns, or named by a header line")
+  void labelColumns() {
+    assertThat(readLabels("a.tsv", "hello\tgreeting\nbye\tclosing\n"))
+        .extracting(InputRow::label)
+        .containsExactly(Optional.of("greeting"), Optional.of("closing"));
+    InputRow pair = readLabels("-", "food\tGreat soup.\tpositive\n").get(0);
+    assertThat(pair.textPair()).contains("Great soup.");
+    assertThat(pair.label()).contains("positive");
+    InputRow named = readLabels("a.tsv", "label\ttaskId\ttext\ngreeting\tt\thello\n").get(0);
+    assertThat(named.text()).isEqualTo("hello");
+    assertThat(named.taskId()).contains("t");
+    assertThat(named.label()).contains("greeting");
+    assertThatThrownBy(() -> readLabels("a.tsv", "a\tb\nc\td\te\n"))
+        .hasMessageStartingWith("a.tsv:2: the row has 3 columns");
+  }
+
+  @Test
+  @DisplayName("a label may name an earlier request instead of a text, a request may not")
+  void labelOfRequest() {
+    InputRow json = readLabels("a.jsonl", "{\"requestId\":\"r1\",\"label\":\"a\"}").get(0);
+    assertThat(json.text()).isEmpty();
+    assertThat(json.requestId()).contains("r1");
+    assertThat(readLabels("a.tsv", "requestId\tlabel\nr2\tb\n").get(0).requestId()).contains("r2");
+    assertThatThrownBy(() -> read("a.jsonl", "{\"requestId\":\"r1\",\"label\":\"a\"}"))
+        .hasMessageContaining("the row has no text");
+  }
+
   @ParameterizedTest(name = "{1}")
   @DisplayName("a bad row is named by file and line, with what was expected")
   @CsvSource(
@@ -116,10 +144,20 @@ class InputReaderTest {
   }
 
   private static List<InputRow> read(String name, String content) {
+    return rows(new InputReader(name, bytes(content), InputFormat.AUTO));
+  }
+
+  private static List<InputRow> readLabels(String name, String content) {
+    return rows(InputReader.ofLabels(name, bytes(content), InputFormat.AUTO));
+  }
+
+  private static ByteArrayInputStream bytes(String content) {
+    return new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static List<InputRow> rows(InputReader rowsOfFile) {
     List<InputRow> rows = new ArrayList<>();
-    byte[] bytes = content.getBytes(StandardCharsets.UTF_8);
-    try (InputReader reader =
-        new InputReader(name, new ByteArrayInputStream(bytes), InputFormat.AUTO)) {
+    try (InputReader reader = rowsOfFile) {
       for (Optional<InputRow> row = reader.next(); row.isPresent(); row = reader.next()) {
         rows.add(row.get());
       }
