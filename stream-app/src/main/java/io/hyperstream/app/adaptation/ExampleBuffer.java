@@ -27,7 +27,7 @@ final class ExampleBuffer {
   private static final int OVERHEAD_BYTES = 200;
 
   /** Tasks whose examples are indexed in memory; the others are read when they are next needed. */
-  private static final int INDEXED_TASKS = 128;
+  private static final int INDEXED_TASKS = 32;
 
   private final KeyValueStore<String, StoredExample> store;
   private final long maxTaskBytes;

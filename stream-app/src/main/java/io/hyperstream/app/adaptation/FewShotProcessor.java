@@ -74,7 +74,13 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     publisher =
         new Publisher(context, parts.output(), parts.topics(), tasks, versions, parts.metrics());
     training =
-        new TrainingDesk(parts.trainer(), tasks, buffer, versions, publisher, parts.metrics());
+        new TrainingDesk(
+            parts.trainer(),
+            tasks,
+            buffer,
+            publisher,
+            new JobMaker(tasks, buffer, versions),
+            new TrainingResults(tasks, versions, publisher, parts.metrics()));
     commands = new CommandDesk(tasks, buffer, versions, waiting, training, publisher);
     surveyed = false;
     context.schedule(LOOK_EVERY, PunctuationType.WALL_CLOCK_TIME, this::look);
@@ -188,14 +194,16 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             .reader()
             .read(record.getTopic(), SourcedRecords.bytes(record.getValue()), LabelEvent.class);
     String hash = TextHash.of(record.getText(), record.getTextPair());
-    Optional<OwnedTask> found = tasks.find(record.getTaskId());
-    if (found.isEmpty()) {
-      if (!mayWait(record, hash, until)) {
-        records.reject(context, record, ErrorCode.UNKNOWN_TASK, unknownTask(record.getTaskId()));
-      }
-      return;
+    Optional<OwnedTask> task = tasks.find(record.getTaskId());
+    if (task.isPresent()) {
+      label(task.get(), record, event, hash, until);
+    } else if (!mayWait(record, hash, until)) {
+      records.reject(context, record, ErrorCode.UNKNOWN_TASK, unknownTask(record.getTaskId()));
     }
-    OwnedTask task = found.get();
+  }
+
+  private void label(
+      OwnedTask task, SourcedRecord record, LabelEvent event, String hash, long until) {
     TaskDefinition definition = task.definition();
     if (definition.kind() != TaskKind.CLASSIFICATION) {
       String why =

@@ -1,5 +1,6 @@
 package io.hyperstream.app.adaptation;
 
+import io.hyperstream.app.adaptation.state.ModelProgress;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.schemas.AdapterVersion;
@@ -43,6 +44,13 @@ final class VersionLog {
 
   Optional<StoredVersion> find(Key key) {
     return Optional.ofNullable(store.get(key.stored()));
+  }
+
+  /** The version that serves; empty for the model's own start. */
+  Optional<StoredVersion> champion(String taskId, String modelId, ModelProgress progress) {
+    return progress.getChampion() == 0
+        ? Optional.empty()
+        : find(new Key(taskId, modelId, progress.getChampion()));
   }
 
   AdapterVersion decode(StoredVersion stored) {

@@ -360,6 +360,9 @@ class AdaptationTopologyTest {
     assertThat(app.reports()).isEmpty();
     TrainingJob after = trainer.take();
     assertThat(after.task().description()).isEqualTo("another");
+    trainer.judged(before, 1);
+    app.tick();
+    assertThat(app.reports()).isEmpty();
     trainer.judged(after, 1);
     trainer.judged(after, 1); // and one twice
     app.tick();

@@ -1,0 +1,90 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.adaptation.TrainingJob.Kind;
+import io.hyperstream.app.adaptation.state.StoredExample;
+import io.hyperstream.app.adaptation.state.StoredVersion;
+import io.hyperstream.app.adaptation.state.TaskState;
+import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.model.training.Example;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/** Makes jobs: a picture of a task's examples that nothing changes. Stream thread only. */
+final class JobMaker {
+  private static final int MAX_TESTED_AT_ONCE = 256;
+
+  private final TaskBook tasks;
+  private final ExampleBuffer buffer;
+  private final VersionLog versions;
+
+  JobMaker(TaskBook tasks, ExampleBuffer buffer, VersionLog versions) {
+    this.tasks = tasks;
+    this.buffer = buffer;
+    this.versions = versions;
+  }
+
+  /** A job for the task as it is now; empty if it would only test and there is nothing to test. */
+  Optional<GivenJob> make(
+      OwnedTask task, Kind kind, Optional<WaitingOrder> order, String trigger, long now) {
+    TaskState state = task.state();
+    String taskId = task.taskId();
+    Optional<StoredVersion> champion =
+        versions.champion(taskId, tasks.modelId(), tasks.progress(state));
+    long trainedUpTo = champion.map(StoredVersion::getTrainedUpTo).orElse(0L);
+    long heldOutTrainedUpTo = champion.map(StoredVersion::getHeldOutTrainedUpTo).orElse(0L);
+    List<Example> untested = new ArrayList<>();
+    List<Example> train = new ArrayList<>();
+    List<Boolean> seen = new ArrayList<>();
+    List<Example> heldOut = new ArrayList<>();
+    long testedUpTo = state.getSequence();
+    for (StoredExample stored : buffer.all(taskId)) {
+      Example example =
+          new Example(
+              stored.getText(), Optional.ofNullable(stored.getTextPair()), stored.getLabel());
+      if (stored.getSequence() > state.getTestedUpTo()) {
+        if (kind == Kind.TEST && untested.size() == MAX_TESTED_AT_ONCE) {
+          testedUpTo = stored.getSequence() - 1;
+          break;
+        }
+        untested.add(example);
+      }
+      long learnt = stored.getHeldOut() ? heldOutTrainedUpTo : trainedUpTo;
+      if (stored.getHeldOut() && stored.getSequence() > learnt) {
+        heldOut.add(example);
+      } else {
+        train.add(example);
+        seen.add(stored.getSequence() <= learnt);
+      }
+    }
+    if (kind == Kind.TEST && untested.isEmpty()) {
+      return Optional.empty();
+    }
+    TrainingJob job =
+        new TrainingJob(
+            taskId,
+            UUID.randomUUID().toString(),
+            kind,
+            task.definition(),
+            champion.map(versions::decode),
+            untested,
+            kind == Kind.TEST ? List.of() : train,
+            kind == Kind.TEST ? List.of() : seen,
+            kind == Kind.TEST ? List.of() : heldOut,
+            task.policy().getTuneWeights(),
+            champion.map(StoredVersion::getStart),
+            31L * taskId.hashCode() + state.getSequence());
+    return Optional.of(
+        new GivenJob(
+            job,
+            trigger,
+            order,
+            state.getIncarnation(),
+            state.getDefinition(),
+            state.getSequence(),
+            testedUpTo,
+            state.getNewExamples(),
+            now));
+  }
+}

@@ -1,0 +1,191 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.adaptation.TrainingJob.Kind;
+import io.hyperstream.app.adaptation.TrainingOutcome.Failed;
+import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
+import io.hyperstream.app.adaptation.state.StoredVersion;
+import io.hyperstream.app.adaptation.state.TaskState;
+import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.schemas.AdaptationOutcome;
+import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.AdapterVersion;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts what the trainer found into a task's state, publishes what is better and reports it. Stream
+ * thread only.
+ */
+final class TrainingResults {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingResults.class);
+  private static final int RECENT = 100;
+  private static final long FIRST_PAUSE_MILLIS = 1_000;
+  private static final long LONGEST_PAUSE_MILLIS = 600_000;
+
+  private final TaskBook tasks;
+  private final VersionLog versions;
+  private final Publisher publisher;
+  private final AdaptationMetrics metrics;
+
+  TrainingResults(
+      TaskBook tasks, VersionLog versions, Publisher publisher, AdaptationMetrics metrics) {
+    this.tasks = tasks;
+    this.versions = versions;
+    this.publisher = publisher;
+    this.metrics = metrics;
+  }
+
+  /** Applies the outcome of a job that still matches its task. */
+  void apply(OwnedTask task, GivenJob job, TrainingOutcome outcome, long now) {
+    TaskState state = task.state();
+    if (outcome.tested().size() == job.job().untested().size()) {
+      count(task.taskId(), state, job, outcome.tested());
+    }
+    if (outcome.result() instanceof Failed failed) {
+      failed(task, job, failed.reason(), now);
+    } else {
+      state.setFailures(0);
+      state.setNotBefore(0L);
+    }
+    if (outcome.result() instanceof Judged judged) {
+      if (job.job().kind() == Kind.ADAPT) {
+        adapted(task, job, judged);
+      } else {
+        send(task, job, judged, AdaptationOutcome.EVALUATED, evaluation(task, judged), null);
+      }
+    }
+    if (job.order().isPresent()) {
+      state.getOrders().remove(0);
+    }
+    tasks.save(task);
+  }
+
+  /** The examples the champion was asked about before it could learn them. */
+  private void count(String taskId, TaskState state, GivenJob job, List<Boolean> tested) {
+    byte[] before = SourcedRecords.bytes(state.getRecent());
+    byte[] all = Arrays.copyOf(before, before.length + tested.size());
+    for (int i = 0; i < tested.size(); i++) {
+      all[before.length + i] = (byte) (tested.get(i) ? 1 : 0);
+      state.setCorrect(state.getCorrect() + all[before.length + i]);
+    }
+    state.setTested(state.getTested() + tested.size());
+    state.setTestedUpTo(job.testedUpTo());
+    byte[] recent = Arrays.copyOfRange(all, Math.max(0, all.length - RECENT), all.length);
+    state.setRecent(ByteBuffer.wrap(recent));
+    int right = 0;
+    for (byte one : recent) {
+      right += one;
+    }
+    if (recent.length > 0) {
+      metrics.recentAccuracy(taskId, (double) right / recent.length);
+    }
+  }
+
+  private void adapted(OwnedTask task, GivenJob job, Judged judged) {
+    TaskState state = task.state();
+    PromotionPolicy.Decision decision = decide(task, judged);
+    state.setNewExamples(Math.max(0, state.getNewExamples() - job.newExamples()));
+    state.setRenew(false);
+    if (!decision.promote()) {
+      send(task, job, judged, AdaptationOutcome.NOT_PROMOTED, decision.reason(), null);
+      return;
+    }
+    long champion = job.job().championVersion();
+    long heldOutTrainedUpTo =
+        judged.heldOutTrained()
+            ? job.sequence()
+            : versions
+                .champion(task.taskId(), tasks.modelId(), tasks.progress(state))
+                .map(StoredVersion::getHeldOutTrainedUpTo)
+                .orElse(0L);
+    Optional<Long> published =
+        publisher.publish(
+            task.taskId(),
+            state,
+            AdapterVersion.newBuilder(judged.candidate().orElseThrow())
+                .setParent(champion == 0 ? null : champion)
+                .setMetrics(judged.after())
+                .setExamples(job.learntFrom(judged))
+                .setReason(decision.reason()),
+            StoredVersion.newBuilder()
+                .setTrainedUpTo(job.sequence())
+                .setHeldOutTrainedUpTo(heldOutTrainedUpTo)
+                .setStart(judged.start().orElse(null)));
+    if (published.isPresent()) {
+      state.setTestedUpTo(job.testedUpTo()); // the new champion knows them: too late to ask
+      send(task, job, judged, AdaptationOutcome.PROMOTED, decision.reason(), published.get());
+    } else {
+      String reason =
+          "The new version is too large for a record and was not put in the model store.";
+      send(task, job, judged, AdaptationOutcome.FAILED, reason, null);
+    }
+  }
+
+  private PromotionPolicy.Decision decide(OwnedTask task, Judged judged) {
+    boolean first = tasks.progress(task.state()).getChampion() == 0;
+    return PromotionPolicy.decide(judged, task.promotionProbability(), first);
+  }
+
+  private String evaluation(OwnedTask task, Judged judged) {
+    PromotionPolicy.Decision decision = decide(task, judged);
+    return (decision.promote() ? "A new version would be published. " : "") + decision.reason();
+  }
+
+  private void failed(OwnedTask task, GivenJob job, String reason, long now) {
+    TaskState state = task.state();
+    if (job.order().isEmpty()) {
+      state.setFailures(state.getFailures() + 1);
+      int doublings = Math.min(20, state.getFailures() - 1);
+      long pause = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << doublings);
+      state.setNotBefore(now + pause);
+      String end = reason.endsWith(".") ? "" : ".";
+      reason += end + " The next attempt is in " + pause / 1_000 + " s.";
+    }
+    if (job.job().kind() == Kind.TEST) {
+      LOG.warn("Task '{}' cannot be tested: {}", task.taskId(), reason);
+    } else {
+      publisher.send(
+          report(task.taskId(), AdaptationOutcome.FAILED, job)
+              .setPrequentialAccuracy(Publisher.accuracy(state))
+              .setReason(reason));
+    }
+  }
+
+  private void send(
+      OwnedTask task,
+      GivenJob job,
+      Judged judged,
+      AdaptationOutcome outcome,
+      String reason,
+      Long published) {
+    publisher.send(
+        report(task.taskId(), outcome, job)
+            .setPublishedVersion(published)
+            .setForm(judged.candidate().map(AdapterVersion::getForm).orElse(null))
+            .setBefore(judged.before())
+            .setAfter(judged.after())
+            .setProbabilityBetter(
+                judged.probabilityBetter().isPresent()
+                    ? judged.probabilityBetter().getAsDouble()
+                    : null)
+            .setExamples(job.learntFrom(judged))
+            .setHeldOut(judged.heldOutTrained() ? 0 : job.job().heldOut().size())
+            .setPrequentialAccuracy(Publisher.accuracy(task.state()))
+            .setReason(reason));
+  }
+
+  /** What reports about a job have in common. */
+  AdaptationReport.Builder report(String taskId, AdaptationOutcome outcome, GivenJob job) {
+    return publisher
+        .report(taskId, outcome)
+        .setTrigger(job.trigger())
+        .setCommandId(job.order().map(WaitingOrder::getCommandId).orElse(null))
+        .setChampionVersion(job.job().championVersion())
+        .setStartedAt(Instant.ofEpochMilli(job.startedAt()));
+  }
+}
