@@ -93,11 +93,8 @@ final class TrainingState {
     if (!run.equals(saved.get("run"))) {
       throw new CheckpointException(
           file
-              + " is of another run; choose another folder or delete it. It has ["
-              + saved.get("run")
-              + "], this run is ["
-              + run
-              + "]");
+              + " is of another run; repeat its settings, choose another folder or delete it: "
+              + difference(saved.get("run")));
     }
     step = Integer.parseInt(saved.get("step"));
     best = Double.parseDouble(saved.get("best"));
@@ -114,6 +111,16 @@ final class TrainingState {
     load(source, "parameter.");
     optimiser.restore(model.parameters(), source, saved);
     return true;
+  }
+
+  private String difference(String other) {
+    String[] theirs = String.valueOf(other).split("[ ,\\[\\]]+", -1);
+    String[] ours = run.split("[ ,\\[\\]]+", -1);
+    int same = Arrays.mismatch(theirs, ours);
+    return "it has "
+        + (same < theirs.length ? theirs[same] : "no more")
+        + ", this run "
+        + (same < ours.length ? ours[same] : "no more");
   }
 
   private void load(Safetensors source, String prefix) {

@@ -16,11 +16,11 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
 
   private final Console console;
   private final ProgressBar bar;
-  private final long started = System.nanoTime();
   private final CountDownLatch done = new CountDownLatch(1);
   private final Thread hook = new Thread(this::onSignal, "hyperstream-train-stop");
   private volatile boolean stop;
   private int firstStep;
+  private long firstStepAt;
   private double loss;
   private double tokensPerSecond;
 
@@ -35,20 +35,17 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
     boolean first = firstStep == 0;
     if (first) {
       firstStep = step.step();
+      firstStepAt = System.nanoTime();
     }
     loss = first ? step.loss() : KEPT * loss + (1 - KEPT) * step.loss();
     double tokens = step.tokensPerSecond();
     tokensPerSecond = first ? tokens : KEPT * tokensPerSecond + (1 - KEPT) * tokens;
-    double perStep = (System.nanoTime() - started) / 1e9 / (step.step() - firstStep + 1);
-    bar.at(
-        step.step(),
-        step.steps(),
-        String.format(
-            Locale.ROOT,
-            "loss %.3f, %.0f tokens/s, %s left",
-            loss,
-            tokensPerSecond,
-            time(perStep * (step.steps() - step.step()))));
+    String said = String.format(Locale.ROOT, "loss %.3f, %.0f tokens/s", loss, tokensPerSecond);
+    if (!first) {
+      double perStep = (System.nanoTime() - firstStepAt) / 1e9 / (step.step() - firstStep);
+      said += ", " + time(perStep * (step.steps() - step.step())) + " left";
+    }
+    bar.at(step.step(), step.steps(), said);
   }
 
   @Override
