@@ -77,6 +77,26 @@ class TrainCommandTest {
         run("predict", "--model", "mine", "-t", "weather", "--text", "rain again", "--json");
     assertThat(new ObjectMapper().readTree(answer.out()).get("label").asText()).isEqualTo("rainy");
     assertThat(run("model", "inspect", "mine").out()).contains("weather", "test accuracy");
+
+    CommandRun further =
+        run(
+            "train",
+            "--model",
+            "mine",
+            "--init",
+            "continue",
+            "--data",
+            folder.resolve("tasks").toString(),
+            "--output",
+            folder.resolve("further").toString(),
+            "--steps",
+            "1",
+            "--lr",
+            "0",
+            "--json");
+    assertThat(further.exitCode()).as(further.err()).isZero();
+    assertThat(new ObjectMapper().readTree(further.out()).get("test"))
+        .isEqualTo(summary.get("test"));
   }
 
   @Test
