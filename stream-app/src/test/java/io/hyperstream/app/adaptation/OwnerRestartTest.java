@@ -273,6 +273,9 @@ class OwnerRestartTest {
     assertThat(new String(context.forwarded().get(0).record().key(), StandardCharsets.UTF_8))
         .startsWith("model-2|mood");
 
+    tick();
+    assertThat(trainer.idle()).isTrue(); // once is enough
+
     takeOver(MODEL); // and back: its champion serves, as its topic says
     assertThat(next().championVersion()).isEqualTo(1);
   }
