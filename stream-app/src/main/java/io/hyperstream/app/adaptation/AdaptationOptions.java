@@ -32,21 +32,4 @@ public record AdaptationOptions(
     long maxTaskBytes,
     int maxRecordBytes,
     int maxTextChars,
-    AdaptationPolicy policy) {
-
-  /** 4 partitions, no labels by request, 2 s and a minute of waiting, 8 MiB per task. */
-  public static AdaptationOptions defaults() {
-    return new AdaptationOptions(
-        4,
-        false,
-        Duration.ofSeconds(2),
-        Duration.ofMinutes(1),
-        10_000,
-        100_000,
-        64L * 1024 * 1024,
-        8L * 1024 * 1024,
-        1024 * 1024,
-        100_000,
-        AdaptationPolicy.newBuilder().build());
-  }
-}
+    AdaptationPolicy policy) {}

@@ -33,6 +33,14 @@ record GivenJob(
         && champion == job.championVersion();
   }
 
+  /** A report's reason, with that of the command. */
+  String explained(String reason) {
+    return order
+        .filter(command -> !command.getReason().isBlank())
+        .map(command -> reason + " Asked for with the words: " + command.getReason())
+        .orElse(reason);
+  }
+
   /** How many examples a version learnt from. */
   int learntFrom(TrainingOutcome.Judged judged) {
     return job.train().size() + (judged.heldOutTrained() ? job.heldOut().size() : 0);

@@ -19,8 +19,8 @@ import java.util.Optional;
  * @param untested examples the champion has not been asked about yet; for the running accuracy
  * @param train to learn from; empty for {@link Kind#TEST}
  * @param seenByChampion for each of {@code train}, whether the champion learnt from it
- * @param heldOut to judge with; neither champion learnt from them. A trial that cannot judge with
- *     so few may learn from them too, and says so in its outcome
+ * @param heldOut to judge with; the champion has not learnt from them. A trial that cannot judge
+ *     with so few may learn from them too, and says so in its outcome
  * @param tuneWeights whether the adapter weights themselves may be tuned
  * @param start where the champion's training started; empty: to be chosen
  * @param seed equal jobs with equal seeds give equal outcomes

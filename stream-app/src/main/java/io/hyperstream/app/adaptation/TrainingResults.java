@@ -152,7 +152,7 @@ final class TrainingResults {
       publisher.send(
           report(task.taskId(), AdaptationOutcome.FAILED, job)
               .setPrequentialAccuracy(Publisher.accuracy(state))
-              .setReason(reason));
+              .setReason(job.explained(reason)));
     }
   }
 
@@ -176,7 +176,7 @@ final class TrainingResults {
             .setExamples(job.learntFrom(judged))
             .setHeldOut(judged.heldOutTrained() ? 0 : job.job().heldOut().size())
             .setPrequentialAccuracy(Publisher.accuracy(task.state()))
-            .setReason(reason));
+            .setReason(job.explained(reason)));
   }
 
   /** What reports about a job have in common. */

@@ -104,10 +104,6 @@ final class WaitingRoom {
     return records;
   }
 
-  int size() {
-    return size;
-  }
-
   /** No group's prefix begins another's, whatever is in their names. */
   private static String prefix(String group) {
     return group.length() + ":" + group + "/";

@@ -53,9 +53,10 @@ class CommandTest {
   void adapts() {
     app.define(task("mood", "good", "bad").setAdaptation(policy(8).setEnabled(false).build()));
     app.labels("mood", 0, 2);
-    app.command(command("mood", AdaptationAction.ADAPT));
+    app.command(command("mood", AdaptationAction.ADAPT).setReason("before the fair"));
     app.adapt("mood", 1);
     AdaptationReport report = app.report(AdaptationOutcome.PROMOTED);
+    assertThat(report.getReason()).startsWith("Better").contains("before the fair");
     assertThat(report.getTrigger()).isEqualTo("ADAPT");
     assertThat(report.getCommandId()).isEqualTo("ADAPT-1");
     app.tick();
