@@ -1,6 +1,5 @@
 package io.hyperstream.model.evaluation;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hyperstream.model.task.Label;
@@ -15,16 +14,12 @@ import io.hyperstream.model.training.FewShotTrainer;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.TaskFolder;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.function.Consumer;
 
 /**
@@ -33,7 +28,6 @@ import java.util.function.Consumer;
  * where the folder has them, else drawn by seed.
  */
 public final class FewShotEvaluation {
-  private static final long MAX_ROWS_FILE_BYTES = 64 << 20;
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   /**
@@ -132,24 +126,17 @@ public final class FewShotEvaluation {
   public List<Run> run(
       TaskFolder folder, Options options, Consumer<Run> listener, Consumer<String> notes)
       throws IOException {
-    for (String split : List.of("train", "test")) {
-      if (!folder.has(split)) {
-        throw new IOException(
-            "%s has neither %s.tsv nor %s.jsonl".formatted(folder.folder(), split, split));
-      }
-    }
-    List<Example> train = folder.read("train");
-    List<Example> test = folder.read("test");
+    FewShotRows rows = FewShotRows.read(folder);
+    List<Example> test = FewShotRows.split(folder, "test");
     test = test.subList(0, Math.min(test.size(), options.maxTestRows()));
     if (test.isEmpty()) {
       throw new IOException(folder.folder() + " has no test rows");
     }
-    JsonNode fixed = fixedRows(folder.folder().resolve("fewshot.json"));
     FewShotMemory memory = new FewShotMemory(model, folder.task());
     List<Run> runs = new ArrayList<>();
     for (int shots : options.shots()) {
       for (int seed = 0; seed < options.seeds(); seed++) {
-        List<Example> examples = examples(fixed, train, folder, shots, seed);
+        List<Example> examples = rows.draw(shots, seed);
         if (seed == 0) {
           scarce(folder.task(), examples, shots).ifPresent(notes);
         }
@@ -213,42 +200,6 @@ public final class FewShotEvaluation {
         : Optional.of(
             "%s: instead of %d examples per label there are only %s; using those"
                 .formatted(task.taskId(), shots, String.join(", ", scarce)));
-  }
-
-  private static JsonNode fixedRows(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      return MAPPER.createObjectNode();
-    }
-    if (Files.size(file) > MAX_ROWS_FILE_BYTES) {
-      throw new IOException(file + " is larger than " + MAX_ROWS_FILE_BYTES + " bytes");
-    }
-    return MAPPER.readTree(file.toFile()).path("k");
-  }
-
-  private static List<Example> examples(
-      JsonNode fixed, List<Example> train, TaskFolder folder, int shots, int seed)
-      throws IOException {
-    JsonNode rows = fixed.path(Integer.toString(shots)).path(Integer.toString(seed));
-    List<Example> out = new ArrayList<>();
-    if (rows.isArray()) {
-      for (JsonNode row : rows) {
-        if (row.asInt(-1) < 0 || row.asInt() >= train.size()) {
-          throw new IOException(folder.folder() + "/fewshot.json names row " + row);
-        }
-        out.add(train.get(row.asInt()));
-      }
-      return out;
-    }
-    // Nested in the number of shots: more shots add examples.
-    List<Example> shuffled = new ArrayList<>(train);
-    Collections.shuffle(shuffled, new Random(seed));
-    Map<String, Integer> taken = new HashMap<>();
-    for (Example example : shuffled) {
-      if (taken.merge(example.label(), 1, Integer::sum) <= shots) {
-        out.add(example);
-      }
-    }
-    return out;
   }
 
   /** The model that is adapted. */

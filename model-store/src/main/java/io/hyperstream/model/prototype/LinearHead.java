@@ -1,6 +1,7 @@
 package io.hyperstream.model.prototype;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Multinomial logistic regression with a ridge penalty: a vector and a bias per label. Labels
@@ -32,17 +33,39 @@ final class LinearHead {
     for (int label : y) {
       seen[label] = true;
     }
-    int width = x[0].length;
-    double[] w = new double[labels * (width + 1)];
-    Objective objective = new Objective(x, y, c, seen, ridge);
-    minimise(objective, w);
-    double[][] weights = new double[labels][];
+    int[] used = used(x);
+    double[] w = new double[labels * (used.length + 1)];
+    minimise(new Objective(Row.of(x, used), used.length, y, c, seen, ridge), w);
+    double[][] weights = new double[labels][x[0].length];
     double[] bias = new double[labels];
     for (int l = 0; l < labels; l++) {
-      weights[l] = Arrays.copyOfRange(w, l * (width + 1), l * (width + 1) + width);
-      bias[l] = w[l * (width + 1) + width];
+      int from = l * (used.length + 1);
+      for (int j = 0; j < used.length; j++) {
+        weights[l][used[j]] = w[from + j];
+      }
+      bias[l] = w[from + used.length];
     }
     return new LinearHead(weights, bias, seen);
+  }
+
+  /** Features that some row has: the weights of the others stay 0. */
+  private static int[] used(double[][] x) {
+    return IntStream.range(0, x[0].length)
+        .filter(j -> Arrays.stream(x).anyMatch(row -> row[j] != 0))
+        .toArray();
+  }
+
+  /** A row without its zeros: words are some dozens of thousands. */
+  private record Row(int[] places, double[] values) {
+    static Row[] of(double[][] x, int[] used) {
+      Row[] rows = new Row[x.length];
+      for (int i = 0; i < rows.length; i++) {
+        double[] row = x[i];
+        int[] places = IntStream.range(0, used.length).filter(j -> row[used[j]] != 0).toArray();
+        rows[i] = new Row(places, IntStream.of(places).mapToDouble(j -> row[used[j]]).toArray());
+      }
+      return rows;
+    }
   }
 
   /** Whether the label had an example. */
@@ -87,21 +110,22 @@ final class LinearHead {
     return sum;
   }
 
-  private record Objective(double[][] x, int[] y, double[] c, boolean[] seen, double ridge) {
+  private record Objective(Row[] x, int width, int[] y, double[] c, boolean[] seen, double ridge) {
     double at(double[] w, double[] gradient) {
       int labels = seen.length;
-      int width = x[0].length;
       int stride = width + 1;
       Arrays.fill(gradient, 0);
       double loss = 0;
       double[] p = new double[labels];
       for (int i = 0; i < x.length; i++) {
+        int[] places = x[i].places();
+        double[] values = x[i].values();
         double top = Double.NEGATIVE_INFINITY;
         for (int l = 0; l < labels; l++) {
           if (seen[l]) {
             double z = w[l * stride + width];
-            for (int j = 0; j < width; j++) {
-              z += w[l * stride + j] * x[i][j];
+            for (int j = 0; j < places.length; j++) {
+              z += w[l * stride + places[j]] * values[j];
             }
             p[l] = z;
             top = Math.max(top, z);
@@ -116,8 +140,8 @@ final class LinearHead {
         for (int l = 0; l < labels; l++) {
           if (seen[l]) {
             double slope = c[i] * (p[l] / sum - (l == y[i] ? 1 : 0));
-            for (int j = 0; j < width; j++) {
-              gradient[l * stride + j] += slope * x[i][j];
+            for (int j = 0; j < places.length; j++) {
+              gradient[l * stride + places[j]] += slope * values[j];
             }
             gradient[l * stride + width] += slope;
           }

@@ -94,10 +94,11 @@ public final class FewShotCandidate implements AutoCloseable {
    * @return [rows][labels]
    */
   public double[][] predict(List<Example> examples) {
+    if (decoder() == FewShotRun.Decoder.START) {
+      return memory.answers(report.start(), head, examples);
+    }
     FewShotModel.Outputs outputs =
-        decoder() == FewShotRun.Decoder.START
-            ? memory.outputs(report.start(), examples)
-            : memory.model().run(weights, memory.inputs(examples), memory.scorer());
+        memory.model().run(weights, memory.inputs(examples), memory.scorer());
     double[][] out = new double[examples.size()][];
     for (int i = 0; i < out.length; i++) {
       out[i] = outputs.probabilities(memory.task(), head, i, memory.words(examples.get(i)));

@@ -1,17 +1,22 @@
 package io.hyperstream.model.training;
 
+import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.task.TaskDefinition;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * What a model makes of one task's texts under each of the starts it knows. A text is encoded once
@@ -28,7 +33,10 @@ public final class FewShotMemory {
     }
   }
 
-  private record Pass(double[] scores, float[] pooled) {}
+  /**
+   * @param seconds it took, its share of the batch
+   */
+  private record Pass(double[] scores, float[] pooled, double seconds) {}
 
   private final FewShotModel model;
   private final TaskDefinition task;
@@ -36,6 +44,8 @@ public final class FewShotMemory {
   private final Map<String, float[]> starts;
   private final Map<String, Map<Text, Pass>> passes = new HashMap<>();
   private final Map<Text, LexicalVector> words = new HashMap<>();
+  private final Map<String, Set<Text>> asked = new HashMap<>();
+  private double spared;
 
   /**
    * @throws IllegalArgumentException if the model has no hypernetwork, or knows no task
@@ -62,6 +72,11 @@ public final class FewShotMemory {
     }
     starts.put(MEAN, mean);
     return starts;
+  }
+
+  /** What serves the task before any version: version 0, the mean of the known tasks. */
+  public TaskAdapter ownStart() {
+    return new TaskAdapter(task.taskId(), 0, new AdapterForm.Embedding(embedding(MEAN)));
   }
 
   FewShotModel model() {
@@ -103,6 +118,17 @@ public final class FewShotMemory {
         .findFirst();
   }
 
+  /** From here on {@link #sparedSeconds} counts anew. */
+  void begin() {
+    asked.clear();
+    spared = 0;
+  }
+
+  /** What the passes would have taken that were remembered from before {@link #begin}. */
+  double sparedSeconds() {
+    return spared;
+  }
+
   /** Scores and pooled states under a start. */
   FewShotModel.Outputs outputs(String start, List<Example> examples) {
     Map<Text, Pass> known = passes.computeIfAbsent(start, name -> new HashMap<>());
@@ -112,12 +138,21 @@ public final class FewShotMemory {
             .filter(
                 example -> !known.containsKey(Text.of(example)) && missing.add(Text.of(example)))
             .toList();
+    Set<Text> now = asked.computeIfAbsent(start, name -> new HashSet<>());
+    for (Example example : examples) {
+      Text text = Text.of(example);
+      if (now.add(text) && known.containsKey(text)) {
+        spared += known.get(text).seconds();
+      }
+    }
     if (!missing.isEmpty()) {
+      long begun = System.nanoTime();
       try (AdapterWeights weights = model.factory().generate(List.of(embedding(start))).get(0)) {
         FewShotModel.Outputs fresh = model.run(weights, inputs(missingExamples), scorer);
+        double each = (System.nanoTime() - begun) / 1e9 / missing.size();
         int i = 0;
         for (Text text : missing) {
-          known.put(text, new Pass(fresh.scores()[i], fresh.pooled()[i]));
+          known.put(text, new Pass(fresh.scores()[i], fresh.pooled()[i], each));
           i++;
         }
       }
@@ -126,6 +161,14 @@ public final class FewShotMemory {
     return new FewShotModel.Outputs(
         found.stream().map(Pass::scores).toArray(double[][]::new),
         found.stream().map(Pass::pooled).toArray(float[][]::new));
+  }
+
+  /** What a version answers whose adapters are a start's: [rows][labels]. */
+  double[][] answers(String start, Optional<LabelHead> head, List<Example> examples) {
+    FewShotModel.Outputs outputs = outputs(start, examples);
+    return IntStream.range(0, examples.size())
+        .mapToObj(i -> outputs.probabilities(task, head, i, words(examples.get(i))))
+        .toArray(double[][]::new);
   }
 
   int[][] inputs(List<Example> examples) {

@@ -6,9 +6,15 @@ import io.hyperstream.model.prototype.Prototypes;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotCandidate.Report;
 import io.hyperstream.model.training.FewShotTrainer.Method;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -32,7 +38,7 @@ final class FewShotRun {
     WEIGHTS;
 
     String key() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 
@@ -53,7 +59,15 @@ final class FewShotRun {
    */
   record LeftOut(Decoder decoder, double[][][] logits, int[] fold) {}
 
+  /** A start is chosen by so many examples, after a first round by fewer. */
   private static final int START_ROWS = 32;
+
+  private static final int FIRST_ROUND_ROWS = 8;
+  private static final int SECOND_ROUND_STARTS = 5;
+
+  /** Scores are scaled down by halves to this. */
+  private static final double LEAST_SCALE = 1.0 / 16;
+
   private static final int FOLDS = 5;
 
   /** Tuned decoders are judged on so few folds only: each is a training run. */
@@ -75,6 +89,7 @@ final class FewShotRun {
   private final int[] startRows;
   private final double[][] words;
   private final DecoderTuner tuner;
+  private LeftOut mixed; // of the last candidate with label vectors
 
   /**
    * @param cancelled asked often; true ends whatever is going on with a CancellationException
@@ -85,6 +100,7 @@ final class FewShotRun {
       Tuning tuning,
       long seed,
       BooleanSupplier cancelled) {
+    memory.begin();
     this.memory = memory;
     this.labelled = labelled;
     this.tuning = tuning;
@@ -96,7 +112,7 @@ final class FewShotRun {
     rows = TaskData.encode(memory.task(), examples, model.tokenizer(), model.maxSource());
     y = rows.labels();
     all = IntStream.range(0, y.length).toArray();
-    startRows = some(START_ROWS);
+    startRows = Arrays.copyOf(inTurn(), Math.min(START_ROWS, y.length));
     words = examples.stream().map(e -> memory.words(e).dense()).toArray(double[][]::new);
     tuner = new DecoderTuner(model, memory.scorer(), rows, labels, seed, () -> stopIfCancelled());
   }
@@ -111,50 +127,69 @@ final class FewShotRun {
     }
   }
 
-  private int[] some(int most) {
-    int[] shuffled = all.clone();
-    Random random = new Random(seed);
-    for (int i = shuffled.length - 1; i > 0; i--) {
-      int j = random.nextInt(i + 1);
-      int swap = shuffled[i];
-      shuffled[i] = shuffled[j];
-      shuffled[j] = swap;
-    }
-    return Arrays.copyOf(shuffled, Math.min(most, shuffled.length));
+  /** Rows in random order, the labels in turn. */
+  private int[] inTurn() {
+    List<Integer> shuffled = new ArrayList<>(IntStream.of(all).boxed().toList());
+    Collections.shuffle(shuffled, new Random(seed));
+    int[] turn = new int[y.length];
+    int[] count = new int[labels];
+    shuffled.forEach(row -> turn[row] = count[y[row]]++);
+    shuffled.sort(Comparator.comparing(row -> turn[row])); // stable
+    return shuffled.stream().mapToInt(row -> row).toArray();
   }
 
-  /** How many parts can be left out in turn; fewer than 2 if a label has one example. */
+  /** How many parts can be left out in turn; fewer than 2 if there are too few examples. */
   int folds() {
     int[] count = new int[labels];
     for (int label : y) {
       count[label]++;
     }
-    int least = Arrays.stream(count).filter(n -> n > 0).min().orElse(0);
-    return Math.min(FOLDS, Math.max(least, y.length >= 4 * labels ? 2 : least));
+    int[] present = Arrays.stream(count).filter(n -> n > 0).toArray();
+    int least = Arrays.stream(present).min().orElse(0);
+    return Math.min(FOLDS, Math.max(least, y.length >= 2 * present.length ? 2 : least));
+  }
+
+  /** In how many parts the examples are left out to judge a candidate. */
+  int folds(FewShotCandidate candidate) {
+    return candidate.decoder() == Decoder.START ? folds() : TUNING_FOLDS;
   }
 
   /** The start with the least log-loss on rows learnt from, or on some of them. */
   String bestStart(int[] learn) {
     boolean[] may = new boolean[y.length];
     IntStream.of(learn).forEach(row -> may[row] = true);
-    List<Example> asked = IntStream.of(startRows).mapToObj(examples::get).toList();
-    String best = FewShotMemory.MEAN;
-    double least = Double.POSITIVE_INFINITY;
-    for (String start : memory.starts()) {
+    List<String> first = byLoss(memory.starts(), may, FIRST_ROUND_ROWS);
+    List<String> second = first.subList(0, Math.min(SECOND_ROUND_STARTS, first.size()));
+    return startRows.length <= FIRST_ROUND_ROWS
+        ? first.get(0)
+        : byLoss(second, may, START_ROWS).get(0);
+  }
+
+  /**
+   * Starts by their loss on the first rows to choose by, best first; each as bold as suits it, so
+   * that one that knows something is not beaten by one that says nothing.
+   */
+  private List<String> byLoss(Collection<String> starts, boolean[] may, int most) {
+    int[] of = Arrays.copyOf(startRows, Math.min(most, startRows.length));
+    List<Example> asked = IntStream.of(of).mapToObj(examples::get).toList();
+    Map<String, Double> losses = new LinkedHashMap<>();
+    for (String start : starts) {
       stopIfCancelled();
       double[][] scores = memory.outputs(start, asked).scores();
-      double loss = 0;
-      for (int i = 0; i < startRows.length; i++) {
-        if (may[startRows[i]]) {
-          loss -= Math.log(Math.max(1e-12, Stacking.softmax(scores[i])[y[startRows[i]]]));
+      double least = Double.POSITIVE_INFINITY;
+      for (double scale = 1; scale >= LEAST_SCALE; scale /= 2) {
+        double loss = 0;
+        for (int i = 0; i < of.length; i++) {
+          if (may[of[i]]) {
+            double[] p = Stacking.softmax(Stacking.scaled(scores[i], scale));
+            loss -= Math.log(Math.max(1e-12, p[y[of[i]]]));
+          }
         }
+        least = Math.min(least, loss);
       }
-      if (loss < least) {
-        least = loss;
-        best = start;
-      }
+      losses.put(start, least);
     }
-    return best;
+    return losses.keySet().stream().sorted(Comparator.comparing(losses::get)).toList();
   }
 
   /**
@@ -183,6 +218,7 @@ final class FewShotRun {
 
   /** Label vectors beside a decoder, the weights fitted on left-out examples. */
   private FewShotCandidate mixed(String start, LeftOut leftOut) {
+    mixed = leftOut;
     boolean blind = folds() < 2;
     double[] weights = blind ? Stacking.prior(leftOut.logits()) : Stacking.fit(leftOut.logits(), y);
     double loss = blind ? Double.NaN : Stacking.logLoss(leftOut.logits(), y, weights);
@@ -219,9 +255,11 @@ final class FewShotRun {
     }
   }
 
-  /** The same for the procedure that made a candidate. */
+  /** The same for the procedure that made the last candidate. */
   Optional<double[][]> leftOut(FewShotCandidate candidate, Optional<String> fixed) {
-    return leftOut(candidate.decoder(), candidate.hasVectors(), fixed);
+    return candidate.hasVectors() && folds() >= 2
+        ? Optional.of(Stacking.crossFit(mixed.logits(), y, mixed.fold()))
+        : leftOut(candidate.decoder(), candidate.hasVectors(), fixed);
   }
 
   /**
@@ -367,6 +405,6 @@ final class FewShotRun {
         weights[1],
         weights[2],
         loss,
-        (System.nanoTime() - begun) / 1e9);
+        (System.nanoTime() - begun) / 1e9 + memory.sparedSeconds());
   }
 }

@@ -12,7 +12,8 @@ import java.util.Optional;
  * weighs.
  *
  * <p>From one example per label to thousands; labels may be imbalanced, missing or contradictory.
- * The same examples and seed give the same candidate. One thread.
+ * The same examples and seed give the same candidate, to the last bit if operations use one thread.
+ * One thread.
  */
 public final class FewShotTrainer {
 

@@ -8,6 +8,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.training.FewShotRun.Decoder;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -124,7 +125,18 @@ public final class FewShotTrial {
               .formatted(train.size(), seenByChampion.length));
     }
     FewShotTrainer.requireLabels(task);
-    return new Trial(task, champion, options).run(train, seenByChampion, heldOut);
+    return run(new FewShotMemory(model, task), champion, train, seenByChampion, heldOut, options);
+  }
+
+  /** The same for a task that is tried again and again. */
+  public Result run(
+      FewShotMemory memory,
+      TaskAdapter champion,
+      List<Example> train,
+      boolean[] seenByChampion,
+      List<Example> heldOut,
+      Options options) {
+    return new Trial(memory, champion, options).run(train, seenByChampion, heldOut);
   }
 
   /** The same examples as two versions answer them. */
@@ -137,11 +149,11 @@ public final class FewShotTrial {
     private final FewShotMemory memory;
     private final List<String> labels;
 
-    Trial(TaskDefinition task, TaskAdapter champion, Options options) {
-      this.task = task;
+    Trial(FewShotMemory memory, TaskAdapter champion, Options options) {
+      this.memory = memory;
       this.champion = champion;
       this.options = options;
-      memory = new FewShotMemory(model, task);
+      task = memory.task();
       labels = task.labels().stream().map(Label::name).toList();
     }
 
@@ -180,7 +192,8 @@ public final class FewShotTrial {
             judge == Judge.HELD_OUT
                 ? Optional.of(new Answers(apart, asServed(apart), candidate.predict(apart)))
                 : crossValidated(run, candidate, seen);
-        return result(candidate, answers, judge);
+        int folds = judge == Judge.HELD_OUT ? 0 : run.folds(candidate);
+        return result(candidate, answers, judge, folds);
       }
     }
 
@@ -204,7 +217,12 @@ public final class FewShotTrial {
     }
 
     private double[][] asServed(List<Example> examples) {
-      return model.predict(task, champion, examples);
+      return champion.form() instanceof AdapterForm.Embedding embedding
+          ? memory
+              .startOf(embedding.values())
+              .map(start -> memory.answers(start, champion.head(), examples))
+              .orElseGet(() -> model.predict(task, champion, examples))
+          : model.predict(task, champion, examples);
     }
 
     /** Rows the champion learnt from and that cannot be left out of it do not count. */
@@ -264,12 +282,13 @@ public final class FewShotTrial {
           : options.start();
     }
 
-    private Result result(FewShotCandidate candidate, Optional<Answers> answers, Judge judge) {
+    private Result result(
+        FewShotCandidate candidate, Optional<Answers> answers, Judge judge, int folds) {
       FewShotCandidate.Report report = candidate.report();
       if (answers.isEmpty()) {
         return new Result(
             Optional.of(candidate.version()),
-            "nothing can be judged yet: a label has only one example;" + said(report),
+            "nothing can be judged yet: it takes two examples of a label to leave one out",
             Map.of(),
             Map.of(),
             0.5,
@@ -284,8 +303,8 @@ public final class FewShotTrial {
       double[][] tempered = Stacking.tempered(judged.before(), y, Stacking.folds(y, 5, 1));
       double better =
           Math.min(
-              probabilityBetter(losses(judged.before(), y), after, options.seed()),
-              probabilityBetter(losses(tempered, y), after, options.seed()));
+              probabilityBetter(losses(judged.before(), y), after, folds, options.seed()),
+              probabilityBetter(losses(tempered, y), after, folds, options.seed()));
       return new Result(
           Optional.of(candidate.version()),
           said(report),
@@ -342,21 +361,30 @@ public final class FewShotTrial {
 
   /**
    * The share of resamples in which the challenger loses less than the champion; ties count half.
+   * Versions that left out one part learnt from nearly the same rows, so what they make of their
+   * parts varies more from draw to draw than it does from row to row: the spread is widened as
+   * Nadeau and Bengio do for cross-validation (2003), by (1 / k + 1 / (k - 1)) / (1 / k).
    *
    * @param champion [rows] losses
    * @param challenger [rows] losses on the same rows
+   * @param folds k; 0 for rows that were held out
    */
-  static double probabilityBetter(double[] champion, double[] challenger, long seed) {
+  static double probabilityBetter(double[] champion, double[] challenger, int folds, long seed) {
     Random random = new Random(seed);
     int rows = champion.length;
+    double[] gain = new double[rows];
+    Arrays.setAll(gain, i -> champion[i] - challenger[i]);
+    double mean = Arrays.stream(gain).average().orElse(0);
+    double inflation = folds < 2 ? 1 : 1 + folds / (folds - 1.0);
+    double widen = Math.sqrt(inflation * rows / Math.max(1, rows - 1));
     double better = 0;
     for (int k = 0; k < RESAMPLES; k++) {
       double sum = 0;
       for (int i = 0; i < rows; i++) {
-        int row = random.nextInt(rows);
-        sum += champion[row] - challenger[row];
+        sum += gain[random.nextInt(rows)];
       }
-      better += Math.abs(sum) < 1e-9 ? 0.5 : sum > 0 ? 1 : 0;
+      double resampled = mean + widen * (sum / rows - mean);
+      better += Math.abs(resampled) < 1e-9 ? 0.5 : resampled > 0 ? 1 : 0;
     }
     return better / RESAMPLES;
   }

@@ -176,6 +176,10 @@ final class Stacking {
     return p;
   }
 
+  static double[] scaled(double[] logits, double by) {
+    return Arrays.stream(logits).map(logit -> by * logit).toArray();
+  }
+
   /** Mean log-loss of weighted scorers. */
   static double logLoss(double[][][] logits, int[] y, double[] weights) {
     double loss = 0;

@@ -15,6 +15,7 @@ import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.FewShotVersion.Form;
 import java.io.IOException;
@@ -76,11 +77,13 @@ class FewShotTrainerTest {
               "drill a hole in the wall"));
 
   private static StoredModel stored;
+  private static int threads;
   private static FewShotModel model;
   private static FewShotTrainer trainer;
 
   @BeforeAll
   static void open() throws Exception {
+    threads = Ops.setThreads(1); // several may round differently from run to run
     stored = StarterModel.install(new FileModelStore(folder.resolve("store")));
     model = FewShotModel.open(stored);
     trainer = new FewShotTrainer(model);
@@ -89,6 +92,7 @@ class FewShotTrainerTest {
   @AfterAll
   static void close() {
     model.close();
+    Ops.setThreads(threads);
   }
 
   private static TaskDefinition task() {
@@ -228,6 +232,13 @@ class FewShotTrainerTest {
       double[][] p = one.predict(split.test());
       assertThat(p.length).isEqualTo(21);
       assertThat(one.report().crossValidatedLoss()).isNaN();
+    }
+    List<Example> single = List.of(Example.of("mow the lawn", "garden"));
+    try (FewShotCandidate lone = trainer.train(task(), single, Method.AUTO, 0)) {
+      assertThat(lone.report().missingLabels()).containsExactly("kitchen", "workshop");
+      for (double[] row : lone.predict(split.test())) {
+        assertThat(Arrays.stream(row).sum()).isCloseTo(1, within(1e-9));
+      }
     }
     List<Example> imbalanced = new ArrayList<>(Split.of(5, 3).train().subList(0, 7));
     imbalanced.add(imbalanced.get(0));

@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.evaluation.FewShotEvaluation;
 import io.hyperstream.model.evaluation.FewShotEvaluation.Run;
+import io.hyperstream.model.evaluation.PromotionEvaluation;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.TaskFolder;
@@ -100,6 +101,21 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Threads of one operation. Default: 0, one per core.")
   private int threads;
 
+  @Option(
+      names = "--promotion",
+      description =
+          "Measure not accuracy but the judge: how often a new version would be promoted, with the"
+              + " labels as they are and shuffled (where nothing can be learnt). The first METHOD"
+              + " counts.")
+  private boolean promotion;
+
+  @Option(
+      names = "--shuffles",
+      defaultValue = "5",
+      paramLabel = "N",
+      description = "Of --promotion: shuffles of each draw. Default: ${DEFAULT-VALUE}.")
+  private int shuffles;
+
   @Option(names = "--json", description = "One JSON object per run, as soon as it is done.")
   private boolean json;
 
@@ -133,19 +149,23 @@ final class EvaluateCommand implements Callable<Integer> {
     List<Path> folders = folders();
     BenchCommand.threads(threads);
     EvaluationTable table = new EvaluationTable();
+    PromotionTable promotions = new PromotionTable();
     boolean complete = true;
-    long perTask = (long) shots.size() * seeds * methods.size();
+    long perTask = (long) shots.size() * seeds * (promotion ? 2 * (1 + shuffles) : methods.size());
     try (FewShotModel model = FewShotModel.open(choice.load());
         ProgressBar bar =
             new ProgressBar(
                 console, "evaluating", ProgressBar.Unit.RUNS, folders.size() * perTask)) {
       FewShotEvaluation evaluation = new FewShotEvaluation(model);
+      PromotionEvaluation judge = new PromotionEvaluation(model);
       for (int i = 0; i < folders.size(); i++) {
         try {
           TaskFolder folder = TaskFolder.open(folders.get(i));
           Optional<String> unfit = FewShotEvaluation.unfit(folder);
           if (unfit.isPresent()) {
             skip(bar, folders.get(i), unfit.get());
+          } else if (promotion) {
+            judge.run(folder, options, shuffles, trial -> done(bar, promotions, trial));
           } else {
             evaluation.run(
                 folder, options, run -> done(bar, table, run), sentence -> note(bar, sentence));
@@ -158,7 +178,7 @@ final class EvaluateCommand implements Callable<Integer> {
       }
     }
     if (!json) {
-      table.lines().forEach(console::print);
+      (promotion ? promotions.lines() : table.lines()).forEach(console::print);
     }
     return complete ? ExitCodes.OK : ExitCodes.FAILURE;
   }
@@ -169,6 +189,16 @@ final class EvaluateCommand implements Callable<Integer> {
       console.print(run.toJson());
     } else {
       table.add(run);
+    }
+    bar.advance(1);
+  }
+
+  private void done(ProgressBar bar, PromotionTable table, PromotionEvaluation.Trial trial) {
+    if (json) {
+      bar.clear();
+      console.print(trial.toJson());
+    } else {
+      table.add(trial);
     }
     bar.advance(1);
   }

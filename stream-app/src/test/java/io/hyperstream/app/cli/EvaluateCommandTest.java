@@ -73,6 +73,27 @@ class EvaluateCommandTest {
   }
 
   @Test
+  @DisplayName("--promotion: real labels win more often than shuffled ones")
+  void promotion() {
+    CommandRun run =
+        evaluate(
+            "--data",
+            DATA.toString(),
+            "--task=rooms",
+            "--few-shot=5",
+            "--seeds=2",
+            "--method=prototypes",
+            "--promotion",
+            "--shuffles=2");
+
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.OK);
+    List<String> lines = run.out().lines().toList();
+    assertThat(lines).hasSize(5);
+    assertThat(lines.get(1)).contains("real", "0.8").endsWith("2");
+    assertThat(lines.get(4)).contains("shuffled", "0.9").endsWith("4");
+  }
+
+  @Test
   @DisplayName("a folder of one's own: what is missing is named, the other tasks still run")
   void broken() throws IOException {
     Path ok = task("ok", "[\"tea\",\"bread\"]");
