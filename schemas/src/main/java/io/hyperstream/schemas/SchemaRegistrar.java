@@ -91,7 +91,7 @@ public final class SchemaRegistrar {
     Known known = lookUp(subject, schema);
     boolean guarded = isGuarded(subject);
     if (known == Known.OTHER_VERSIONS && !guarded) {
-      registry.updateCompatibility(subject, COMPATIBILITY);
+      guard(subject);
       guarded = true;
     }
     if (known != Known.REGISTERED) {
@@ -100,7 +100,18 @@ public final class SchemaRegistrar {
     }
     if (!guarded) {
       // After the first version: a registry need not take rules for a subject it does not know.
+      guard(subject);
+    }
+  }
+
+  /** Someone who starts at the same moment may set the rule between our question and our order. */
+  private void guard(String subject) throws IOException, RestClientException {
+    try {
       registry.updateCompatibility(subject, COMPATIBILITY);
+    } catch (RestClientException e) {
+      if (!isGuarded(subject)) {
+        throw e;
+      }
     }
   }
 

@@ -122,6 +122,32 @@ class SchemaRegistrarTest {
   }
 
   @Test
+  @DisplayName("does not mind if someone else sets the rule at the same moment")
+  void ruleSetMeanwhile() throws Exception {
+    List<String> guarded = new CopyOnWriteArrayList<>();
+    SchemaRegistryClient registry =
+        serve(
+            (method, path) -> {
+              if (!path.startsWith("/config/")) {
+                return new Answer(
+                    200, "{\"subject\":\"s\",\"version\":1,\"id\":1,\"schema\":\"\\\"int\\\"\"}");
+              }
+              if (method.equals("PUT")) {
+                guarded.add(path);
+                return error(409, 409, "the rule exists already");
+              }
+              return guarded.contains(path)
+                  ? new Answer(200, "{\"compatibilityLevel\":\"FULL_TRANSITIVE\"}")
+                  : error(404, 40408, "no rule");
+            });
+
+    new SchemaRegistrar(registry, topics).register(Duration.ZERO);
+
+    assertThat(guarded)
+        .hasSameSizeAs(topics.all().stream().filter(t -> t.value().isPresent()).toList());
+  }
+
+  @Test
   @DisplayName("does not retry what a person has to put right")
   void unauthorised() {
     SchemaRegistryClient registry = serve((method, path) -> error(401, 401, "who are you"));
