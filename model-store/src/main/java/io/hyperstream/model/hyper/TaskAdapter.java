@@ -19,6 +19,13 @@ public record TaskAdapter(String taskId, long version, AdapterForm form, Optiona
     this(taskId, version, form, Optional.empty());
   }
 
+  /** The same; an empty embedding stands for the task's start. */
+  public TaskAdapter orStart(TaskAdapter start) {
+    return form instanceof AdapterForm.Embedding embedding && embedding.values().length == 0
+        ? new TaskAdapter(taskId, version, start.form(), head)
+        : this;
+  }
+
   /** Where its weights lie, if it is made of weights. */
   public Optional<Path> weightsFile() {
     return form instanceof AdapterForm.Weights weights

@@ -16,7 +16,7 @@ import java.util.Optional;
 /**
  * What serves a task before any version is published, and which adapters fit a model. Any thread.
  */
-final class StartingAdapters {
+public final class StartingAdapters {
   private final Optional<AdapterFactory> factory;
   private final Map<String, float[]> embeddings;
   private final AdapterForm otherwise;
@@ -24,7 +24,7 @@ final class StartingAdapters {
   /**
    * @param factory empty for a bare backbone
    */
-  StartingAdapters(Optional<AdapterFactory> factory) {
+  public StartingAdapters(Optional<AdapterFactory> factory) {
     this.factory = factory;
     this.embeddings = factory.map(AdapterFactory::taskEmbeddings).orElse(Map.of());
     this.otherwise =
@@ -38,7 +38,7 @@ final class StartingAdapters {
    *
    * @throws InferenceException INVALID_TASK if it names a source task this model does not have
    */
-  TaskAdapter of(TaskDefinition task) {
+  public TaskAdapter of(TaskDefinition task) {
     return new TaskAdapter(task.taskId(), 0, start(task));
   }
 

@@ -14,6 +14,7 @@ import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.OverlaidTensors;
+import io.hyperstream.model.inference.StartingAdapters;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.prototype.LexicalVector;
@@ -47,6 +48,7 @@ public final class FewShotModel implements AutoCloseable {
 
   private final T5 t5;
   private final Optional<AdapterFactory> factory;
+  private final StartingAdapters starts;
   private final Tokenizer tokenizer;
   private final LexicalFeatures lexical;
   private final int maxSource;
@@ -73,6 +75,7 @@ public final class FewShotModel implements AutoCloseable {
       T5 t5, Optional<AdapterFactory> factory, Tokenizer tokenizer, int maxSource) {
     this.t5 = t5;
     this.factory = factory;
+    starts = new StartingAdapters(factory);
     this.tokenizer = tokenizer;
     lexical = new LexicalFeatures(tokenizer);
     this.maxSource = maxSource;
@@ -84,6 +87,11 @@ public final class FewShotModel implements AutoCloseable {
    * @throws CheckpointException if a file is not what it should be
    */
   public static FewShotModel open(StoredModel model) throws IOException {
+    return open(model, model.manifest().card().maxSourceTokens());
+  }
+
+  /** The same for inputs of at most so many tokens. */
+  public static FewShotModel open(StoredModel model, int maxSource) throws IOException {
     HuggingFaceLayout backbone = model.backbone();
     T5Config config = T5Config.read(backbone.config());
     TensorSource weights = ShardedSafetensors.openFolder(backbone.directory());
@@ -96,8 +104,12 @@ public final class FewShotModel implements AutoCloseable {
       weights = new OverlaidTensors(trained, weights);
     }
     Tokenizer tokenizer = Tokenizer.open(backbone.tokenizer());
-    int maxSource = model.manifest().card().maxSourceTokens();
     return new FewShotModel(T5.load(config, weights), factory, tokenizer, maxSource);
+  }
+
+  /** What the model serves a task with before any version is published. */
+  public TaskAdapter startingAdapter(TaskDefinition task) {
+    return starts.of(task);
   }
 
   T5 t5() {

@@ -1,8 +1,10 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.config.RoleSettings;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /** What a command tells the application, in the words of {@code application.yml}. */
 final class ApplicationProperties {
@@ -28,6 +30,11 @@ final class ApplicationProperties {
             properties.put("hyperstream.kafka.properties." + name, value);
           }
         });
+    return this;
+  }
+
+  ApplicationProperties roles(Set<String> roles) {
+    properties.put(RoleSettings.KEY, String.join(",", roles));
     return this;
   }
 

@@ -3,6 +3,7 @@ package io.hyperstream.app.cli;
 import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.config.KafkaSettings;
 import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.schemas.Topics;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine.Command;
@@ -22,7 +24,8 @@ import picocli.CommandLine.Option;
     name = "serve",
     mixinStandardHelpOptions = true,
     description = {
-      "Run the application: answer the requests of a cluster until stopped.",
+      "Run the application until stopped: answer the requests of a cluster and adapt its tasks to"
+          + " their labels.",
       "With --embedded it brings its own Kafka and schema registry, kept under --data-dir."
     },
     footerHeading = "%nExamples:%n",
@@ -32,6 +35,9 @@ import picocli.CommandLine.Option;
       "  Against your cluster; several processes share the work:",
       "    hyperstream serve --bootstrap-servers kafka:9092 \\",
       "      --schema-registry-url http://registry:8081 --command-config client.properties",
+      "  Training on machines of its own, so that it takes nothing from the answers:",
+      "    hyperstream serve --roles inference ...     and elsewhere",
+      "    hyperstream serve --roles adaptation ...",
       "",
       "Everything else is configuration: application.yml explains every key; set one in a file"
           + " (--config my.yml) or as an environment variable"
@@ -111,6 +117,14 @@ final class ServeCommand implements Callable<Integer> {
   private Integer httpPort;
 
   @Option(
+      names = "--roles",
+      paramLabel = "ROLE,..",
+      split = ",",
+      description =
+          "What this process does: inference, adaptation or both. Default: as configured, both.")
+  private Set<String> roles;
+
+  @Option(
       names = "--model",
       paramLabel = "MODEL",
       description = "NAME, NAME@VERSION or an id. Default: as configured, the starter model.")
@@ -143,6 +157,9 @@ final class ServeCommand implements Callable<Integer> {
   /** Only what was given: the rest is up to the configuration. */
   private ApplicationProperties given() {
     ApplicationProperties properties = new ApplicationProperties();
+    if (roles != null) {
+      properties.roles(roles);
+    }
     if (model != null) {
       properties.modelName(model);
     }
@@ -168,6 +185,13 @@ final class ServeCommand implements Callable<Integer> {
       throw CommandFailure.usage(
           "name the cluster with --bootstrap-servers and --schema-registry-url (or in a file with"
               + " --config), or let it bring its own with --embedded");
+    }
+    if (roles != null) {
+      try {
+        new RoleSettings(roles);
+      } catch (IllegalArgumentException e) {
+        throw CommandFailure.usage("--roles: " + e.getMessage());
+      }
     }
     for (int port : new int[] {kafkaPort, registryPort, httpPort == null ? 0 : httpPort}) {
       if (port < 0 || port > 65_535) {

@@ -35,8 +35,6 @@ import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,7 +88,10 @@ final class InferenceService implements RoleService {
     catalog = new TaskCatalog(predictor);
     engine = new InferenceEngine(predictor, policy, canary, catalog::freshest, metrics);
     freshness =
-        new CatalogFreshness(catalog, topics.definitions().name(), () -> consumer(settings));
+        new CatalogFreshness(
+            catalog,
+            topics.definitions().name(),
+            () -> settings.reader(settings.kafka().applicationId() + "-catalog-check"));
     LimitSettings l = settings.limits();
     RequestLimits limits =
         new RequestLimits(
@@ -146,16 +147,6 @@ final class InferenceService implements RoleService {
 
   private static int maxOutputBytes(Topics topics) {
     return Math.max(topics.predictions().maxRecordBytes(), topics.deadLetters().maxRecordBytes());
-  }
-
-  private static KafkaConsumer<byte[], byte[]> consumer(ClusterSettings settings) {
-    Map<String, Object> configs = settings.client();
-    configs.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-    configs.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-    configs.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-    configs.put(
-        ConsumerConfig.CLIENT_ID_CONFIG, settings.kafka().applicationId() + "-catalog-check");
-    return new KafkaConsumer<>(configs, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
   private Pace pace(WarmUp warmUp, int partitions, EngineSettings engine) {

@@ -28,19 +28,22 @@ final class ModelFactory {
     return new FileModelStore(Path.of(settings.dir()));
   }
 
+  @Singleton
+  StoredModel stored(ModelSettings settings, ModelStore store) throws IOException {
+    return settings.name().equals(StarterModel.NAME)
+        ? StarterModel.install(store)
+        : store.load(settings.name());
+  }
+
   /** Made unless the application was started with a predictor of the caller's. */
   @Singleton
   @Bean(
       preDestroy = "close",
       typed = {Predictor.class, MultiTaskModel.class})
   @Requires(missingBeans = Predictor.class)
-  MultiTaskModel model(ModelSettings settings, EngineSettings engine, ModelStore store)
+  MultiTaskModel model(StoredModel stored, ModelSettings settings, EngineSettings engine)
       throws IOException {
     long start = System.nanoTime();
-    StoredModel stored =
-        settings.name().equals(StarterModel.NAME)
-            ? StarterModel.install(store)
-            : store.load(settings.name());
     ModelOptions options =
         ModelOptions.DEFAULT
             .withIntraOpThreads(settings.threads())

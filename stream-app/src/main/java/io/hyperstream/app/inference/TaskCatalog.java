@@ -1,6 +1,5 @@
 package io.hyperstream.app.inference;
 
-import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
@@ -55,21 +54,13 @@ final class TaskCatalog {
    */
   void check(TaskAdapter adapter) {
     TaskDefinition anyTask = TaskDefinition.classification("any", List.of("yes", "no"));
-    predictor.check(withStart(adapter, predictor.startingAdapter(anyTask)));
+    predictor.check(adapter.orStart(predictor.startingAdapter(anyTask)));
   }
 
   /** Whether no task is served with the weights in a file. */
   boolean isUnused(Path file) {
     return published.values().stream()
         .noneMatch(adapter -> adapter.weightsFile().equals(Optional.of(file)));
-  }
-
-  /** An empty embedding stands for the start of the task. */
-  private static TaskAdapter withStart(TaskAdapter adapter, TaskAdapter start) {
-    return adapter.form() instanceof AdapterForm.Embedding embedding
-            && embedding.values().length == 0
-        ? new TaskAdapter(adapter.taskId(), adapter.version(), start.form(), adapter.head())
-        : adapter;
   }
 
   /** The task's definition, servable or not; empty if it was never defined or is retired. */
@@ -80,7 +71,7 @@ final class TaskCatalog {
   /** The adapters that serve a task now. */
   TaskAdapter adapterOf(Entry.Defined task) {
     TaskAdapter adapter = published.get(task.definition().taskId());
-    return adapter == null ? task.start() : withStart(adapter, task.start());
+    return adapter == null ? task.start() : adapter.orStart(task.start());
   }
 
   /**

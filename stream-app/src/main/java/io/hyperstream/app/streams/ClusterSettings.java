@@ -9,6 +9,10 @@ import jakarta.inject.Singleton;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** The sections of the configuration every role needs. */
 @Singleton
@@ -31,5 +35,15 @@ public record ClusterSettings(
     Map<String, Object> client = new HashMap<>(kafka.properties());
     client.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrapServers());
     return client;
+  }
+
+  /** A consumer of committed records, without a group, from the first one on. */
+  public Consumer<byte[], byte[]> reader(String clientId) {
+    Map<String, Object> configs = client();
+    configs.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    configs.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    configs.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    configs.put(ConsumerConfig.CLIENT_ID_CONFIG, clientId);
+    return new KafkaConsumer<>(configs, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 }

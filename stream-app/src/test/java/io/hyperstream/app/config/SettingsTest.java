@@ -3,6 +3,7 @@ package io.hyperstream.app.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hyperstream.app.streams.RoleRuntime;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.context.env.EnvironmentPropertySource;
@@ -67,6 +68,22 @@ class SettingsTest {
     Map<String, Object> both = new HashMap<>(prefix);
     both.put("hyperstream.kafka.application-id", "mine");
     assertThat(settings(KafkaSettings.class, both).applicationId()).isEqualTo("mine");
+  }
+
+  @Test
+  @DisplayName("runs the roles it names, however they are written")
+  void roles() {
+    assertThat(settings(RoleSettings.class, Map.of()).roles())
+        .containsExactlyInAnyOrder("inference", "adaptation");
+    for (Object one : List.of("adaptation", "Adaptation", List.of("adaptation"))) {
+      Map<String, Object> properties = Map.of(RoleSettings.KEY, one);
+      assertThat(settings(RoleSettings.class, properties).roles()).containsExactly("adaptation");
+      try (ApplicationContext context = ApplicationContext.run(properties)) {
+        assertThat(context.getBeansOfType(RoleRuntime.class))
+            .extracting(RoleRuntime::name)
+            .containsExactly("adaptation");
+      }
+    }
   }
 
   @Test

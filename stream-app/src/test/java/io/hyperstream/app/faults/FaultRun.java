@@ -73,6 +73,7 @@ final class FaultRun implements AutoCloseable {
     settings.put("kafka.topic-prefix", name + ".");
     settings.put("streams.state-dir", folder.resolve("state").toString());
     settings.put("streams.session-timeout", "6s");
+    settings.put("roles", "inference");
     settings.putAll(overrides);
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrapServers()))) {
       new TopicProvisioner(admin, (short) 1).ensure(topics.all(), true, PATIENCE);

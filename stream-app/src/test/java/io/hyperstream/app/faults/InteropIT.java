@@ -68,13 +68,22 @@ class InteropIT {
     application =
         HyperstreamApplication.start(
             Map.of(
-                "hyperstream.kafka.bootstrap-servers", cluster.bootstrapServers(),
-                "hyperstream.kafka.application-id", "interop",
-                "hyperstream.kafka.topic-prefix", "interop.",
-                "hyperstream.registry.url", cluster.schemaRegistryUrl(),
-                "hyperstream.streams.state-dir", folder.resolve("streams").toString(),
-                "hyperstream.model.dir", folder.resolve("models").toString(),
-                "hyperstream.http.port", -1));
+                "hyperstream.kafka.bootstrap-servers",
+                cluster.bootstrapServers(),
+                "hyperstream.kafka.application-id",
+                "interop",
+                "hyperstream.kafka.topic-prefix",
+                "interop.",
+                "hyperstream.registry.url",
+                cluster.schemaRegistryUrl(),
+                "hyperstream.streams.state-dir",
+                folder.resolve("streams").toString(),
+                "hyperstream.model.dir",
+                folder.resolve("models").toString(),
+                "hyperstream.roles",
+                "inference",
+                "hyperstream.http.port",
+                -1));
     application.awaitRunning(PATIENCE);
     registry = SchemaRegistries.connect(cluster.schemaRegistryUrl(), Map.of());
     Map<String, Object> plain =

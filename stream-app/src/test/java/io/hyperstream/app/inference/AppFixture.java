@@ -146,6 +146,10 @@ public final class AppFixture implements AutoCloseable {
     application.close();
   }
 
+  public HyperstreamApplication application() {
+    return application;
+  }
+
   public Predictor predictor() {
     return application.context().getBean(Predictor.class);
   }

@@ -1,0 +1,61 @@
+package io.hyperstream.app.adaptation;
+
+import io.hyperstream.app.config.AdaptationPolicySettings;
+import io.hyperstream.app.config.AdaptationSettings;
+import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.app.config.RoleSettings;
+import io.hyperstream.app.streams.ClusterSettings;
+import io.hyperstream.app.streams.RoleRuntime;
+import io.hyperstream.app.streams.RoleService;
+import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.store.StoredModel;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micronaut.context.BeanProvider;
+import io.micronaut.context.annotation.Requires;
+import jakarta.inject.Named;
+import jakarta.inject.Singleton;
+
+/** The role that makes better versions of tasks from labelled examples. */
+@Singleton
+@Named(AdaptationRuntime.ROLE)
+@Requires(property = RoleSettings.KEY, pattern = "(?i).*\\badaptation\\b.*")
+public final class AdaptationRuntime extends RoleRuntime {
+  static final String ROLE = "adaptation";
+
+  private final ClusterSettings cluster;
+  private final AdaptationSettings settings;
+  private final AdaptationPolicySettings policy;
+  private final ModelSettings modelSettings;
+  private final BeanProvider<ModelStore> store;
+  private final BeanProvider<StoredModel> model;
+  private final MeterRegistry meters;
+
+  AdaptationRuntime(
+      ClusterSettings cluster,
+      AdaptationSettings settings,
+      AdaptationPolicySettings policy,
+      ModelSettings modelSettings,
+      BeanProvider<ModelStore> store,
+      BeanProvider<StoredModel> model,
+      MeterRegistry meters) {
+    super(ROLE, cluster);
+    this.cluster = cluster;
+    this.settings = settings;
+    this.policy = policy;
+    this.modelSettings = modelSettings;
+    this.store = store;
+    this.model = model;
+    this.meters = meters;
+  }
+
+  @Override
+  protected RoleService open(Cluster ready) throws InterruptedException {
+    phase("finding the model");
+    StoredModel stored = model.get();
+    TrialWork.Model forTraining =
+        new TrialWork.Model(stored, modelSettings.maxSourceTokens(), settings.trainerThreads());
+    phase("starting the streams");
+    return new AdaptationService(
+        cluster, settings, policy, ready, store.get(), forTraining, meters);
+  }
+}

@@ -1,0 +1,147 @@
+package io.hyperstream.app.faults;
+
+import io.hyperstream.schemas.AdaptationOutcome;
+import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.Prediction;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.Topic;
+import io.hyperstream.schemas.Topics;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** All that adaptation has committed: versions, reports, and the predictions they led to. */
+final class AdaptationBooks implements AutoCloseable {
+  private final Topics topics;
+  private final RecordCodec codec;
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final List<TopicPartition> partitions;
+  private final List<AdapterVersion> versions = new ArrayList<>();
+  private final Map<String, AdapterVersion> served = new HashMap<>();
+  private final List<AdaptationReport> reports = new ArrayList<>();
+  private final List<Prediction> predictions = new ArrayList<>();
+  private int deadLetters;
+
+  AdaptationBooks(Topics topics, RecordCodec codec, String bootstrapServers) {
+    this.topics = topics;
+    this.codec = codec;
+    consumer =
+        new KafkaConsumer<>(
+            Map.of(
+                "bootstrap.servers",
+                bootstrapServers,
+                "isolation.level",
+                "read_committed",
+                "enable.auto.commit",
+                false,
+                "auto.offset.reset",
+                "earliest"),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
+    partitions =
+        List.of(
+                topics.adapters(),
+                topics.adapterVersions(),
+                topics.reports(),
+                topics.predictions(),
+                topics.deadLetters())
+            .stream()
+            .map(Topic::name)
+            .flatMap(topic -> consumer.partitionsFor(topic).stream())
+            .map(info -> new TopicPartition(info.topic(), info.partition()))
+            .toList();
+    consumer.assign(partitions);
+  }
+
+  /** Enters what was committed since; says whether that was all. */
+  boolean read() {
+    for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50))) {
+      enter(record);
+    }
+    return consumer.endOffsets(partitions).entrySet().stream()
+        .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
+  }
+
+  private void enter(ConsumerRecord<byte[], byte[]> record) {
+    String topic = record.topic();
+    if (topic.equals(topics.deadLetters().name())) {
+      deadLetters++;
+    } else if (topic.equals(topics.reports().name())) {
+      reports.add(codec.deserialize(topic, record.value(), AdaptationReport.class));
+    } else if (topic.equals(topics.predictions().name())) {
+      predictions.add(codec.deserialize(topic, record.value(), Prediction.class));
+    } else if (record.value() != null) {
+      AdapterVersion version = codec.deserialize(topic, record.value(), AdapterVersion.class);
+      if (topic.equals(topics.adapters().name())) {
+        served.put(version.getTaskId(), version);
+      } else {
+        versions.add(version);
+      }
+    } else if (topic.equals(topics.adapters().name())) {
+      String key = new String(record.key(), StandardCharsets.UTF_8);
+      served.remove(key.substring(key.indexOf('|') + 1));
+    }
+  }
+
+  /** Numbers of all versions of a task, in the order of their publication. */
+  List<Long> versions(String taskId) {
+    return versions.stream()
+        .filter(version -> version.getTaskId().equals(taskId))
+        .map(AdapterVersion::getVersion)
+        .toList();
+  }
+
+  int versions() {
+    return versions.size();
+  }
+
+  Optional<Long> served(String taskId) {
+    return Optional.ofNullable(served.get(taskId)).map(AdapterVersion::getVersion);
+  }
+
+  /** Numbers that reports say were published, in the order of the reports. */
+  List<Long> promotions(String taskId) {
+    return reports.stream()
+        .filter(report -> report.getTaskId().equals(taskId))
+        .filter(report -> report.getOutcome() == AdaptationOutcome.PROMOTED)
+        .map(AdaptationReport::getPublishedVersion)
+        .toList();
+  }
+
+  Optional<AdaptationReport> reportOn(String commandId) {
+    return reports.stream().filter(report -> commandId.equals(report.getCommandId())).findFirst();
+  }
+
+  boolean hasReportSince(Instant moment) {
+    return reports.stream().anyMatch(report -> report.getFinishedAt().isAfter(moment));
+  }
+
+  Optional<Prediction> prediction(String requestId) {
+    return predictions.stream()
+        .filter(prediction -> prediction.getRequestId().equals(requestId))
+        .findFirst();
+  }
+
+  int reports() {
+    return reports.size();
+  }
+
+  int deadLetters() {
+    return deadLetters;
+  }
+
+  @Override
+  public void close() {
+    consumer.close();
+  }
+}

@@ -1,0 +1,95 @@
+package io.hyperstream.app.faults;
+
+import io.hyperstream.schemas.AdaptationPolicy;
+import io.hyperstream.schemas.LabelEvent;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
+import io.hyperstream.schemas.TaskLabel;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+
+/**
+ * An endless, reproducible sequence of labels for a few tasks: new examples, labels said again,
+ * labels changed, labels taken back. Lesson {@code n} depends on the seed and {@code n} only, so
+ * what the examples must be after so many lessons is known.
+ */
+final class Lessons {
+  private static final int TASKS = 3;
+  private static final List<String> LABELS = List.of("borrowing", "rooms");
+  private static final List<List<String>> SENTENCES =
+      List.of(
+          List.of("may I keep volume %d longer", "the fine for book %d is wrong"),
+          List.of("is room %d free today", "the lamp in room %d is broken"));
+
+  private final long seed;
+
+  /** One label. */
+  record Lesson(int number, LabelEvent event) {}
+
+  Lessons(long seed) {
+    this.seed = seed;
+  }
+
+  /** Definitions; they adapt often, and judge leniently, so that there are many versions. */
+  List<TaskDefinition> tasks() {
+    AdaptationPolicy policy =
+        AdaptationPolicy.newBuilder()
+            .setTriggerExamples(8)
+            .setMaxExamplesPerLabel(1_000) // none gives way, so all must be there
+            .setPromotionProbability(0.5)
+            .setTuneWeights(false)
+            .build();
+    return IntStream.range(0, TASKS)
+        .mapToObj(
+            task ->
+                TaskDefinition.newBuilder()
+                    .setTaskId("lesson-" + task)
+                    .setKind(TaskKind.CLASSIFICATION)
+                    .setLabels(LABELS.stream().map(name -> new TaskLabel(name, null)).toList())
+                    .setAdaptation(policy)
+                    .build())
+        .toList();
+  }
+
+  Lesson lesson(int number) {
+    SplittableRandom random = new SplittableRandom(seed * 1_000_003 + number);
+    int fate = random.nextInt(20);
+    // Something earlier is said again, changed or taken back; never something of the very start.
+    int about = fate < 4 && number > 40 ? number - 1 - random.nextInt(30) : number;
+    int label = new SplittableRandom(seed + about).nextInt(LABELS.size());
+    List<String> forms = SENTENCES.get(label);
+    String said = fate == 0 ? LABELS.get(1 - label) : LABELS.get(label);
+    return new Lesson(
+        number,
+        LabelEvent.newBuilder()
+            .setTaskId("lesson-" + about % TASKS)
+            .setText(forms.get(about % forms.size()).formatted(about))
+            .setLabel(about != number && fate == 1 ? null : said)
+            .setSource("lessons")
+            .setCreatedAt(Instant.ofEpochMilli(1_700_000_000_000L + number))
+            .build());
+  }
+
+  /** How many examples each task must have after the first so many lessons. */
+  Map<String, Integer> examplesAfter(int lessons) {
+    Map<String, Set<String>> texts = new TreeMap<>();
+    for (int number = 0; number < lessons; number++) {
+      LabelEvent event = lesson(number).event();
+      Set<String> ofTask = texts.computeIfAbsent(event.getTaskId(), id -> new HashSet<>());
+      if (event.getLabel() == null) {
+        ofTask.remove(event.getText());
+      } else {
+        ofTask.add(event.getText());
+      }
+    }
+    Map<String, Integer> examples = new TreeMap<>();
+    texts.forEach((taskId, known) -> examples.put(taskId, known.size()));
+    return examples;
+  }
+}
