@@ -9,9 +9,14 @@ import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -28,12 +33,17 @@ import org.slf4j.LoggerFactory;
 final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
   private static final Logger LOG = LoggerFactory.getLogger(AdapterProcessor.class);
 
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
+
   private final TaskCatalog catalog;
   private final GlobalRecordReader reader;
   private final VersionCodec versions;
   private final AdapterFiles files;
   private final InferenceMetrics metrics;
+  private final Map<String, AdapterVersion> unreadable = new HashMap<>(); // by key; guarded by this
   private ProcessorContext<Void, Void> context;
+  private boolean closed; // guarded by this
 
   AdapterProcessor(
       TaskCatalog catalog,
@@ -49,8 +59,9 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
   }
 
   @Override
-  public void init(ProcessorContext<Void, Void> processorContext) {
+  public synchronized void init(ProcessorContext<Void, Void> processorContext) {
     context = processorContext;
+    closed = false;
   }
 
   @Override
@@ -63,20 +74,13 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
       throw e;
     } catch (UndecodableRecordException | IllegalArgumentException | InferenceException e) {
       ignored(key, e.getMessage());
-    } catch (NoSuchFileException e) {
-      ignored(
-          key,
-          "its weights "
-              + e.getFile()
-              + " are not there; every process must share one model store"
-              + " (hyperstream.model.dir), and reads this version again when it starts");
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       LOG.warn("The adapter version under '{}' fails in an unexpected way", key, e);
       ignored(key, e.toString());
     }
   }
 
-  private void apply(String topic, String key, byte[] value) throws IOException {
+  private void apply(String topic, String key, byte[] value) {
     int bar = key.indexOf('|');
     if (bar < 0) {
       throw new IllegalArgumentException("its key should be modelId|taskId");
@@ -88,8 +92,7 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
           "it is for model " + modelId + ", this application serves " + catalog.modelId());
     }
     if (value == null) {
-      forget(catalog.revert(taskId));
-      LOG.info("Task '{}' is served with the model's own start again", taskId);
+      revert(key, taskId);
       return;
     }
     AdapterVersion version = reader.read(topic, value, AdapterVersion.class);
@@ -97,20 +100,70 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
       throw new IllegalArgumentException(
           "the record is about " + version.getModelId() + "|" + version.getTaskId());
     }
+    adopt(key, version);
+  }
+
+  private synchronized void revert(String key, String taskId) {
+    unreadable.remove(key);
+    forget(catalog.revert(taskId));
+    LOG.info("Task '{}' is served with the model's own start again", taskId);
+  }
+
+  private synchronized void adopt(String key, AdapterVersion version) {
+    unreadable.put(key, version);
+    tryToAdopt(key, version, FIRST_PAUSE);
+  }
+
+  /** Again later if its weights cannot be read: shared folders may show a new file late. */
+  private synchronized void tryToAdopt(String key, AdapterVersion version, Duration pause) {
+    if (closed || !version.equals(unreadable.get(key))) {
+      return; // what came since counts
+    }
+    try {
+      unreadable.remove(key);
+      adopt(version);
+    } catch (IllegalArgumentException | InferenceException e) {
+      ignored(key, e.getMessage());
+    } catch (IOException | UncheckedIOException e) {
+      if (pause.equals(FIRST_PAUSE)) {
+        ignored(
+            key,
+            "its weights cannot be read, and are tried again until they can: "
+                + e
+                + "; every process must share one model store (hyperstream.model.dir)");
+      }
+      unreadable.put(key, version);
+      Duration next = pause.compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : pause;
+      CompletableFuture.delayedExecutor(pause.toMillis(), TimeUnit.MILLISECONDS)
+          .execute(() -> tryToAdopt(key, version, next));
+    }
+  }
+
+  private void adopt(AdapterVersion version) throws IOException {
     TaskAdapter adapter = versions.toAdapter(version);
-    catalog.check(adapter);
+    try {
+      catalog.check(adapter);
+    } catch (RuntimeException e) {
+      forget(Optional.of(adapter));
+      throw e;
+    }
     forget(catalog.adopt(adapter));
     LOG.info(
         "Task '{}' is served with version {} ({})",
-        taskId,
+        version.getTaskId(),
         version.getVersion(),
         version.getForm());
   }
 
   /** Weights nobody is served with are not kept. */
-  private void forget(Optional<TaskAdapter> replaced) throws IOException {
+  private void forget(Optional<TaskAdapter> replaced) {
     replaced.flatMap(TaskAdapter::weightsFile).filter(catalog::isUnused).ifPresent(files::release);
     files.sweep();
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
   }
 
   private void ignored(String key, String reason) {

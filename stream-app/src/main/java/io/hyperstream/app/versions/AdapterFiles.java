@@ -18,12 +18,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Weights that came inside an adapter version, on disk rather than in the heap. A cache: the topic
- * has them, so the folder may be deleted between runs. One instance per folder, one thread.
+ * has them, so the folder may be deleted between runs. One instance per folder, one thread at a
+ * time.
  */
 public final class AdapterFiles {
+  private static final Logger LOG = LoggerFactory.getLogger(AdapterFiles.class);
+
   private final Path folder;
   private final long graceNanos;
   private final LongSupplier nanoTime;
@@ -89,14 +94,18 @@ public final class AdapterFiles {
   }
 
   /** Deletes what was released long enough ago and has not come again. */
-  public void sweep() throws IOException {
+  public void sweep() {
     long now = nanoTime.getAsLong();
     Iterator<Map.Entry<Path, Long>> entries = unused.entrySet().iterator();
     while (entries.hasNext()) {
       Map.Entry<Path, Long> entry = entries.next();
       if (now - entry.getValue() >= graceNanos) {
         entries.remove();
-        Files.deleteIfExists(entry.getKey());
+        try {
+          Files.deleteIfExists(entry.getKey());
+        } catch (IOException e) { // a cache: the next start tries again
+          LOG.warn("Cannot delete {}", entry.getKey(), e);
+        }
       }
     }
   }

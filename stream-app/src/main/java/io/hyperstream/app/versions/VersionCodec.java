@@ -136,7 +136,7 @@ public final class VersionCodec {
   private Path weights(AdapterVersion record) throws IOException {
     Optional<String> sha256 = Optional.ofNullable(record.getWeightsSha256());
     if (record.getWeights() != null) {
-      return files.write(record.getWeights(), sha256);
+      return files.write(record.getWeights().duplicate(), sha256);
     }
     if (record.getWeightsUri() == null) {
       throw new IllegalArgumentException("its form is WEIGHTS, and it has none");
