@@ -62,7 +62,7 @@ public record LabelHead(
   }
 
   /** Word weights that together hold less than this share of the squared length are left out. */
-  private static final double NEGLIGIBLE = 0.02;
+  private static final double NEGLIGIBLE = 0.01;
 
   /**
    * @throws IllegalArgumentException if sizes do not agree, a label comes twice, or a number is not
