@@ -3,7 +3,9 @@ import json
 import sys
 
 KEYS = {"requests", "predictions", "deadLetters", "lost", "duplicated", "tasks",
-        "throughputPerSecond", "latencyMillis", "startMillis", "wallMillis"}
+        "throughputPerSecond", "latencyMillis", "adaptation", "startMillis", "wallMillis"}
+ADAPTATION_KEYS = {"taskId", "examples", "before", "after", "secondsToServe", "updateBytes", "versions"}
+LEARNT_AT_LEAST = 0.25  # accuracy gained by 32 labels; measured: 0.62
 
 with open(sys.argv[1], encoding="utf-8") as f:
     s = json.load(f)
@@ -28,6 +30,18 @@ else:
         problems.append(f"accuracy over all examples {mean:.2f}: the model is not answering sensibly")
     if not 0 < s["latencyMillis"]["p50"] <= s["latencyMillis"]["p95"] <= s["latencyMillis"]["p99"]:
         problems.append(f"latencies are not ordered: {s['latencyMillis']}")
+    a = s["adaptation"]
+    if a.keys() != ADAPTATION_KEYS:
+        problems.append(f"adaptation has the keys {sorted(a)}")
+    elif a["versions"] < 1:
+        problems.append("no version was promoted")
+    else:
+        if a["after"] < a["before"] + LEARNT_AT_LEAST:
+            problems.append(f"taught from {a['before']:.2f} to {a['after']:.2f} only")
+        if not 0 < a["updateBytes"] < 100_000:
+            problems.append(f"an update of {a['updateBytes']} bytes")
+        if not 0 < a["secondsToServe"] < 60:
+            problems.append(f"{a['secondsToServe']} s from the last label to the new version")
     if s["wallMillis"] > 120_000:
         problems.append(f"took {s['wallMillis'] / 1000:.0f} s")
 print(json.dumps(s, indent=1))

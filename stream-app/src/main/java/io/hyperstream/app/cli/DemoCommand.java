@@ -26,10 +26,13 @@ import picocli.CommandLine.Option;
     name = "demo",
     mixinStandardHelpOptions = true,
     description = {
-      "See it work: a real Kafka and registry, the application, ten tasks, several hundred sentences.",
-      "First all sentences at once (throughput), then at a steady half of that rate (latency), with a"
-          + " few records in between that cannot be answered. The labels beside the answers were"
-          + " given by a person. Everything is removed at the end."
+      "See it work: a real Kafka and registry, the application, ten tasks, several hundred"
+          + " sentences.",
+      "First all sentences at once (throughput), then at a steady half of that rate (latency), with"
+          + " a few records in between that cannot be answered. The labels beside the answers were"
+          + " given by a person.",
+      "Then a task nobody trained: asked, taught by 32 labelled sentences while it runs, asked the"
+          + " same again. Everything is removed at the end."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -150,13 +153,24 @@ final class DemoCommand implements Callable<Integer> {
         DemoTraffic traffic = new DemoTraffic(connection, sentences, table, progress)) {
       traffic.run();
       table.finish();
+      DemoSummary.Adaptation adaptation = teach(connection, traffic, out);
+      traffic.finish();
       DemoSummary summary =
-          traffic.ledger().summary(traffic.throughput(), startMillis, millisSinceStart());
+          traffic
+              .ledger()
+              .summary(traffic.throughput(), adaptation, startMillis, millisSinceStart());
       out.println();
       explain(traffic.ledger().refused(), out);
       summary.lines(traffic.pacedRate()).forEach(out::println);
       writeJson(summary);
       return summary;
+    }
+  }
+
+  private DemoSummary.Adaptation teach(Connection connection, DemoTraffic traffic, PrintStream out)
+      throws Exception {
+    try (DemoLesson lesson = new DemoLesson(connection, console, traffic, out)) {
+      return lesson.run();
     }
   }
 

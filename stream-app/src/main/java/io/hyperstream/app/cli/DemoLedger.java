@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
@@ -21,7 +22,17 @@ final class DemoLedger {
     /** All at once: what the system can do. */
     BURST,
     /** At a steady rate below that: what one request has to wait. */
-    PACED
+    PACED,
+    /** The second act's test sentences, before the task was taught. */
+    BEFORE,
+    /** Between its labels, to see a new version answer. */
+    PROBE,
+    /** The same test sentences, afterwards. */
+    AFTER;
+
+    private boolean isFirstAct() {
+      return this == BURST || this == PACED;
+    }
   }
 
   /**
@@ -48,6 +59,7 @@ final class DemoLedger {
   private final Map<String, Sent> sent = new LinkedHashMap<>();
   private final Map<String, Answer> answers = new HashMap<>();
   private final Map<String, Refused> refused = new LinkedHashMap<>();
+  private final Map<String, Long> firstAnswers = new HashMap<>();
   private final Histogram latency = new Histogram(MAX_LATENCY_MICROS, 3);
   private long duplicated;
   private long lastAnswerNanos;
@@ -61,10 +73,11 @@ final class DemoLedger {
   /**
    * Books a prediction.
    *
+   * @param version of the task's adapters that answered
    * @return what to show; empty for a double, and for requests of someone else
    */
   synchronized Optional<Answer> predicted(
-      String requestId, String label, float score, long nowNanos) {
+      String requestId, String label, float score, long version, long nowNanos) {
     Sent request = sent.get(requestId);
     if (request == null) {
       return Optional.empty();
@@ -77,6 +90,10 @@ final class DemoLedger {
     Answer answer = new Answer(request, label, score, micros);
     answers.put(requestId, answer);
     lastAnswerNanos = nowNanos;
+    request
+        .sentence()
+        .ifPresent(
+            sentence -> firstAnswers.putIfAbsent(sentence.taskId() + "|" + version, nowNanos));
     if (request.phase() == Phase.PACED) {
       latency.recordValue(Math.min(micros, MAX_LATENCY_MICROS));
     }
@@ -113,12 +130,36 @@ final class DemoLedger {
     return lastAnswerNanos;
   }
 
+  /** When a version of a task's adapters answered for the first time; empty: not yet. */
+  synchronized OptionalLong firstAnswerNanos(String taskId, long version) {
+    Long nanos = firstAnswers.get(taskId + "|" + version);
+    return nanos == null ? OptionalLong.empty() : OptionalLong.of(nanos);
+  }
+
+  /** Share of a phase's sentences answered with the right label; one without an answer is wrong. */
+  synchronized double accuracy(Phase phase) {
+    int all = 0;
+    int right = 0;
+    for (Map.Entry<String, Sent> request : sent.entrySet()) {
+      if (request.getValue().phase() == phase) {
+        all++;
+        Answer answer = answers.get(request.getKey());
+        right += answer != null && answer.correct() ? 1 : 0;
+      }
+    }
+    return all == 0 ? 0 : (double) right / all;
+  }
+
   synchronized List<Refused> refused() {
     return new ArrayList<>(refused.values());
   }
 
   /** The summary's figures; the times are the caller's. */
-  synchronized DemoSummary summary(double throughputPerSecond, long startMillis, long wallMillis) {
+  synchronized DemoSummary summary(
+      double throughputPerSecond,
+      DemoSummary.Adaptation adaptation,
+      long startMillis,
+      long wallMillis) {
     return new DemoSummary(
         sent.size(),
         answers.size(),
@@ -128,17 +169,23 @@ final class DemoLedger {
         accuracies(),
         throughputPerSecond,
         new DemoSummary.Latency(percentile(50), percentile(95), percentile(99)),
+        adaptation,
         startMillis,
         wallMillis);
   }
 
-  /** Each sentence counts once, by its first phase: it is the same sentence in the other. */
+  /**
+   * Of the first act. Each sentence counts once, by its first phase: it is the same sentence in the
+   * other.
+   */
   private List<DemoSummary.TaskAccuracy> accuracies() {
     Map<String, int[]> counts = new LinkedHashMap<>();
     Map<DemoSentence, Boolean> counted = new HashMap<>();
     sent.forEach(
         (requestId, request) -> {
-          if (request.sentence().isEmpty() || counted.put(request.sentence().get(), true) != null) {
+          if (!request.phase().isFirstAct()
+              || request.sentence().isEmpty()
+              || counted.put(request.sentence().get(), true) != null) {
             return;
           }
           int[] count =

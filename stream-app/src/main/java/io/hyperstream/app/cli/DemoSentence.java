@@ -16,11 +16,16 @@ record DemoSentence(String taskId, String text, Optional<String> textPair, Strin
   static final String SENTENCES = "demo/sentences.tsv";
   static final String TASKS = "demo/tasks.yaml";
 
-  /** All sentences, in the file's order: task by task. */
+  /** All sentences of the first act, in the file's order: task by task. */
   static List<DemoSentence> all() {
+    return read(SENTENCES);
+  }
+
+  /** The sentences of a resource, in its order. */
+  static List<DemoSentence> read(String resource) {
     List<DemoSentence> sentences = new ArrayList<>();
-    try (InputStream in = DemoSentence.class.getResourceAsStream(SENTENCES);
-        LineReader lines = new LineReader(SENTENCES, in)) {
+    try (InputStream in = DemoSentence.class.getResourceAsStream(resource);
+        LineReader lines = new LineReader(resource, in)) {
       lines.next();
       for (String line = lines.next(); line != null; line = lines.next()) {
         String[] cells = line.split("\t", -1);

@@ -15,6 +15,7 @@ import java.util.Locale;
  * @param duplicated answers beyond the first
  * @param throughputPerSecond of the burst, from its first request to its last answer
  * @param latencyMillis from the moment a request was due at a steady rate to its committed answer
+ * @param adaptation the second act
  * @param startMillis from the start of the command until the application was ready
  * @param wallMillis from the start of the command to its summary
  */
@@ -27,6 +28,7 @@ record DemoSummary(
     List<TaskAccuracy> tasks,
     double throughputPerSecond,
     Latency latencyMillis,
+    Adaptation adaptation,
     long startMillis,
     long wallMillis) {
 
@@ -37,6 +39,26 @@ record DemoSummary(
 
   /** Percentiles in milliseconds. */
   record Latency(double p50, double p95, double p99) {}
+
+  /**
+   * A task taught from nothing.
+   *
+   * @param examples labelled events sent
+   * @param before share of its test sentences right before the first of them
+   * @param after share of the same sentences right by the last version
+   * @param secondsToServe from the label that led to the last version to its first prediction; null
+   *     if none was promoted
+   * @param updateBytes of the last version's record; null if none was promoted
+   * @param versions promoted
+   */
+  record Adaptation(
+      String taskId,
+      int examples,
+      double before,
+      double after,
+      Double secondsToServe,
+      Integer updateBytes,
+      int versions) {}
 
   /** Whether every request was answered exactly once. */
   @JsonIgnore
@@ -81,6 +103,24 @@ record DemoSummary(
             latencyMillis.p95(),
             latencyMillis.p99(),
             pacedRate));
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "taught      %s: %.1f%% right before any label, %.1f%% after %d",
+            adaptation.taskId(),
+            adaptation.before() * 100,
+            adaptation.after() * 100,
+            adaptation.examples()));
+    if (adaptation.versions() > 0) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "update      version %d answered %.1f s after its last label; it is a record of %,d"
+                  + " bytes, no other task changed",
+              adaptation.versions(),
+              adaptation.secondsToServe(),
+              adaptation.updateBytes()));
+    }
     lines.add(
         String.format(
             Locale.ROOT,

@@ -23,7 +23,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
  * Sends the demo's sentences through the topics and books what comes back: first all at once, then
- * at a steady rate with a few records in between that cannot be answered. One run per instance.
+ * at a steady rate with a few records in between that cannot be answered, then whatever the second
+ * act asks. One run per instance.
  */
 final class DemoTraffic implements AutoCloseable {
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -76,13 +77,18 @@ final class DemoTraffic implements AutoCloseable {
     return pacedRate;
   }
 
-  /** Sends everything and returns when it is answered, or when answers stop coming. */
+  /** The first act: sends everything and returns when it is answered, or answers stop coming. */
   void run() throws InterruptedException {
     receiver.start();
     burst();
     if (ledger.complete()) {
       paced();
     }
+    awaitAnswers();
+  }
+
+  /** Waits for what is still to come, then stops listening. */
+  void finish() throws InterruptedException {
     awaitAnswers();
     // Doubles would come after the first answers.
     TimeUnit.MILLISECONDS.sleep(SETTLE_MILLIS);
@@ -130,7 +136,8 @@ final class DemoTraffic implements AutoCloseable {
         () -> sendBad("this is no Avro".getBytes(StandardCharsets.UTF_8)));
   }
 
-  private void send(DemoSentence sentence, DemoLedger.Phase phase, long due) {
+  /** Sends a sentence that is to be booked. */
+  void send(DemoSentence sentence, DemoLedger.Phase phase, long due) {
     String requestId = nextId();
     ledger.sent(requestId, new DemoLedger.Sent(Optional.of(sentence), phase, due));
     send(requestId, request(requestId, sentence.taskId(), sentence.text(), sentence.textPair()));
@@ -160,11 +167,16 @@ final class DemoTraffic implements AutoCloseable {
     send(requestId, value);
   }
 
+  private void send(String requestId, byte[] value) {
+    send(new ProducerRecord<>(cluster.topics().requests().name(), requestId, value));
+  }
+
+  /** Sends any record; a failure shows while waiting for answers. */
   // Each send's outcome reaches the callback.
   @SuppressWarnings("FutureReturnValueIgnored")
-  private void send(String requestId, byte[] value) {
+  void send(ProducerRecord<String, byte[]> record) {
     producer.send(
-        new ProducerRecord<>(cluster.topics().requests().name(), requestId, value),
+        record,
         (metadata, exception) -> {
           if (exception != null) {
             failure.compareAndSet(null, exception);
@@ -176,7 +188,7 @@ final class DemoTraffic implements AutoCloseable {
     return String.format(Locale.ROOT, "%s-%05d", run, sequence++);
   }
 
-  private static void sleepUntil(long nanos) throws InterruptedException {
+  static void sleepUntil(long nanos) throws InterruptedException {
     for (long left = nanos - System.nanoTime(); left > 0; left = nanos - System.nanoTime()) {
       LockSupport.parkNanos(left);
       if (Thread.interrupted()) {
@@ -185,7 +197,8 @@ final class DemoTraffic implements AutoCloseable {
     }
   }
 
-  private void awaitAnswers() throws InterruptedException {
+  /** Returns when everything sent is answered, or answers stop coming. */
+  void awaitAnswers() throws InterruptedException {
     int answered = ledger.answered();
     long since = System.nanoTime();
     while (!ledger.complete()) {
@@ -229,14 +242,18 @@ final class DemoTraffic implements AutoCloseable {
         cluster.codec().deserialize(record.topic(), record.value(), Prediction.class);
     ledger
         .predicted(
-            prediction.getRequestId(), Rendering.answer(prediction), prediction.getScore(), now)
+            prediction.getRequestId(),
+            Rendering.answer(prediction),
+            prediction.getScore(),
+            prediction.getAdapterVersion(),
+            now)
         .ifPresent(this::show);
   }
 
   private void show(DemoLedger.Answer answer) {
     if (answer.sent().phase() == DemoLedger.Phase.BURST) {
       progress.advance(1);
-    } else {
+    } else if (answer.sent().phase() == DemoLedger.Phase.PACED) {
       progress.close();
       table.add(
           answer,

@@ -139,6 +139,73 @@ class CommandLineIT {
 
   @Test
   @Order(4)
+  @DisplayName("a task is taught: labels, a version that answers, back to the start, and forgotten")
+  void teaching() throws Exception {
+    Path yaml = folder.resolve("inbox.yaml");
+    Files.writeString(
+        yaml,
+        """
+        taskId: inbox
+        labels: [roads, waste, parks, water]
+        adaptation: {enabled: false, tuneWeights: false}
+        """);
+    assertThat(client("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
+    assertThat(report("adapt", "--wait").get("outcome").asText()).isEqualTo("REFUSED");
+    StringBuilder tsv = new StringBuilder();
+    DemoSentence.read(DemoLesson.EXAMPLES)
+        .forEach(example -> tsv.append(example.text() + "\t" + example.label() + "\n"));
+    CommandRun labelled = clientWithInput(tsv.toString(), "label", "-t", "inbox", "--json");
+    assertThat(labelled.out()).as(labelled.err()).isEqualTo("{\"sent\":32,\"bad\":0}\n");
+
+    JsonNode promoted = report("adapt", "--wait");
+    assertThat(promoted.get("outcome").asText()).as(promoted.toString()).isEqualTo("PROMOTED");
+    assertThat(promoted.get("publishedVersion").longValue()).isEqualTo(1);
+    awaitVersion(1);
+
+    assertThat(report("rollback", "--to", "1", "--wait").get("outcome").asText())
+        .isEqualTo("REFUSED"); // it serves already
+    assertThat(report("adapt", "--reset", "--wait").get("outcome").asText()).isEqualTo("RESET");
+    awaitVersion(0);
+    JsonNode back = report("rollback", "--to", "1", "--wait");
+    assertThat(back.get("outcome").asText()).as(back.toString()).isEqualTo("ROLLED_BACK");
+    awaitVersion(2);
+
+    JsonNode versions =
+        new ObjectMapper().readTree(client("versions", "-t", "inbox", "--json").out());
+    assertThat(versions.findValuesAsText("version")).containsExactly("1", "2");
+    assertThat(versions.findValuesAsText("served")).containsExactly("false", "true");
+    assertThat(client("report", "-t", "inbox").out())
+        .contains("promoted, version 1 after 0", "rolled back, version 2");
+    assertThat(
+            report("forget", "--text", "Is the tap water safe for my baby?", "--wait").toString())
+        .contains("1 example erased");
+    assertThat(report("forget", "--all", "--wait").toString()).contains("31 examples erased");
+  }
+
+  private static JsonNode report(String... order) throws IOException {
+    List<String> args = new ArrayList<>(List.of(order));
+    args.addAll(List.of("--task", "inbox", "--json"));
+    CommandRun run = client(args.toArray(String[]::new));
+    assertThat(run.out()).as(run.err()).isNotEmpty();
+    return new ObjectMapper().readTree(run.out());
+  }
+
+  /** Asks until this version answers. */
+  private static void awaitVersion(long version) {
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              clientWithInput("The swing is broken.\n", "produce", "-t", "inbox");
+              return client("consume", "-t", "inbox", "--json")
+                  .out()
+                  .lines()
+                  .anyMatch(line -> line.contains("\"adapterVersion\":" + version + ","));
+            });
+  }
+
+  @Test
+  @Order(5)
   @DisplayName("a bad row stops with file and line; --skip-bad goes on and still says so")
   void badRows() throws Exception {
     Path file = folder.resolve("rows.jsonl");
@@ -154,7 +221,7 @@ class CommandLineIT {
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   @DisplayName("a wrong prefix names the missing topic instead of creating it")
   void missingTopic() {
     CommandRun run = client("consume", "--topic-prefix", "elsewhere.");
@@ -164,7 +231,7 @@ class CommandLineIT {
   }
 
   @Test
-  @Order(6)
+  @Order(7)
   @DisplayName("predict answers without Kafka; model verify passes on the fixtures")
   void offline() throws Exception {
     try (PackagedCommand predict =
@@ -186,7 +253,7 @@ class CommandLineIT {
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   @DisplayName("SIGTERM stops it within seconds, the registry with it")
   void terminate() throws Exception {
     List<ProcessHandle> children = server.process().descendants().toList();

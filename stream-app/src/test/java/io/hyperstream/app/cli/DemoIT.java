@@ -16,7 +16,9 @@ class DemoIT {
   @TempDir Path folder;
 
   @Test
-  @DisplayName("the demo answers every sentence exactly once and explains what it could not answer")
+  @DisplayName(
+      "the demo answers every sentence exactly once, explains what it could not answer, and teaches"
+          + " a task")
   void demo() throws Exception {
     Path json = folder.resolve("summary.json");
     try (PackagedCommand demo = PackagedCommand.start(folder, "demo", "--json", json.toString())) {
@@ -25,6 +27,7 @@ class DemoIT {
       checkSummary(new ObjectMapper().readTree(json.toFile()));
       assertThat(demo.output())
           .contains("✓", "nothing lost, nothing twice")
+          .contains("A task nobody trained: town-desk", "version 1 (")
           .contains("UNKNOWN_TASK", "EMPTY_TEXT", "UNDECODABLE", "MISSING_TEXT_PAIR")
           .doesNotContain("\u001b");
       assertThat(demo.process().descendants()).isEmpty();
@@ -47,6 +50,15 @@ class DemoIT {
     assertThat(summary.get("startMillis").longValue()).isPositive();
     assertThat(summary.get("wallMillis").longValue())
         .isGreaterThan(summary.get("startMillis").longValue());
+    JsonNode adaptation = summary.get("adaptation");
+    assertThat(adaptation.get("taskId").asText()).isEqualTo("town-desk");
+    assertThat(adaptation.get("examples").intValue()).isEqualTo(32);
+    assertThat(adaptation.get("versions").intValue()).isPositive();
+    assertThat(adaptation.get("updateBytes").intValue()).isBetween(256, 100_000);
+    assertThat(adaptation.get("secondsToServe").doubleValue()).isPositive();
+    // Measured: from 0.25 to 0.87.
+    assertThat(adaptation.get("after").doubleValue())
+        .isGreaterThan(adaptation.get("before").doubleValue() + 0.25);
     JsonNode latency = summary.get("latencyMillis");
     assertThat(latency.get("p50").doubleValue()).isPositive();
     assertThat(latency.get("p99").doubleValue())

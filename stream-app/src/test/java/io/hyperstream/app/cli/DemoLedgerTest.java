@@ -24,6 +24,9 @@ class DemoLedgerTest {
   private static final DemoSentence PRAISE =
       new DemoSentence("review", "great", Optional.empty(), "pros");
 
+  private static final DemoSummary.Adaptation TAUGHT =
+      new DemoSummary.Adaptation("desk", 32, 0.25, 0.875, 1.5, 2345, 4);
+
   private final DemoLedger ledger = new DemoLedger();
 
   @Test
@@ -42,7 +45,7 @@ class DemoLedgerTest {
     assertThat(answer("someone else's", "greeting", 10)).isEmpty();
     assertThat(ledger.complete()).isFalse();
 
-    DemoSummary summary = ledger.summary(100, 1, 2);
+    DemoSummary summary = ledger.summary(100, TAUGHT, 1, 2);
     assertThat(summary.requests()).isEqualTo(4);
     assertThat(summary.predictions()).isEqualTo(2);
     assertThat(summary.deadLetters()).isEqualTo(1);
@@ -52,7 +55,7 @@ class DemoLedgerTest {
 
     assertThat(answer("c", "pros", 11)).isPresent();
     assertThat(ledger.complete()).isTrue();
-    assertThat(ledger.summary(100, 1, 2).lost()).isZero();
+    assertThat(ledger.summary(100, TAUGHT, 1, 2).lost()).isZero();
   }
 
   @Test
@@ -62,27 +65,54 @@ class DemoLedgerTest {
     send("b1", FAREWELL, Phase.BURST);
     send("c1", PRAISE, Phase.BURST);
     send("a2", GREETING, Phase.PACED);
-    ledger.predicted("a1", "greeting", 0.9f, 1);
-    ledger.predicted("a2", "greeting", 0.9f, 1);
-    ledger.predicted("c1", "pros", 0.9f, 1);
+    ledger.predicted("a1", "greeting", 0.9f, 0, 1);
+    ledger.predicted("a2", "greeting", 0.9f, 0, 1);
+    ledger.predicted("c1", "pros", 0.9f, 0, 1);
 
-    assertThat(ledger.summary(1, 1, 1).tasks())
+    assertThat(ledger.summary(1, TAUGHT, 1, 1).tasks())
         .containsExactly(
             new DemoSummary.TaskAccuracy("review", 1, 1.0),
             new DemoSummary.TaskAccuracy("talk", 2, 0.5));
   }
 
   @Test
+  @DisplayName(
+      "the second act: accuracy by phase, the first answer of each version; not in the list")
+  void secondAct() {
+    send("a1", GREETING, Phase.BEFORE);
+    send("b1", FAREWELL, Phase.BEFORE);
+    send("p", GREETING, Phase.PROBE);
+    send("a2", GREETING, Phase.AFTER);
+    send("b2", FAREWELL, Phase.AFTER);
+    ledger.predicted("a1", "greeting", 1, 0, 10);
+    ledger.predicted("b1", "greeting", 1, 0, 20);
+    ledger.predicted("p", "closing", 1, 1, 30);
+    ledger.predicted("a2", "greeting", 1, 1, 40);
+    ledger.predicted("b2", "closing", 1, 1, 50);
+
+    assertThat(ledger.accuracy(Phase.BEFORE)).isEqualTo(0.5);
+    assertThat(ledger.accuracy(Phase.AFTER)).isEqualTo(1);
+    assertThat(ledger.firstAnswerNanos("talk", 0)).hasValue(10);
+    assertThat(ledger.firstAnswerNanos("talk", 1)).hasValue(30);
+    assertThat(ledger.firstAnswerNanos("review", 1)).isEmpty();
+    DemoSummary summary = ledger.summary(1, TAUGHT, 1, 1);
+    assertThat(summary.requests()).isEqualTo(5);
+    assertThat(summary.tasks()).isEmpty();
+    assertThat(summary.lines(10))
+        .anyMatch(line -> line.contains("25.0%") && line.contains("87.5%"));
+  }
+
+  @Test
   @DisplayName("latency is that of the steady phase only, from when a request was due")
   void latency() {
     send("burst", GREETING, Phase.BURST);
-    ledger.predicted("burst", "greeting", 1, TimeUnit.SECONDS.toNanos(100));
+    ledger.predicted("burst", "greeting", 1, 0, TimeUnit.SECONDS.toNanos(100));
     for (int i = 1; i <= 100; i++) {
       send("p" + i, PRAISE, Phase.PACED);
-      ledger.predicted("p" + i, "pros", 1, TimeUnit.MILLISECONDS.toNanos(i));
+      ledger.predicted("p" + i, "pros", 1, 0, TimeUnit.MILLISECONDS.toNanos(i));
     }
 
-    DemoSummary.Latency latency = ledger.summary(1, 1, 1).latencyMillis();
+    DemoSummary.Latency latency = ledger.summary(1, TAUGHT, 1, 1).latencyMillis();
     assertThat(latency.p50()).isCloseTo(50, within(0.1));
     assertThat(latency.p95()).isCloseTo(95, within(0.1));
     assertThat(latency.p99()).isCloseTo(99, within(0.2));
@@ -92,9 +122,9 @@ class DemoLedgerTest {
   @DisplayName("the JSON has exactly the promised keys")
   void json() throws IOException {
     send("a", GREETING, Phase.PACED);
-    ledger.predicted("a", "greeting", 1, 5);
+    ledger.predicted("a", "greeting", 1, 0, 5);
 
-    JsonNode json = new ObjectMapper().readTree(Console.toJson(ledger.summary(12.5, 3, 4)));
+    JsonNode json = new ObjectMapper().readTree(Console.toJson(ledger.summary(12.5, TAUGHT, 3, 4)));
     assertThat(names(json))
         .containsExactlyInAnyOrder(
             "requests",
@@ -105,10 +135,14 @@ class DemoLedgerTest {
             "tasks",
             "throughputPerSecond",
             "latencyMillis",
+            "adaptation",
             "startMillis",
             "wallMillis");
     assertThat(names(json.get("tasks").get(0)))
         .containsExactlyInAnyOrder("taskId", "examples", "accuracy");
+    assertThat(names(json.get("adaptation")))
+        .containsExactlyInAnyOrder(
+            "taskId", "examples", "before", "after", "secondsToServe", "updateBytes", "versions");
     assertThat(names(json.get("latencyMillis"))).containsExactlyInAnyOrder("p50", "p95", "p99");
     assertThat(json.get("throughputPerSecond").doubleValue()).isEqualTo(12.5);
   }
@@ -117,9 +151,9 @@ class DemoLedgerTest {
   @DisplayName("the summary says that nothing was lost or twice, or how many")
   void text() {
     send("a", GREETING, Phase.PACED);
-    assertThat(ledger.summary(1, 1, 1).lines(10)).anyMatch(line -> line.contains("1 lost"));
-    ledger.predicted("a", "greeting", 1, 5);
-    assertThat(ledger.summary(1, 1, 1).lines(10))
+    assertThat(ledger.summary(1, TAUGHT, 1, 1).lines(10)).anyMatch(line -> line.contains("1 lost"));
+    ledger.predicted("a", "greeting", 1, 0, 5);
+    assertThat(ledger.summary(1, TAUGHT, 1, 1).lines(10))
         .anyMatch(line -> line.contains("nothing lost, nothing twice"))
         .anyMatch(line -> line.contains("100.0%"));
   }
@@ -129,7 +163,7 @@ class DemoLedgerTest {
   }
 
   private Optional<DemoLedger.Answer> answer(String id, String label, long nanos) {
-    return ledger.predicted(id, label, 0.5f, nanos);
+    return ledger.predicted(id, label, 0.5f, 0, nanos);
   }
 
   private static List<String> names(JsonNode node) {

@@ -2,11 +2,16 @@ package io.hyperstream.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskLabel;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +32,34 @@ class DemoSentenceTest {
         .allMatch(
             sentence ->
                 seen.add(sentence.taskId() + "|" + sentence.text() + "|" + sentence.textPair()));
+  }
+
+  @Test
+  @DisplayName(
+      "the second act: eight examples of each label, other sentences to test, a task apart")
+  void lesson() throws IOException {
+    TaskDefinition task;
+    try (InputStream in = DemoSentence.class.getResourceAsStream(DemoLesson.TASK)) {
+      task = TaskYaml.read(DemoLesson.TASK, in).get(0);
+    }
+    List<DemoSentence> examples = DemoSentence.read(DemoLesson.EXAMPLES);
+    List<DemoSentence> test = DemoSentence.read(DemoLesson.TEST);
+
+    assertThat(perLabel(examples).values()).containsOnly(8L).hasSize(task.getLabels().size());
+    assertThat(perLabel(test).values()).containsOnly(12L).hasSize(task.getLabels().size());
+    assertThat(perLabel(test).keySet())
+        .containsExactlyInAnyOrderElementsOf(
+            task.getLabels().stream().map(TaskLabel::getName).toList());
+    assertThat(Stream.of(examples, test).flatMap(List::stream).map(DemoSentence::text))
+        .doesNotHaveDuplicates();
+    assertThat(sentences).noneMatch(sentence -> sentence.taskId().equals(task.getTaskId()));
+    assertThat(examples).allMatch(sentence -> sentence.taskId().equals(task.getTaskId()));
+    assertThat(test).allMatch(sentence -> sentence.taskId().equals(task.getTaskId()));
+  }
+
+  private static Map<String, Long> perLabel(List<DemoSentence> lesson) {
+    return lesson.stream()
+        .collect(Collectors.groupingBy(DemoSentence::label, Collectors.counting()));
   }
 
   @Test
