@@ -81,12 +81,15 @@ final class Classroom implements AutoCloseable {
 
   /** Only commands start an adaptation; nothing but prototypes and embeddings. */
   static AdaptationPolicy.Builder onCommand() {
-    return AdaptationPolicy.newBuilder().setEnabled(false).setTuneWeights(false);
+    return every(1).setEnabled(false);
   }
 
-  /** So many new examples start one. */
+  /** So many new examples start one, and what is better rather than not is published. */
   static AdaptationPolicy.Builder every(int examples) {
-    return AdaptationPolicy.newBuilder().setTriggerExamples(examples).setTuneWeights(false);
+    return AdaptationPolicy.newBuilder()
+        .setTriggerExamples(examples)
+        .setPromotionProbability(0.5)
+        .setTuneWeights(false);
   }
 
   static LabelEvent.Builder event(String taskId, Sentence sentence) {

@@ -128,7 +128,7 @@ class AdaptationKillIT {
 
   /** Topics of its own, a teacher who never stops, and the application as often as wanted. */
   private static final class School implements AutoCloseable {
-    private static final long LESSON_NANOS = 200_000_000;
+    private static final long LESSON_NANOS = 500_000_000;
 
     private final EmbeddedCluster cluster = SharedCluster.cluster();
     private final Lessons lessons;
