@@ -12,6 +12,7 @@ import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.schemas.Topics;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
@@ -37,7 +38,6 @@ final class AdaptationTopology {
   static final String ADAPTERS = "adapters";
   static final String VERSIONS = "adapter-versions";
   static final String REPORTS = "reports";
-  static final String DEAD_LETTERS = "dead-letters";
 
   /** Where the intake and the join send a record on. */
   static final String TO_OWNER = "for-the-owner";
@@ -45,9 +45,11 @@ final class AdaptationTopology {
   static final String TO_REQUEST = "for-the-request";
   static final String MATCHED = "matched";
 
-  private static final String CHECK = "check";
-  private static final String JOIN = "find-requests";
-  private static final String ADAPT = "adapt";
+  static final String CHECK = "check";
+  static final String JOIN = "find-requests";
+  static final String ADAPT = "adapt";
+
+  private static final String BY_TASK = "by-task";
 
   private static final Serde<byte[]> BYTES = Serdes.ByteArray();
 
@@ -90,7 +92,10 @@ final class AdaptationTopology {
   static Topology build(Parts parts) {
     AdaptationOptions options = parts.options();
     AdaptationMetrics metrics = parts.metrics();
-    SourcedRecords records = new SourcedRecords(parts.output(), parts.headerPolicy(), metrics);
+    Function<String, SourcedRecords> recordsOf =
+        processor ->
+            new SourcedRecords(
+                parts.output(), parts.headerPolicy(), metrics, deadLettersOf(processor));
     InputLimits limits = new InputLimits(options.maxRecordBytes(), options.maxTextChars());
     StreamsBuilder builder = new StreamsBuilder();
     KStream<byte[], byte[]> checked =
@@ -105,33 +110,30 @@ final class AdaptationTopology {
                     new IntakeProcessor(
                         parts.topics(),
                         parts.reader(),
-                        records,
+                        recordsOf.apply(CHECK),
                         limits,
                         options.labelsByRequest(),
                         metrics),
                 Named.as(CHECK));
-    KStream<byte[], byte[]> forOwners = part(checked, TO_OWNER);
     if (options.labelsByRequest()) {
       builder.addStateStore(store(RequestJoinProcessor.REQUESTS, StoredRequest.class));
       builder.addStateStore(store(RequestJoinProcessor.WAITING, WaitingRecord.class));
-      KStream<byte[], byte[]> joined =
-          part(checked, TO_REQUEST)
-              .repartition(keyed("by-request", options).withStreamPartitioner(new RequestKeys()))
-              .process(
-                  () -> new RequestJoinProcessor(records, options, metrics),
-                  Named.as(JOIN),
-                  RequestJoinProcessor.REQUESTS,
-                  RequestJoinProcessor.WAITING);
-      forOwners = forOwners.merge(part(joined, MATCHED), Named.as("all-for-the-owner"));
+      part(checked, TO_REQUEST)
+          .repartition(keyed("by-request", options).withStreamPartitioner(new RequestKeys()))
+          .process(
+              () -> new RequestJoinProcessor(recordsOf.apply(JOIN), options, metrics),
+              Named.as(JOIN),
+              RequestJoinProcessor.REQUESTS,
+              RequestJoinProcessor.WAITING);
     }
     builder.addStateStore(store(FewShotProcessor.TASKS, TaskState.class));
     builder.addStateStore(store(FewShotProcessor.EXAMPLES, StoredExample.class));
     builder.addStateStore(store(FewShotProcessor.VERSIONS, StoredVersion.class));
     builder.addStateStore(store(FewShotProcessor.WAITING, WaitingRecord.class));
-    forOwners
-        .repartition(keyed("by-task", options))
+    part(checked, TO_OWNER)
+        .repartition(keyed(BY_TASK, options))
         .process(
-            () -> new FewShotProcessor(parts, records),
+            () -> new FewShotProcessor(parts, recordsOf.apply(ADAPT)),
             Named.as(ADAPT),
             FewShotProcessor.TASKS,
             FewShotProcessor.EXAMPLES,
@@ -167,13 +169,27 @@ final class AdaptationTopology {
         Stores.persistentKeyValueStore(name), Serdes.String(), StateCodec.serde(type));
   }
 
+  /**
+   * Each processor has sinks of its own: a shared one would join the parts of the topology, and the
+   * stores would depend on the partitions of the topics that users own.
+   */
   private static Topology withSinks(Topology topology, Topics topics, boolean joins) {
     Serializer<byte[]> bytes = BYTES.serializer();
-    String[] rejecting = joins ? new String[] {CHECK, JOIN, ADAPT} : new String[] {CHECK, ADAPT};
+    String deadLetters = topics.deadLetters().name();
+    if (joins) {
+      topology
+          .addSink(deadLettersOf(JOIN), deadLetters, bytes, bytes, JOIN)
+          .addSink(MATCHED, BY_TASK + "-repartition", bytes, bytes, JOIN);
+    }
     return topology
-        .addSink(DEAD_LETTERS, topics.deadLetters().name(), bytes, bytes, rejecting)
+        .addSink(deadLettersOf(CHECK), deadLetters, bytes, bytes, CHECK)
+        .addSink(deadLettersOf(ADAPT), deadLetters, bytes, bytes, ADAPT)
         .addSink(ADAPTERS, topics.adapters().name(), bytes, bytes, ADAPT)
         .addSink(VERSIONS, topics.adapterVersions().name(), bytes, bytes, ADAPT)
         .addSink(REPORTS, topics.reports().name(), bytes, bytes, ADAPT);
+  }
+
+  static String deadLettersOf(String processor) {
+    return "dead-letters-of-" + processor;
   }
 }

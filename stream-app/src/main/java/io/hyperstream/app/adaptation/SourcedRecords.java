@@ -26,11 +26,20 @@ final class SourcedRecords {
   private final OutputRecords output;
   private final HeaderPolicy headerPolicy;
   private final AdaptationMetrics metrics;
+  private final String deadLetters;
 
-  SourcedRecords(OutputRecords output, HeaderPolicy headerPolicy, AdaptationMetrics metrics) {
+  /**
+   * @param deadLetters where its processor sends dead letters on
+   */
+  SourcedRecords(
+      OutputRecords output,
+      HeaderPolicy headerPolicy,
+      AdaptationMetrics metrics,
+      String deadLetters) {
     this.output = output;
     this.headerPolicy = headerPolicy;
     this.metrics = metrics;
+    this.deadLetters = deadLetters;
   }
 
   SourcedRecord read(SourceKind kind, RecordMetadata at, Record<byte[], byte[]> record) {
@@ -70,9 +79,7 @@ final class SourcedRecords {
         new Record<>(
             bytes(record.getKey()), bytes(record.getValue()), record.getTimestamp(), headers);
     TopicPartition from = new TopicPartition(record.getTopic(), record.getPartition());
-    context.forward(
-        output.deadLetter(read, from, record.getOffset(), code, why),
-        AdaptationTopology.DEAD_LETTERS);
+    context.forward(output.deadLetter(read, from, record.getOffset(), code, why), deadLetters);
     metrics.deadLetters(code).increment();
   }
 

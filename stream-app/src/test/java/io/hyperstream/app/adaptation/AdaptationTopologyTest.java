@@ -55,6 +55,12 @@ class AdaptationTopologyTest {
   }
 
   @Test
+  @DisplayName("keeps its stores apart from the topics users own, whatever their partitions")
+  void parts() {
+    assertThat(app.topology.describe().subtopologies()).hasSize(2);
+  }
+
+  @Test
   @DisplayName("tests an example at once and adapts after as many as the policy says")
   void triggersByCount() {
     app.define("mood", "good", "bad");

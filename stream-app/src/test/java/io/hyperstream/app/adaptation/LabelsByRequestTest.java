@@ -44,6 +44,7 @@ class LabelsByRequestTest {
     assertThat(app.topology.describe().toString())
         .contains("find-requests", "by-request-repartition", "labels-waiting-for-requests")
         .doesNotContain("KSTREAM");
+    assertThat(app.topology.describe().subtopologies()).hasSize(3);
   }
 
   @Test

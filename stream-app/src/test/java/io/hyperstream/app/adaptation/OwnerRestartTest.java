@@ -39,6 +39,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 @DisplayName("An owner that takes tasks over with their stores")
 class OwnerRestartTest {
+  private static final String DEAD_LETTERS =
+      AdaptationTopology.deadLettersOf(AdaptationTopology.ADAPT);
+
   @TempDir private Path folder;
   private AdaptationFixture app;
   private FakeTrainer trainer;
@@ -52,7 +55,9 @@ class OwnerRestartTest {
   void start() throws Exception {
     app = new AdaptationFixture(folder);
     trainer = app.trainer;
-    records = new SourcedRecords(app.parts.output(), app.parts.headerPolicy(), app.parts.metrics());
+    records =
+        new SourcedRecords(
+            app.parts.output(), app.parts.headerPolicy(), app.parts.metrics(), DEAD_LETTERS);
     open(FewShotProcessor.TASKS, TaskState.class);
     open(FewShotProcessor.EXAMPLES, StoredExample.class);
     open(FewShotProcessor.VERSIONS, StoredVersion.class);
@@ -246,7 +251,7 @@ class OwnerRestartTest {
     assertThat(context.forwarded()).isEmpty();
     now += 1_000;
     tick();
-    assertThat(context.forwarded(AdaptationTopology.DEAD_LETTERS)).hasSize(1);
+    assertThat(context.forwarded(DEAD_LETTERS)).hasSize(1);
     assertThat(trainer.take().untested()).hasSize(1);
   }
 
