@@ -149,11 +149,6 @@ final class FewShotRun {
     return Math.min(FOLDS, Math.max(least, y.length >= 2 * present.length ? 2 : least));
   }
 
-  /** In how many parts the examples are left out to judge a candidate. */
-  int folds(FewShotCandidate candidate) {
-    return candidate.decoder() == Decoder.START ? folds() : TUNING_FOLDS;
-  }
-
   /** The start with the least log-loss on rows learnt from, or on some of them. */
   String bestStart(int[] learn) {
     boolean[] may = new boolean[y.length];

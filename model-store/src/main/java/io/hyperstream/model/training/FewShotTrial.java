@@ -192,8 +192,7 @@ public final class FewShotTrial {
             judge == Judge.HELD_OUT
                 ? Optional.of(new Answers(apart, asServed(apart), candidate.predict(apart)))
                 : crossValidated(run, candidate, seen);
-        int folds = judge == Judge.HELD_OUT ? 0 : run.folds(candidate);
-        return result(candidate, answers, judge, folds);
+        return result(candidate, answers, judge);
       }
     }
 
@@ -282,8 +281,7 @@ public final class FewShotTrial {
           : options.start();
     }
 
-    private Result result(
-        FewShotCandidate candidate, Optional<Answers> answers, Judge judge, int folds) {
+    private Result result(FewShotCandidate candidate, Optional<Answers> answers, Judge judge) {
       FewShotCandidate.Report report = candidate.report();
       if (answers.isEmpty()) {
         return new Result(
@@ -303,8 +301,8 @@ public final class FewShotTrial {
       double[][] tempered = Stacking.tempered(judged.before(), y, Stacking.folds(y, 5, 1));
       double better =
           Math.min(
-              probabilityBetter(losses(judged.before(), y), after, folds, options.seed()),
-              probabilityBetter(losses(tempered, y), after, folds, options.seed()));
+              probabilityBetter(losses(judged.before(), y), after, options.seed()),
+              probabilityBetter(losses(tempered, y), after, options.seed()));
       return new Result(
           Optional.of(candidate.version()),
           said(report),
@@ -361,22 +359,17 @@ public final class FewShotTrial {
 
   /**
    * The share of resamples in which the challenger loses less than the champion; ties count half.
-   * Versions that left out one part learnt from nearly the same rows, so what they make of their
-   * parts varies more from draw to draw than it does from row to row: the spread is widened as
-   * Nadeau and Bengio do for cross-validation (2003), by (1 / k + 1 / (k - 1)) / (1 / k).
    *
    * @param champion [rows] losses
    * @param challenger [rows] losses on the same rows
-   * @param folds k; 0 for rows that were held out
    */
-  static double probabilityBetter(double[] champion, double[] challenger, int folds, long seed) {
+  static double probabilityBetter(double[] champion, double[] challenger, long seed) {
     Random random = new Random(seed);
     int rows = champion.length;
     double[] gain = new double[rows];
     Arrays.setAll(gain, i -> champion[i] - challenger[i]);
     double mean = Arrays.stream(gain).average().orElse(0);
-    double inflation = folds < 2 ? 1 : 1 + folds / (folds - 1.0);
-    double widen = Math.sqrt(inflation * rows / Math.max(1, rows - 1));
+    double widen = Math.sqrt(rows / Math.max(1.0, rows - 1)); // a small sample hides some spread
     double better = 0;
     for (int k = 0; k < RESAMPLES; k++) {
       double sum = 0;

@@ -254,13 +254,12 @@ class FewShotTrialTest {
   void bootstrap() {
     double[] worse = {1, 2, 1, 2, 1, 2};
     double[] better = {0.5, 1, 0.5, 1, 0.5, 1};
-    assertThat(FewShotTrial.probabilityBetter(worse, better, 0, 1)).isEqualTo(1);
-    assertThat(FewShotTrial.probabilityBetter(better, worse, 0, 1)).isZero();
-    assertThat(FewShotTrial.probabilityBetter(worse, worse, 5, 1)).isEqualTo(0.5);
-    assertThat(FewShotTrial.probabilityBetter(new double[] {1, 0}, new double[] {0, 1}, 0, 1))
+    assertThat(FewShotTrial.probabilityBetter(worse, better, 1)).isEqualTo(1);
+    assertThat(FewShotTrial.probabilityBetter(better, worse, 1)).isZero();
+    assertThat(FewShotTrial.probabilityBetter(worse, worse, 1)).isEqualTo(0.5);
+    assertThat(FewShotTrial.probabilityBetter(new double[] {1, 0}, new double[] {0, 1}, 1))
         .isBetween(0.4, 0.6);
-    double[] mixed = {1, 2, 0.4, 2, 0.9, 1};
-    assertThat(FewShotTrial.probabilityBetter(mixed, better, 5, 1))
-        .isBetween(0.5, FewShotTrial.probabilityBetter(mixed, better, 0, 1) - 0.01);
+    double[] mixed = {1.5, 0.5, 1.5, 0.5, 1, 0.5};
+    assertThat(FewShotTrial.probabilityBetter(mixed, better, 1)).isBetween(0.6, 0.85);
   }
 }
