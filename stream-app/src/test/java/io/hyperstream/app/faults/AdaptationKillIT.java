@@ -104,11 +104,11 @@ class AdaptationKillIT {
       for (String taskId : expected.keySet()) {
         List<Long> versions = books.versions(taskId);
         assertThat(versions)
-            .isNotEmpty()
             .isEqualTo(LongStream.rangeClosed(1, versions.size()).boxed().toList())
             .isEqualTo(books.promotions(taskId));
-        assertThat(books.served(taskId)).contains((long) versions.size());
+        assertThat(books.served(taskId).orElse(0L)).isEqualTo(versions.size());
       }
+      assertThat(books.versions()).as("versions of any task").isPositive();
       assertThat(books.deadLetters()).isZero();
       String row =
           "%d\t%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f%n"
@@ -316,9 +316,8 @@ class AdaptationKillIT {
                   books.read();
                   return books.prediction(id).isPresent();
                 });
-            return books
-                .served(taskId)
-                .equals(books.prediction(id).map(p -> p.getAdapterVersion()));
+            long served = books.served(taskId).orElse(0L); // 0: nothing was good enough yet
+            return books.prediction(id).orElseThrow().getAdapterVersion() == served;
           });
     }
 
