@@ -1,7 +1,6 @@
 package io.hyperstream.model.evaluation;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.training.Example;
@@ -50,16 +49,7 @@ public final class PromotionEvaluation {
 
     /** The components as a JSON object. */
     public String toJson() {
-      ObjectNode node = MAPPER.createObjectNode();
-      node.put("taskId", taskId);
-      node.put("shots", shots);
-      node.put("seed", seed);
-      node.put("shuffled", shuffled);
-      node.put("version", version);
-      node.put("examples", examples);
-      node.put("judged", judged);
-      node.put("probabilityBetter", probabilityBetter);
-      return node.toString();
+      return MAPPER.valueToTree(this).toString();
     }
   }
 

@@ -19,33 +19,13 @@ final class BenchEngineCommand implements Callable<Integer> {
   private final Console console;
 
   @Option(
-      names = "--model",
-      paramLabel = "SHAPE",
-      defaultValue = "t5-small",
-      description = "t5-small or t5-base. Default: ${DEFAULT-VALUE}.")
-  private String model;
-
-  @Option(
-      names = "--rows",
-      paramLabel = "N",
-      defaultValue = "32",
-      description = "Texts in a batch. Default: ${DEFAULT-VALUE}.")
-  private int rows;
-
-  @Option(
-      names = "--source-length",
-      paramLabel = "N",
-      defaultValue = "64",
-      description = "Tokens of each text. Default: ${DEFAULT-VALUE}.")
-  private int sourceLength;
-
-  @Option(
       names = "--tasks",
       paramLabel = "N",
       defaultValue = "4",
       description = "Tasks that share a batch. Default: ${DEFAULT-VALUE}.")
   private int tasks;
 
+  @Mixin private BenchBatchOptions batch;
   @Mixin private BenchOptions options;
 
   BenchEngineCommand(Console console) {
@@ -58,7 +38,7 @@ final class BenchEngineCommand implements Callable<Integer> {
     try {
       what =
           new EngineBench.Options(
-              ModelShape.named(model), rows, sourceLength, tasks, options.rounds);
+              ModelShape.named(batch.model), batch.rows, batch.sourceLength, tasks, options.rounds);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }

@@ -19,32 +19,11 @@ final class BenchTrainCommand implements Callable<Integer> {
   private final Console console;
 
   @Option(
-      names = "--model",
-      paramLabel = "SHAPE",
-      defaultValue = "t5-small",
-      description = "t5-small or t5-base. Default: ${DEFAULT-VALUE}.")
-  private String model;
-
-  @Option(
       names = "--preset",
       paramLabel = "NAME",
       defaultValue = "hyperformer++",
       description = "What is trained, as in `hyperstream train`. Default: ${DEFAULT-VALUE}.")
   private String preset;
-
-  @Option(
-      names = "--rows",
-      paramLabel = "N",
-      defaultValue = "32",
-      description = "Texts in a batch. Default: ${DEFAULT-VALUE}.")
-  private int rows;
-
-  @Option(
-      names = "--source-length",
-      paramLabel = "N",
-      defaultValue = "64",
-      description = "Tokens of each text. Default: ${DEFAULT-VALUE}.")
-  private int sourceLength;
 
   @Option(
       names = "--target-length",
@@ -53,6 +32,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       description = "Tokens of each label. Default: ${DEFAULT-VALUE}.")
   private int targetLength;
 
+  @Mixin private BenchBatchOptions batch;
   @Mixin private BenchOptions options;
 
   BenchTrainCommand(Console console) {
@@ -65,10 +45,10 @@ final class BenchTrainCommand implements Callable<Integer> {
     try {
       what =
           new TrainBench.Options(
-              ModelShape.named(model),
+              ModelShape.named(batch.model),
               Preset.named(preset),
-              rows,
-              sourceLength,
+              batch.rows,
+              batch.sourceLength,
               targetLength,
               options.rounds);
     } catch (IllegalArgumentException e) {

@@ -41,7 +41,6 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
@@ -83,7 +82,7 @@ class OwnerRebalanceIT {
             Map.of("bootstrap.servers", servers),
             new ByteArraySerializer(),
             new ByteArraySerializer());
-    reportReader = reader(topics.reports().name());
+    reportReader = SharedCluster.reader(List.of(topics.reports().name()));
   }
 
   @AfterEach
@@ -92,27 +91,6 @@ class OwnerRebalanceIT {
     producer.close();
     reportReader.close();
     registry.close();
-  }
-
-  private KafkaConsumer<byte[], byte[]> reader(String topic) {
-    KafkaConsumer<byte[], byte[]> reader =
-        new KafkaConsumer<>(
-            Map.of(
-                "bootstrap.servers",
-                servers,
-                "isolation.level",
-                "read_committed",
-                "enable.auto.commit",
-                false,
-                "auto.offset.reset",
-                "earliest"),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
-    reader.assign(
-        reader.partitionsFor(topic).stream()
-            .map(partition -> new TopicPartition(topic, partition.partition()))
-            .toList());
-    return reader;
   }
 
   /** One process: its own streams, its own trainer, its own state. */
@@ -287,7 +265,8 @@ class OwnerRebalanceIT {
                       .map(AdaptationReport::getPublishedVersion))
               .containsExactlyElementsOf(numbers);
         });
-    try (KafkaConsumer<byte[], byte[]> dead = reader(topics.deadLetters().name())) {
+    try (KafkaConsumer<byte[], byte[]> dead =
+        SharedCluster.reader(List.of(topics.deadLetters().name()))) {
       assertThat(dead.endOffsets(dead.assignment()).values()).containsOnly(0L);
     }
   }
@@ -332,7 +311,8 @@ class OwnerRebalanceIT {
   /** By task, in the order they were committed. */
   private Map<String, List<Long>> versions() {
     Map<String, List<Long>> versions = new TreeMap<>();
-    try (KafkaConsumer<byte[], byte[]> reader = reader(topics.adapterVersions().name())) {
+    try (KafkaConsumer<byte[], byte[]> reader =
+        SharedCluster.reader(List.of(topics.adapterVersions().name()))) {
       TopicPartition only = reader.assignment().iterator().next();
       long end = reader.endOffsets(reader.assignment()).get(only);
       while (reader.position(only) < end) {

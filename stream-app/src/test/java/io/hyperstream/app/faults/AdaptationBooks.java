@@ -1,5 +1,6 @@
 package io.hyperstream.app.faults;
 
+import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
@@ -15,52 +16,34 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** All that adaptation has committed: versions, reports, and the predictions they led to. */
 final class AdaptationBooks implements AutoCloseable {
   private final Topics topics;
   private final RecordCodec codec;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final List<TopicPartition> partitions;
   private final List<AdapterVersion> versions = new ArrayList<>();
   private final Map<String, AdapterVersion> served = new HashMap<>();
   private final List<AdaptationReport> reports = new ArrayList<>();
   private final List<Prediction> predictions = new ArrayList<>();
   private int deadLetters;
 
-  AdaptationBooks(Topics topics, RecordCodec codec, String bootstrapServers) {
+  AdaptationBooks(Topics topics, RecordCodec codec) {
     this.topics = topics;
     this.codec = codec;
     consumer =
-        new KafkaConsumer<>(
-            Map.of(
-                "bootstrap.servers",
-                bootstrapServers,
-                "isolation.level",
-                "read_committed",
-                "enable.auto.commit",
-                false,
-                "auto.offset.reset",
-                "earliest"),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
-    partitions =
-        List.of(
-                topics.adapters(),
-                topics.adapterVersions(),
-                topics.reports(),
-                topics.predictions(),
-                topics.deadLetters())
-            .stream()
-            .map(Topic::name)
-            .flatMap(topic -> consumer.partitionsFor(topic).stream())
-            .map(info -> new TopicPartition(info.topic(), info.partition()))
-            .toList();
-    consumer.assign(partitions);
+        SharedCluster.reader(
+            Stream.of(
+                    topics.adapters(),
+                    topics.adapterVersions(),
+                    topics.reports(),
+                    topics.predictions(),
+                    topics.deadLetters())
+                .map(Topic::name)
+                .toList());
   }
 
   /** Enters what was committed since; says whether that was all. */
@@ -68,7 +51,7 @@ final class AdaptationBooks implements AutoCloseable {
     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50))) {
       enter(record);
     }
-    return consumer.endOffsets(partitions).entrySet().stream()
+    return consumer.endOffsets(consumer.assignment()).entrySet().stream()
         .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
   }
 

@@ -4,19 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
-import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
-import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.InferenceRequest;
-import io.hyperstream.schemas.RecordCodec;
-import io.hyperstream.schemas.SchemaRegistrar;
-import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.Topic;
-import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -25,7 +19,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -36,7 +29,6 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.apache.avro.specific.SpecificRecord;
-import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -80,7 +72,7 @@ class AdaptationKillIT {
       for (int kill = 0; kill < KILLS; kill++) {
         ServeProcess application = school.launch();
         if (kill == duringStart) {
-          application.awaitLog("Kafka Streams: REBALANCING", FaultRun.PATIENCE);
+          application.awaitLog("Kafka Streams: REBALANCING", FaultGround.PATIENCE);
           application.run(random.nextInt(2_000));
         } else {
           school.awaitProgress(application);
@@ -126,46 +118,29 @@ class AdaptationKillIT {
     }
   }
 
-  /** Topics of its own, a teacher who never stops, and the application as often as wanted. */
+  /** A teacher who never stops, the books, and the application. */
   private static final class School implements AutoCloseable {
     private static final long LESSON_NANOS = 500_000_000;
 
-    private final EmbeddedCluster cluster = SharedCluster.cluster();
     private final Lessons lessons;
+    private final FaultGround ground;
     private final Topics topics;
-    private final SchemaRegistryClient registry;
-    private final RecordCodec codec;
     private final KafkaProducer<byte[], byte[]> producer;
     private final AdaptationBooks books;
-    private final Map<String, String> settings = new TreeMap<>();
-    private final Path folder;
-    private final List<ServeProcess> processes = new ArrayList<>();
     private final AtomicInteger taught = new AtomicInteger();
     private final Thread teacher = new Thread(this::teach, "fault-teacher");
-    private Duration longestRestart = Duration.ZERO;
     private volatile boolean over;
 
     School(String name, long seed) throws Exception {
       lessons = new Lessons(seed);
-      topics = new Topics(Topics.Settings.defaults().withPrefix(name + "."));
-      registry = SchemaRegistries.connect(cluster.schemaRegistryUrl(), Map.of());
-      codec = new RecordCodec(registry);
-      folder = Files.createDirectories(Path.of("target", "faults", name).toAbsolutePath());
-      settings.put("kafka.application-id", name);
-      settings.put("kafka.topic-prefix", name + ".");
-      settings.put("streams.state-dir", folder.resolve("state").toString());
-      settings.put("streams.session-timeout", "6s");
-      settings.putAll(SETTINGS.application());
-      try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrapServers()))) {
-        new TopicProvisioner(admin, (short) 1).ensure(topics.all(), true, FaultRun.PATIENCE);
-      }
-      new SchemaRegistrar(registry, topics).register(FaultRun.PATIENCE);
+      ground = new FaultGround(name, SETTINGS.application());
+      topics = ground.topics();
       producer =
           new KafkaProducer<>(
-              Map.of("bootstrap.servers", cluster.bootstrapServers(), "linger.ms", 5),
+              Map.of("bootstrap.servers", ground.bootstrapServers(), "linger.ms", 5),
               new ByteArraySerializer(),
               new ByteArraySerializer());
-      books = new AdaptationBooks(topics, codec, cluster.bootstrapServers());
+      books = new AdaptationBooks(topics, ground.codec());
       for (TaskDefinition task : lessons.tasks()) {
         send(topics.definitions(), task.getTaskId(), task);
       }
@@ -175,7 +150,7 @@ class AdaptationKillIT {
     }
 
     private void send(Topic topic, String key, SpecificRecord record) {
-      byte[] value = codec.serialize(topic.name(), record);
+      byte[] value = ground.codec().serialize(topic.name(), record);
       var unused =
           producer.send(
               new ProducerRecord<>(topic.name(), key.getBytes(StandardCharsets.UTF_8), value));
@@ -203,48 +178,26 @@ class AdaptationKillIT {
     }
 
     Duration longestRestart() {
-      return longestRestart;
+      return ground.longestRestart();
     }
 
     ServeProcess launch() {
-      ServeProcess process =
-          new ServeProcess(
-              cluster.bootstrapServers(),
-              cluster.schemaRegistryUrl(),
-              settings,
-              folder.resolve("application-" + processes.size() + ".log"));
-      processes.add(process);
-      return process;
+      return ground.launch();
     }
 
     /** Waits until a report that this process made is committed. */
     void awaitProgress(ServeProcess process) {
-      awaitFrom(
+      ground.awaitProgress(
           process,
           "a committed report",
           () -> {
             books.read();
             return books.hasReportSince(process.launched());
           });
-      Duration restart = Duration.between(process.launched(), Instant.now());
-      if (restart.compareTo(longestRestart) > 0) {
-        longestRestart = restart;
-      }
-    }
-
-    private static void awaitFrom(ServeProcess process, String what, BooleanSupplier there) {
-      await(what)
-          .atMost(FaultRun.PATIENCE)
-          .pollInterval(Duration.ofMillis(20))
-          .until(
-              () -> {
-                process.requireAlive();
-                return there.getAsBoolean();
-              });
     }
 
     void awaitBooks(BooleanSupplier there) {
-      await("the books at the end").atMost(FaultRun.PATIENCE).until(there::getAsBoolean);
+      await("the books at the end").atMost(FaultGround.PATIENCE).until(there::getAsBoolean);
     }
 
     /** Returns how many lessons there were. */
@@ -281,20 +234,24 @@ class AdaptationKillIT {
               .build();
       send(topics.commands(), taskId, evaluate);
       producer.flush();
-      awaitFrom(
-          process,
-          "a report on " + commandId,
-          () -> {
-            books.read();
-            return books.reportOn(commandId).isPresent();
-          });
+      // Jobs still due are done first, one at a time: patience counts from the last report.
+      while (books.reportOn(commandId).isEmpty()) {
+        int before = books.reports();
+        FaultGround.awaitFrom(
+            process,
+            "another report, at last that on " + commandId,
+            () -> {
+              books.read();
+              return books.reports() > before;
+            });
+      }
       return books.reportOn(commandId).orElseThrow();
     }
 
     /** Asks until the version that was published last answers. */
     void awaitServed(ServeProcess process, String taskId) {
       AtomicInteger asked = new AtomicInteger();
-      awaitFrom(
+      FaultGround.awaitFrom(
           process,
           "the last version of " + taskId + " to answer",
           () -> {
@@ -309,7 +266,7 @@ class AdaptationKillIT {
                     .setCreatedAt(Instant.now())
                     .build());
             producer.flush();
-            awaitFrom(
+            FaultGround.awaitFrom(
                 process,
                 "an answer to " + id,
                 () -> {
@@ -324,7 +281,6 @@ class AdaptationKillIT {
     @Override
     public void close() throws IOException {
       over = true;
-      processes.forEach(ServeProcess::close);
       try {
         teacher.join(10_000);
       } catch (InterruptedException e) {
@@ -332,7 +288,7 @@ class AdaptationKillIT {
       }
       producer.close(Duration.ofSeconds(5));
       books.close();
-      registry.close();
+      ground.close();
     }
   }
 }

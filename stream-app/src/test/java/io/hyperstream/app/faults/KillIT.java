@@ -52,7 +52,7 @@ class KillIT {
       for (int kill = 0; kill < SETTINGS.kills(); kill++) {
         ServeProcess application = run.launch();
         if (kill == duringStart) {
-          application.awaitLog("Kafka Streams: REBALANCING", FaultRun.PATIENCE);
+          application.awaitLog("Kafka Streams: REBALANCING", FaultGround.PATIENCE);
           application.run(random.nextInt(1_000));
         } else {
           run.awaitProgress(application);

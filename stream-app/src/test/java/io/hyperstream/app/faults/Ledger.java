@@ -1,5 +1,6 @@
 package io.hyperstream.app.faults;
 
+import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.schemas.DeadLetterHeaders;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.RecordCodec;
@@ -10,15 +11,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Reads both output topics, committed records only, each partition in its order, on a thread of its
@@ -55,7 +53,6 @@ final class Ledger implements AutoCloseable {
   private final String predictionsTopic;
   private final RecordCodec codec;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final List<TopicPartition> partitions;
   private final Thread thread = new Thread(this::run, "fault-ledger");
   private final List<Entry> entries = new ArrayList<>(); // guarded by this
   private final Set<String> ids = new HashSet<>(); // guarded by this
@@ -65,28 +62,10 @@ final class Ledger implements AutoCloseable {
   private boolean atTheEnd; // guarded by this
   private volatile boolean closed;
 
-  Ledger(Topics topics, RecordCodec codec, String bootstrapServers) {
+  Ledger(Topics topics, RecordCodec codec) {
     this.codec = codec;
     predictionsTopic = topics.predictions().name();
-    consumer =
-        new KafkaConsumer<>(
-            Map.of(
-                "bootstrap.servers",
-                bootstrapServers,
-                "isolation.level",
-                "read_committed",
-                "enable.auto.commit",
-                false,
-                "auto.offset.reset",
-                "earliest"),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
-    partitions =
-        List.of(predictionsTopic, topics.deadLetters().name()).stream()
-            .flatMap(topic -> consumer.partitionsFor(topic).stream())
-            .map(info -> new TopicPartition(info.topic(), info.partition()))
-            .toList();
-    consumer.assign(partitions);
+    consumer = SharedCluster.reader(List.of(predictionsTopic, topics.deadLetters().name()));
     thread.setDaemon(true);
   }
 
@@ -158,7 +137,7 @@ final class Ledger implements AutoCloseable {
       wantsEnd = false;
     }
     boolean reached =
-        consumer.endOffsets(partitions).entrySet().stream()
+        consumer.endOffsets(consumer.assignment()).entrySet().stream()
             .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
     synchronized (this) {
       atTheEnd = reached;

@@ -22,7 +22,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,13 +29,12 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 
@@ -69,19 +67,6 @@ public final class AppFixture implements AutoCloseable {
             Map.of("bootstrap.servers", cluster.bootstrapServers(), "linger.ms", 5),
             new ByteArraySerializer(),
             new ByteArraySerializer());
-    outputs =
-        new KafkaConsumer<>(
-            Map.of(
-                "bootstrap.servers",
-                cluster.bootstrapServers(),
-                "isolation.level",
-                "read_committed",
-                "enable.auto.commit",
-                false,
-                "auto.offset.reset",
-                "earliest"),
-            new ByteArrayDeserializer(),
-            new ByteArrayDeserializer());
     set("kafka.bootstrap-servers", cluster.bootstrapServers());
     set("kafka.application-id", prefix + "-app");
     set("kafka.topic-prefix", prefix + ".");
@@ -94,21 +79,17 @@ public final class AppFixture implements AutoCloseable {
       new TopicProvisioner(admin, (short) 1).ensure(topics.all(), true, PATIENCE);
     }
     new SchemaRegistrar(registry, topics).register(PATIENCE);
-    List<TopicPartition> partitions = new ArrayList<>();
-    for (Topic one :
-        List.of(
-            topics.predictions(),
-            topics.deadLetters(),
-            topics.adapters(),
-            topics.adapterVersions(),
-            topics.reports())) {
-      String topic = one.name();
-      read.put(topic, new CopyOnWriteArrayList<>());
-      outputs
-          .partitionsFor(topic)
-          .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
-    }
-    outputs.assign(partitions);
+    List<String> read =
+        Stream.of(
+                topics.predictions(),
+                topics.deadLetters(),
+                topics.adapters(),
+                topics.adapterVersions(),
+                topics.reports())
+            .map(Topic::name)
+            .toList();
+    read.forEach(topic -> this.read.put(topic, new CopyOnWriteArrayList<>()));
+    outputs = SharedCluster.reader(read);
   }
 
   public AppFixture set(String key, Object value) {

@@ -7,7 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
@@ -31,6 +35,29 @@ public final class SharedCluster implements BeforeAllCallback {
 
   public static EmbeddedCluster cluster() {
     return running.cluster;
+  }
+
+  /** All that is committed to some topics, from the first record on. */
+  public static KafkaConsumer<byte[], byte[]> reader(List<String> topics) {
+    KafkaConsumer<byte[], byte[]> reader =
+        new KafkaConsumer<>(
+            Map.of(
+                "bootstrap.servers",
+                cluster().bootstrapServers(),
+                "isolation.level",
+                "read_committed",
+                "enable.auto.commit",
+                false,
+                "auto.offset.reset",
+                "earliest"),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
+    reader.assign(
+        topics.stream()
+            .flatMap(topic -> reader.partitionsFor(topic).stream())
+            .map(info -> new TopicPartition(info.topic(), info.partition()))
+            .toList());
+    return reader;
   }
 
   @Override
