@@ -143,6 +143,10 @@ public final class FewShotEvaluation {
         double zeroShot;
         try (FewShotCandidate start = trainer.train(memory, examples, Method.ZERO_SHOT, seed)) {
           zeroShot = measure(folder, start, test);
+          String remarks = start.report().remarks();
+          if (seed == 0 && !remarks.isEmpty()) {
+            notes.accept("%s, %d per label: %s".formatted(folder.task().taskId(), shots, remarks));
+          }
         }
         for (Method method : options.methods()) {
           try (FewShotCandidate candidate = trainer.train(memory, examples, method, seed)) {

@@ -13,19 +13,8 @@ import java.util.stream.IntStream;
  * over lexical features, and how much each of the three scorers counts. Numbers are rounded to half
  * precision when it is made, so that what was judged is what travels and is served. Immutable, any
  * thread.
- *
- * @param center [d] the mean of the examples' pooled states; not to be changed
- * @param vectors one per label that had an example
- * @param decoderWeight what the decoder's log-scores count
- * @param stateWeight what vectors over encoder states count
- * @param wordWeight what vectors over lexical features count
  */
-public record LabelHead(
-    float[] center,
-    List<LabelVectors> vectors,
-    double decoderWeight,
-    double stateWeight,
-    double wordWeight) {
+public final class LabelHead {
 
   /**
    * The vectors of one label.
@@ -64,30 +53,72 @@ public record LabelHead(
   /** Word weights that together hold less than this share of the squared length are left out. */
   private static final double NEGLIGIBLE = 0.01;
 
+  private final float[] center;
+  private final List<LabelVectors> vectors;
+  private final double decoderWeight;
+  private final double stateWeight;
+  private final double wordWeight;
+  private final Map<String, Integer> byName = new HashMap<>(); // places in vectors
+  private Words words; // made when first used; threads that race make equal ones
+
   /**
+   * @param center [d] the mean of the examples' pooled states; not to be changed
+   * @param vectors one per label that had an example
+   * @param decoderWeight what the decoder's log-scores count
+   * @param stateWeight what vectors over encoder states count
+   * @param wordWeight what vectors over lexical features count
    * @throws IllegalArgumentException if sizes do not agree, a label comes twice, or a number is not
    *     finite in half precision
    */
-  public LabelHead {
-    center = rounded("the center", center);
-    vectors = List.copyOf(vectors);
+  public LabelHead(
+      float[] center,
+      List<LabelVectors> vectors,
+      double decoderWeight,
+      double stateWeight,
+      double wordWeight) {
+    this.center = rounded("the center", center);
+    this.vectors = List.copyOf(vectors);
     if (vectors.isEmpty()) {
       throw new IllegalArgumentException("a label head needs the vectors of at least one label");
     }
-    Map<String, LabelVectors> byName = new HashMap<>();
     for (LabelVectors label : vectors) {
       if (label.states().length != center.length) {
         throw new IllegalArgumentException(
             "label '%s' has a vector of %d numbers over states; the center has %d"
                 .formatted(label.label(), label.states().length, center.length));
       }
-      if (byName.put(label.label(), label) != null) {
+      if (byName.put(label.label(), byName.size()) != null) {
         throw new IllegalArgumentException("label '" + label.label() + "' has vectors twice");
       }
     }
-    finite("the decoder's weight", decoderWeight);
-    finite("the weight of states", stateWeight);
-    finite("the weight of words", wordWeight);
+    this.decoderWeight = finite("the decoder's weight", decoderWeight);
+    this.stateWeight = finite("the weight of states", stateWeight);
+    this.wordWeight = finite("the weight of words", wordWeight);
+  }
+
+  /** [d] the mean of the examples' pooled states; not to be changed. */
+  public float[] center() {
+    return center;
+  }
+
+  /** One per label that had an example. */
+  public List<LabelVectors> vectors() {
+    return vectors;
+  }
+
+  /** What the decoder's log-scores count. */
+  public double decoderWeight() {
+    return decoderWeight;
+  }
+
+  /** What vectors over encoder states count. */
+  public double stateWeight() {
+    return stateWeight;
+  }
+
+  /** What vectors over lexical features count. */
+  public double wordWeight() {
+    return wordWeight;
   }
 
   /**
@@ -157,29 +188,24 @@ public record LabelHead(
    */
   public double[] logits(
       List<Label> labels, double[] decoderScores, float[] pooled, LexicalVector words) {
-    Map<String, LabelVectors> byName = new HashMap<>();
-    vectors.forEach(label -> byName.put(label.label(), label));
     double[] state = Prototypes.centred(pooled, center);
-    double[] features = words.dense();
+    double[] ofWords = words().times(words);
     double[] out = new double[labels.size()];
     boolean[] known = new boolean[out.length];
     double sum = 0;
     int count = 0;
     for (int l = 0; l < out.length; l++) {
-      LabelVectors label = byName.get(labels.get(l).name());
-      if (label != null) {
+      Integer place = byName.get(labels.get(l).name());
+      if (place != null) {
+        LabelVectors label = vectors.get(place);
         known[l] = true;
         count++;
         out[l] = stateWeight * (label.stateBias() + dot(label.states(), state));
-        out[l] += wordWeight * (label.wordBias() + dot(label.words(), label.places(), features));
+        out[l] += wordWeight * (label.wordBias() + ofWords[place]);
         sum += out[l];
       }
     }
-    double least =
-        Arrays.stream(decoderScores)
-            .filter(score -> score != Double.NEGATIVE_INFINITY)
-            .min()
-            .orElse(0);
+    double least = least(decoderScores);
     for (int l = 0; l < out.length; l++) {
       out[l] = known[l] ? out[l] : count == 0 ? 0 : sum / count;
       out[l] += decoderWeight * Math.max(least, decoderScores[l]);
@@ -187,20 +213,82 @@ public record LabelHead(
     return out;
   }
 
-  private static double dot(float[] weights, double[] x) {
-    double sum = 0;
-    for (int i = 0; i < weights.length; i++) {
-      sum += weights[i] * x[i];
+  /** Of scores that were not cut off; 0 if all were. */
+  private static double least(double[] scores) {
+    double least = Double.POSITIVE_INFINITY;
+    for (double score : scores) {
+      least = score == Double.NEGATIVE_INFINITY ? least : Math.min(least, score);
     }
-    return sum;
+    return least == Double.POSITIVE_INFINITY ? 0 : least;
   }
 
-  private static double dot(float[] weights, int[] places, double[] x) {
-    double sum = 0;
-    for (int i = 0; i < weights.length; i++) {
-      sum += weights[i] * x[places[i]];
+  private Words words() {
+    Words made = words;
+    if (made == null) {
+      made = Words.of(vectors);
+      words = made;
     }
-    return sum;
+    return made;
+  }
+
+  /**
+   * The word weights of all labels by place: a text has some dozens of places, and few labels have
+   * a weight at any of them.
+   *
+   * @param starts [places + 1] where a place's weights begin
+   * @param owners which label each weight is of
+   */
+  private record Words(int labels, int[] starts, int[] owners, float[] weights) {
+    static Words of(List<LabelVectors> vectors) {
+      int[] starts = new int[LexicalVector.WIDTH + 1];
+      vectors.forEach(label -> IntStream.of(label.places()).forEach(place -> starts[place + 1]++));
+      for (int place = 0; place < LexicalVector.WIDTH; place++) {
+        starts[place + 1] += starts[place];
+      }
+      int[] owners = new int[starts[LexicalVector.WIDTH]];
+      float[] weights = new float[owners.length];
+      int[] next = starts.clone();
+      for (int l = 0; l < vectors.size(); l++) {
+        LabelVectors label = vectors.get(l);
+        for (int i = 0; i < label.places().length; i++) {
+          int at = next[label.places()[i]]++;
+          owners[at] = l;
+          weights[at] = label.words()[i];
+        }
+      }
+      return new Words(vectors.size(), starts, owners, weights);
+    }
+
+    /** [labels] */
+    double[] times(LexicalVector x) {
+      double[] out = new double[labels];
+      for (int i = 0; i < x.places().length; i++) {
+        int place = x.places()[i];
+        for (int at = starts[place]; at < starts[place + 1]; at++) {
+          out[owners[at]] += weights[at] * x.values()[i];
+        }
+      }
+      return out;
+    }
+  }
+
+  /** In four sums that do not wait for each other. */
+  private static double dot(float[] weights, double[] x) {
+    double a = 0;
+    double b = 0;
+    double c = 0;
+    double d = 0;
+    int i = 0;
+    for (; i + 3 < weights.length; i += 4) {
+      a += weights[i] * x[i];
+      b += weights[i + 1] * x[i + 1];
+      c += weights[i + 2] * x[i + 2];
+      d += weights[i + 3] * x[i + 3];
+    }
+    for (; i < weights.length; i++) {
+      a += weights[i] * x[i];
+    }
+    return a + b + (c + d);
   }
 
   private static float[] floats(double[] values) {
@@ -222,9 +310,10 @@ public record LabelHead(
     return out;
   }
 
-  private static void finite(String what, double value) {
+  private static double finite(String what, double value) {
     if (!Double.isFinite(value)) {
       throw new IllegalArgumentException(what + " is " + value);
     }
+    return value;
   }
 }

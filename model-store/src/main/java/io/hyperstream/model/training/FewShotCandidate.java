@@ -3,8 +3,11 @@ package io.hyperstream.model.training;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.training.FewShotVersion.Form;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -21,6 +24,7 @@ public final class FewShotCandidate implements AutoCloseable {
    * @param duplicates copies of a text that were merged
    * @param contradictions texts that came with several labels
    * @param unknownLabels examples whose label the task does not have
+   * @param perLabel how many examples each label had that had any
    * @param missingLabels labels without an example
    * @param decoder which decoder answers: {@code start}, {@code embedding} or {@code weights}
    * @param decoderWeight what its log-scores count
@@ -36,13 +40,41 @@ public final class FewShotCandidate implements AutoCloseable {
       int duplicates,
       int contradictions,
       int unknownLabels,
+      Map<String, Integer> perLabel,
       List<String> missingLabels,
       String decoder,
       double decoderWeight,
       double pooledWeight,
       double lexicalWeight,
       double crossValidatedLoss,
-      double seconds) {}
+      double seconds) {
+    private static final int IMBALANCED = 5;
+
+    /** What there is to say about the examples, in a sentence; empty if nothing. */
+    public String remarks() {
+      List<String> parts = new ArrayList<>();
+      count(parts, duplicates, "copies of a text were merged");
+      count(parts, contradictions, "texts came with several labels");
+      count(parts, unknownLabels, "examples have labels the task does not have");
+      if (!missingLabels.isEmpty()) {
+        parts.add("no example of " + String.join(", ", missingLabels));
+      }
+      var fewest = Collections.min(perLabel.entrySet(), Map.Entry.comparingByValue());
+      var most = Collections.max(perLabel.entrySet(), Map.Entry.comparingByValue());
+      if (most.getValue() >= IMBALANCED * fewest.getValue()) {
+        parts.add(
+            "imbalanced: %d examples of %s, %d of %s"
+                .formatted(most.getValue(), most.getKey(), fewest.getValue(), fewest.getKey()));
+      }
+      return String.join("; ", parts);
+    }
+
+    private static void count(List<String> parts, int count, String what) {
+      if (count > 0) {
+        parts.add(count + " " + what);
+      }
+    }
+  }
 
   private final FewShotMemory memory;
   private final float[] embedding;

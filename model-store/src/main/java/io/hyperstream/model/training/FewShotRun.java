@@ -394,6 +394,7 @@ final class FewShotRun {
         labelled.duplicates(),
         labelled.contradictions(),
         labelled.unknownLabels(),
+        labelled.perLabel(),
         labelled.missingLabels(),
         decoder.key(),
         weights[0],

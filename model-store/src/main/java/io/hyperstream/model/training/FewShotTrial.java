@@ -19,7 +19,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Champion against challenger: trains a candidate on a task's examples and judges it and the
@@ -41,6 +43,9 @@ public final class FewShotTrial {
   public static final int HELD_OUT_PER_LABEL = 8;
 
   private static final int RESAMPLES = 2000;
+
+  private static final String NOTHING_TO_JUDGE =
+      "nothing can be judged yet: it takes two examples of a label to leave one out";
 
   /** No single example may decide: probabilities are not counted as less than this. */
   private static final double LEAST_PROBABILITY = 0.01;
@@ -286,7 +291,9 @@ public final class FewShotTrial {
       if (answers.isEmpty()) {
         return new Result(
             Optional.of(candidate.version()),
-            "nothing can be judged yet: it takes two examples of a label to leave one out",
+            Stream.of(NOTHING_TO_JUDGE, report.remarks())
+                .filter(sentence -> !sentence.isEmpty())
+                .collect(Collectors.joining("; ")),
             Map.of(),
             Map.of(),
             0.5,
@@ -305,7 +312,7 @@ public final class FewShotTrial {
               probabilityBetter(losses(tempered, y), after, options.seed()));
       return new Result(
           Optional.of(candidate.version()),
-          said(report),
+          report.remarks(),
           metrics(judged.before(), y),
           metrics(judged.after(), y),
           better,
@@ -313,23 +320,6 @@ public final class FewShotTrial {
           judge,
           report.start(),
           Optional.of(report));
-    }
-  }
-
-  private static String said(FewShotCandidate.Report report) {
-    List<String> parts = new ArrayList<>();
-    count(parts, report.duplicates(), "copies of a text were merged");
-    count(parts, report.contradictions(), "texts came with several labels");
-    count(parts, report.unknownLabels(), "examples have labels the task does not have");
-    if (!report.missingLabels().isEmpty()) {
-      parts.add("no example of " + String.join(", ", report.missingLabels()));
-    }
-    return String.join("; ", parts);
-  }
-
-  private static void count(List<String> parts, int count, String what) {
-    if (count > 0) {
-      parts.add(count + " " + what);
     }
   }
 

@@ -62,6 +62,13 @@ record LabelledRows(
     return new LabelledRows(kept, duplicates, contradictions, unknown, missing);
   }
 
+  /** How many examples each label has that has any, in the order of first appearance. */
+  Map<String, Integer> perLabel() {
+    Map<String, Integer> out = new LinkedHashMap<>();
+    examples.forEach(example -> out.merge(example.label(), 1, Integer::sum));
+    return out;
+  }
+
   /** Why none of so many examples is left, in a sentence. */
   String nothingUsable(TaskDefinition task, int of) {
     return ("none of %d examples of task '%s' can be used:"

@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import io.hyperstream.model.prototype.LabelHead.LabelVectors;
 import io.hyperstream.model.task.Label;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
@@ -49,6 +51,54 @@ class LabelHeadTest {
     double[] z = logits(head, new double[3], "a", "new", "b");
     assertThat(z[1]).isCloseTo((z[0] + z[2]) / 2, within(1e-9));
     assertThat(logits(head, new double[] {-1, -3}, "x", "y")).containsExactly(-2, -6);
+  }
+
+  @Test
+  @DisplayName("many labels and words give what the sums written out give")
+  void writtenOut() {
+    Random random = new Random(1);
+    int width = 30;
+    List<LabelVectors> vectors = new ArrayList<>();
+    for (int l = 0; l < 23; l++) {
+      int[] places = random.ints(200, 0, LexicalVector.WIDTH).distinct().sorted().toArray();
+      float[] words = floats(random, places.length);
+      vectors.add(
+          new LabelVectors("label" + l, floats(random, width), 0.25f * l, places, words, 1));
+    }
+    LabelHead head = new LabelHead(floats(random, width), vectors, 0.5, 2, 3);
+    List<Label> labels =
+        IntStream.range(0, 23).mapToObj(l -> Label.of("label" + (22 - l))).toList();
+    for (int row = 0; row < 5; row++) {
+      double[] decoder = random.doubles(23, -9, 0).toArray();
+      float[] pooled = floats(random, width);
+      int[] places = random.ints(60, 0, LexicalVector.WIDTH).distinct().sorted().toArray();
+      LexicalVector words = new LexicalVector(places, random.doubles(places.length).toArray());
+      double[] state = Prototypes.centred(pooled, head.center());
+      double[] dense = words.dense();
+      double[] expected = new double[23];
+      for (int l = 0; l < 23; l++) {
+        LabelVectors label = vectors.get(22 - l);
+        double states = label.stateBias();
+        for (int j = 0; j < width; j++) {
+          states += label.states()[j] * state[j];
+        }
+        double lexical = label.wordBias();
+        for (int i = 0; i < label.places().length; i++) {
+          lexical += label.words()[i] * dense[label.places()[i]];
+        }
+        expected[l] = 0.5 * decoder[l] + 2 * states + 3 * lexical;
+      }
+      assertThat(head.logits(labels, decoder, pooled, words))
+          .containsExactly(expected, within(1e-12));
+    }
+  }
+
+  private static float[] floats(Random random, int count) {
+    float[] out = new float[count];
+    for (int i = 0; i < count; i++) {
+      out[i] = (float) random.nextGaussian();
+    }
+    return out;
   }
 
   @Test

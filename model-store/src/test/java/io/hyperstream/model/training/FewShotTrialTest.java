@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -221,7 +222,8 @@ class FewShotTrialTest {
     Result one = run(start(), examples(0, 1), 0, List.of());
     assertThat(one.judged()).isZero();
     assertThat(one.candidate()).isPresent();
-    assertThat(one.reason()).contains("two examples of a label");
+    assertThat(one.reason())
+        .isEqualTo("nothing can be judged yet: it takes two examples of a label to leave one out");
 
     Result single = run(start(), List.of(Example.of("a red stamp", "stamps")), 0, List.of());
     assertThat(single.candidate()).isEmpty();
@@ -234,6 +236,34 @@ class FewShotTrialTest {
             Example.of("x", "letters"));
     assertThat(run(start(), poor, 0, List.of()).reason())
         .contains("1 have labels it does not have, 1 texts contradict themselves");
+  }
+
+  @Test
+  @DisplayName("copies, contradictions, foreign labels and imbalance are survived and reported")
+  void unruly() {
+    List<Example> unruly = new ArrayList<>(examples(0, 1));
+    examples(1, 10).stream().filter(e -> !e.label().equals("stamps")).forEach(unruly::add);
+    Example stamp = examples(1, 2).get(2);
+    unruly.add(stamp);
+    unruly.add(Example.of("  " + stamp.text().toUpperCase(Locale.ROOT), "stamps")); // a copy
+    unruly.add(Example.of("both at once", "letters"));
+    unruly.add(Example.of("Both  at once", "parcels"));
+    unruly.add(Example.of("good morning", "greetings"));
+
+    Result result = run(start(), unruly, 0, List.of());
+
+    assertThat(result.reason())
+        .isEqualTo(
+            "1 copies of a text were merged; 1 texts came with several labels; 1 examples have"
+                + " labels the task does not have; imbalanced: 10 examples of letters, 2 of"
+                + " stamps");
+    assertThat(result.judged()).isEqualTo(22);
+    double[][] served =
+        model.predict(
+            TASK, published(result), List.of(Example.of("a stamp with a bird on it", "stamps")));
+    assertThat(served[0][2])
+        .as("the rare label")
+        .isGreaterThan(Math.max(served[0][0], served[0][1]));
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.bench.ModelShape;
 import io.hyperstream.model.bench.TrainBench;
+import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.model.training.Preset;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -55,6 +56,7 @@ final class BenchTrainCommand implements Callable<Integer> {
       throw CommandFailure.usage(e.getMessage());
     }
     options.apply();
+    NativeMemory.keepFreed();
     options.print(console, TrainBench.run(what));
     return ExitCodes.OK;
   }

@@ -3,6 +3,7 @@ package io.hyperstream.app.cli;
 import io.hyperstream.model.evaluation.FewShotEvaluation;
 import io.hyperstream.model.evaluation.FewShotEvaluation.Run;
 import io.hyperstream.model.evaluation.PromotionEvaluation;
+import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.TaskFolder;
@@ -148,6 +149,7 @@ final class EvaluateCommand implements Callable<Integer> {
         new FewShotEvaluation.Options(shots, seeds, methods, maxTestRows);
     List<Path> folders = folders();
     BenchCommand.threads(threads);
+    NativeMemory.keepFreed();
     EvaluationTable table = new EvaluationTable();
     PromotionTable promotions = new PromotionTable();
     boolean complete = true;
