@@ -15,6 +15,18 @@ public final class DeadLetterHeaders {
   public static final String SOURCE_PARTITION = "hyperstream.source.partition";
   public static final String SOURCE_OFFSET = "hyperstream.source.offset";
 
+  /** The value was too large to be kept: how many bytes it had. */
+  public static final String VALUE_OMITTED = "hyperstream.value.omitted.bytes";
+
+  /**
+   * On a record that was replayed, and on what becomes of it: which dead letter it was, as {@code
+   * partition@offset} of the topic of dead letters.
+   */
+  public static final String REPLAY_OF = "hyperstream.replay.of";
+
+  /** Beside {@link #REPLAY_OF}: how often the record has been replayed. */
+  public static final String REPLAY_COUNT = "hyperstream.replay.count";
+
   /** W3C trace context, passed on from the request unchanged. */
   public static final String TRACEPARENT = "traceparent";
 

@@ -77,6 +77,17 @@ final class Connection implements AutoCloseable {
 
   /** Idempotent, every replica acknowledges. */
   Producer<String, byte[]> producer() {
+    return new KafkaProducer<>(producing(), new StringSerializer(), new ByteArraySerializer());
+  }
+
+  /** Of records as they are, in transactions; whoever opens the same id next ends this one. */
+  Producer<byte[], byte[]> transactionalProducer(String transactionalId) {
+    Map<String, Object> config = producing();
+    config.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, transactionalId);
+    return new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
+  }
+
+  private Map<String, Object> producing() {
     Map<String, Object> config = common();
     config.put(ProducerConfig.ACKS_CONFIG, "all");
     config.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
@@ -85,7 +96,7 @@ final class Connection implements AutoCloseable {
     config.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, topics.adapters().maxRecordBytes());
     config.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
     config.putAll(settings);
-    return new KafkaProducer<>(config, new StringSerializer(), new ByteArraySerializer());
+    return config;
   }
 
   /**

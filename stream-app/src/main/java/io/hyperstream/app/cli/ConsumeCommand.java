@@ -1,18 +1,13 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.schemas.DeadLetterHeaders;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.UndecodableRecordException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.header.Header;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,7 +29,7 @@ import picocli.CommandLine.Option;
       "    hyperstream consume --follow --task pros_cons --json | jq .label",
       "  Everything from the beginning, and then what comes:",
       "    hyperstream consume --from-beginning --follow",
-      "  What could not be answered, and why:",
+      "  What could not be answered, and why (`hyperstream dead-letters` selects and replays):",
       "    hyperstream consume --dead-letters"
     })
 final class ConsumeCommand implements Callable<Integer> {
@@ -102,7 +97,7 @@ final class ConsumeCommand implements Callable<Integer> {
 
   private void print(ConsumerRecord<byte[], byte[]> record, Connection cluster) {
     if (deadLetters) {
-      printDeadLetter(record);
+      printDeadLetter(new DeadLetter(record));
       return;
     }
     Prediction prediction;
@@ -138,33 +133,14 @@ final class ConsumeCommand implements Callable<Integer> {
     }
   }
 
-  private void printDeadLetter(ConsumerRecord<byte[], byte[]> record) {
+  private void printDeadLetter(DeadLetter letter) {
     printed++;
-    String code = header(record, DeadLetterHeaders.ERROR_CODE);
-    String message = header(record, DeadLetterHeaders.ERROR_MESSAGE);
-    String source =
-        header(record, DeadLetterHeaders.SOURCE_TOPIC)
-            + "-"
-            + header(record, DeadLetterHeaders.SOURCE_PARTITION)
-            + "@"
-            + header(record, DeadLetterHeaders.SOURCE_OFFSET);
     if (json) {
-      Map<String, Object> letter = new LinkedHashMap<>();
-      letter.put("code", code);
-      letter.put("message", message);
-      letter.put("source", source);
-      letter.put("key", Rendering.key(record));
-      letter.put("valueBytes", record.value() == null ? 0 : record.value().length);
-      console.printJson(letter);
+      console.printJson(letter.toMap());
     } else {
-      console.print(String.format(Locale.ROOT, "%-18s %s  %s", code, source, message));
+      console.print(
+          String.format(
+              Locale.ROOT, "%-18s %s  %s", letter.code(), letter.sourceText(), letter.message()));
     }
-  }
-
-  static String header(ConsumerRecord<byte[], byte[]> record, String name) {
-    Header header = record.headers().lastHeader(name);
-    return header == null || header.value() == null
-        ? ""
-        : new String(header.value(), StandardCharsets.UTF_8);
   }
 }

@@ -1,6 +1,5 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.schemas.DeadLetterHeaders;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
 import java.nio.charset.StandardCharsets;
@@ -232,8 +231,8 @@ final class DemoTraffic implements AutoCloseable {
 
   private void book(ConsumerRecord<byte[], byte[]> record, long now) {
     if (record.topic().equals(cluster.topics().deadLetters().name())) {
-      String code = ConsumeCommand.header(record, DeadLetterHeaders.ERROR_CODE);
-      String message = ConsumeCommand.header(record, DeadLetterHeaders.ERROR_MESSAGE);
+      String code = new DeadLetter(record).code();
+      String message = new DeadLetter(record).message();
       ledger.deadLetter(
           String.valueOf(Rendering.key(record)), new DemoLedger.Refused(code, message), now);
       return;

@@ -23,6 +23,7 @@ import picocli.CommandLine.ScopeType;
       ReportCommand.class,
       RollbackCommand.class,
       ForgetCommand.class,
+      DeadLettersCommand.class,
       ModelCommand.class,
       EvaluateCommand.class,
       BenchCommand.class

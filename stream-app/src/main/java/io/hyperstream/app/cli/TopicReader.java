@@ -12,8 +12,8 @@ import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Reads whole topics without a consumer group: every partition, committed records only, from the
- * beginning or from now on. One thread.
+ * Reads topics without a consumer group: committed records only, every partition from the beginning
+ * or from now on, or given ones from given offsets. One thread.
  */
 final class TopicReader implements AutoCloseable {
   private final Consumer<byte[], byte[]> consumer;
@@ -40,6 +40,18 @@ final class TopicReader implements AutoCloseable {
       // To the offsets just read, not to whatever the end is when the first poll runs.
       ends.forEach(consumer::seek);
     }
+  }
+
+  /**
+   * From these offsets on.
+   *
+   * @param consumer closed with the reader
+   */
+  TopicReader(Consumer<byte[], byte[]> consumer, Map<TopicPartition, Long> from) {
+    this.consumer = consumer;
+    consumer.assign(from.keySet());
+    ends = new HashMap<>(consumer.endOffsets(from.keySet()));
+    from.forEach(consumer::seek);
   }
 
   Iterable<ConsumerRecord<byte[], byte[]>> poll(Duration timeout) {

@@ -15,9 +15,6 @@ import org.apache.kafka.streams.processor.api.Record;
 
 /** Makes the records a topology writes: encoded values and dead letters. Thread-safe. */
 public final class OutputRecords {
-  /** A record too large for the dead letters: its value is left out, this says how long it was. */
-  public static final String VALUE_OMITTED = "hyperstream.value.omitted.bytes";
-
   private static final int MAX_MESSAGE_CHARS = 2_000;
 
   /** The message in UTF-8, the other headers we add, the batch's frame. */
@@ -79,7 +76,7 @@ public final class OutputRecords {
     add(headers, DeadLetterHeaders.SOURCE_PARTITION, Integer.toString(from.partition()));
     add(headers, DeadLetterHeaders.SOURCE_OFFSET, Long.toString(offset));
     if (read.value() != null && read.value().length > maxDeadValueBytes) {
-      add(headers, VALUE_OMITTED, Integer.toString(read.value().length));
+      add(headers, DeadLetterHeaders.VALUE_OMITTED, Integer.toString(read.value().length));
       return read.withValue((byte[]) null).withHeaders(headers);
     }
     return read.withHeaders(headers);

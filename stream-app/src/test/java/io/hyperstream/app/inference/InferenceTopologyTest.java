@@ -356,7 +356,7 @@ class InferenceTopologyTest {
     requests.pipeInput(utf8("key"), huge, EVENT_TIME);
     TestRecord<byte[], byte[]> dead = deadLetters.readRecord();
     assertThat(dead.value()).isNull();
-    assertThat(header(dead, OutputRecords.VALUE_OMITTED)).isEqualTo("" + huge.length);
+    assertThat(header(dead, DeadLetterHeaders.VALUE_OMITTED)).isEqualTo("" + huge.length);
   }
 
   @Test
