@@ -42,7 +42,7 @@ public final class FileModelStore implements ModelStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(FileModelStore.class);
   private static final String NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}";
-  private static final String OWNER = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}";
+  private static final String OWNER = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,249}";
   private static final String WEIGHTS = "adapters/" + OWNER + "/[0-9a-f]{64}\\.safetensors";
   private static final String VERSION = "[1-9][0-9]{0,8}";
 

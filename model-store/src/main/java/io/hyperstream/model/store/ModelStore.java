@@ -50,7 +50,8 @@ public interface ModelStore {
    * Adds the weights of an adapter version, under their own hash: the same bytes are stored once
    * per owner. They are on the disk, whole, before this returns.
    *
-   * @param owner who may collect them again, {@code [A-Za-z0-9._-]{1,200}}: stores are shared
+   * @param owner who may collect them again, {@code [A-Za-z0-9_-][A-Za-z0-9._-]{0,249}}: stores are
+   *     shared
    * @return a reference for {@link #weights}, the same in every process that shares the store
    */
   String addWeights(String owner, byte[] safetensors) throws IOException;

@@ -22,6 +22,7 @@ public final class AdaptationMetrics {
   final Counter duplicateLabels;
   final Counter duplicateRequests;
   final Counter invalidDefinitions;
+  final Counter untestedExamples;
   private final ConcurrentMap<String, AtomicReference<Double>> accuracies =
       new ConcurrentHashMap<>();
 
@@ -34,6 +35,10 @@ public final class AdaptationMetrics {
         counter("hyperstream.labels.duplicate.requests", "Requests whose id was taken already");
     invalidDefinitions =
         counter("hyperstream.adaptation.definitions.invalid", "Definitions adaptation ignored");
+    untestedExamples =
+        counter(
+            "hyperstream.adaptation.examples.untested",
+            "Examples that gave way before they were tested: too many waited");
   }
 
   private Counter counter(String name, String description) {

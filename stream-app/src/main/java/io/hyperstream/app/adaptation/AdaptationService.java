@@ -32,12 +32,14 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.streams.StreamsConfig;
 import org.slf4j.Logger;
@@ -60,10 +62,6 @@ final class AdaptationService implements RoleService {
    */
   private static final GroupProtocol GROUP_PROTOCOL = GroupProtocol.CLASSIC;
 
-  /** Weights no version needs any more take room only. */
-  private static final long FIRST_COLLECTION_MINUTES = 10;
-
-  private static final long COLLECTION_MINUTES = 6 * 60;
   private static final Duration COLLECTION_PATIENCE = Duration.ofMinutes(5);
 
   private final MeterRegistry meters;
@@ -73,7 +71,10 @@ final class AdaptationService implements RoleService {
   private final TrainerThread trainer;
   private final StreamsRun streams;
   private final WeightCollector weights;
-  private final Supplier<org.apache.kafka.clients.consumer.Consumer<byte[], byte[]>> readers;
+  private final Duration collectAfter;
+  private final Duration collectEvery;
+  private final Function<IsolationLevel, org.apache.kafka.clients.consumer.Consumer<byte[], byte[]>>
+      readers;
   private final ScheduledExecutorService housekeeping =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -90,7 +91,8 @@ final class AdaptationService implements RoleService {
       Cluster ready,
       ModelStore store,
       TrialWork.Model model,
-      MeterRegistry meters) {
+      MeterRegistry meters)
+      throws InterruptedException {
     this.meters = meters;
     registry = ready.registry();
     Topics topics = ready.topics();
@@ -102,12 +104,14 @@ final class AdaptationService implements RoleService {
     InstanceSlot instance =
         InstanceSlot.claim(Path.of(cluster.streams().stateDir()), settings.applicationId());
     AdapterFiles files = new AdapterFiles(instance.folder().resolve("champions"), Duration.ZERO);
-    VersionCodec versions =
-        new VersionCodec(files, store, settings.applicationId(), settings.maxInlineWeightsBytes());
+    String owner = owner(ready.admin(), settings.applicationId());
+    VersionCodec versions = new VersionCodec(files, store, owner, settings.maxInlineWeightsBytes());
     trainer = new TrainerThread(new TrialWork(model, versions, files), meters);
-    weights =
-        new WeightCollector(store, settings.applicationId(), topics, codec, Clock.systemUTC());
-    readers = () -> cluster.reader(settings.applicationId() + "-weights");
+    weights = new WeightCollector(store, owner, topics, codec, Clock.systemUTC());
+    collectAfter = settings.collectWeightsAfter();
+    collectEvery = settings.collectWeightsEvery();
+    readers =
+        isolation -> cluster.reader(settings.applicationId() + "-weights-" + isolation, isolation);
     int largest = AdaptationTopology.maxRecordBytes(topics);
     streams =
         new StreamsRun(
@@ -136,6 +140,15 @@ final class AdaptationService implements RoleService {
                 .register(meters));
   }
 
+  /** Whose weights: a store may be shared by applications on other clusters. */
+  private static String owner(Admin admin, String applicationId) throws InterruptedException {
+    try {
+      return admin.describeCluster().clusterId().get() + "." + applicationId;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("the cluster does not say its id", e.getCause());
+    }
+  }
+
   private static AdaptationOptions options(
       AdaptationSettings settings, AdaptationPolicySettings policy, LimitSettings limits) {
     return new AdaptationOptions(
@@ -155,6 +168,7 @@ final class AdaptationService implements RoleService {
             .setMaxExamplesPerLabel(policy.maxExamplesPerLabel())
             .setHeldOutFraction(policy.heldOutFraction())
             .setPromotionProbability(policy.promotionProbability())
+            .setMethod(policy.method())
             .setTuneWeights(policy.tuneWeights())
             .setMinIntervalSeconds(Math.toIntExact(policy.minInterval().toSeconds()))
             .build());
@@ -172,13 +186,19 @@ final class AdaptationService implements RoleService {
     streams.start(meters, onRunning, onFailure);
     var unused =
         housekeeping.scheduleWithFixedDelay(
-            this::collectWeights, FIRST_COLLECTION_MINUTES, COLLECTION_MINUTES, TimeUnit.MINUTES);
+            this::collectWeights,
+            collectAfter.toMillis(),
+            Math.max(1, collectEvery.toMillis()),
+            TimeUnit.MILLISECONDS);
   }
 
   private void collectWeights() {
-    try (var reader = readers.get()) {
-      int removed = weights.collect(reader, COLLECTION_PATIENCE);
-      LOG.info("{} weights that no version needs were removed from the model store", removed);
+    try (var committed = readers.apply(IsolationLevel.READ_COMMITTED);
+        var written = readers.apply(IsolationLevel.READ_UNCOMMITTED)) {
+      int removed = weights.collect(committed, written, COLLECTION_PATIENCE);
+      if (removed > 0) {
+        LOG.info("{} weights that no version needs were removed from the model store", removed);
+      }
     } catch (IOException | RuntimeException e) {
       LOG.warn("Weights that no version needs stay in the model store for now", e);
     }

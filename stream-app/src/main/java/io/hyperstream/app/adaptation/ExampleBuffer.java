@@ -1,6 +1,7 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.StoredExample;
+import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -20,17 +21,22 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * The labelled texts each task keeps, one store entry each under {@code taskId/hash}, a text once.
  * A new one always gets in; where its label is full, another example of that label gives way,
  * chosen by the newcomer's hash: at random, but the same on every replay. So labels stay balanced
- * and the examples follow the traffic. Stream thread only.
+ * and the examples follow the traffic. One that gives way before it was tested leaves only after
+ * its test, so that the running accuracy counts it. Stream thread only.
  */
 final class ExampleBuffer {
   /** What an example costs beside its texts. */
   private static final int OVERHEAD_BYTES = 200;
+
+  /** One in so many bytes may be of examples that are leaving: each has to be tested yet. */
+  private static final int LEAVING_SHARE = 8;
 
   /** Tasks whose examples are indexed in memory; the others are read when they are next needed. */
   private static final int INDEXED_TASKS = 32;
 
   private final KeyValueStore<String, StoredExample> store;
   private final long maxTaskBytes;
+  private final Counter untested;
   private final Map<String, Index> indexes =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
@@ -51,31 +57,50 @@ final class ExampleBuffer {
 
   private record Slot(long sequence, long bytes) {}
 
-  /** By label, then by hash. */
+  private record Leaving(String hash, long bytes) {}
+
+  /** By label, then by hash; those that only wait for their test by sequence number. */
   private static final class Index {
     final Map<String, NavigableMap<String, Slot>> labels = new HashMap<>();
+    final NavigableMap<Long, Leaving> leaving = new TreeMap<>();
     long bytes;
+    long leavingBytes;
 
     void add(String hash, StoredExample example) {
       long size = bytesOf(example);
+      if (example.getLeaving()) {
+        leaving.put(example.getSequence(), new Leaving(hash, size));
+        leavingBytes += size;
+        return;
+      }
       labels
           .computeIfAbsent(example.getLabel(), label -> new TreeMap<>())
           .put(hash, new Slot(example.getSequence(), size));
       bytes += size;
     }
 
-    void remove(String hash, String label) {
-      NavigableMap<String, Slot> slots = labels.get(label);
+    void remove(String hash, StoredExample example) {
+      if (example.getLeaving()) {
+        leavingBytes -= leaving.remove(example.getSequence()).bytes();
+        return;
+      }
+      NavigableMap<String, Slot> slots = labels.get(example.getLabel());
       bytes -= slots.remove(hash).bytes();
       if (slots.isEmpty()) {
-        labels.remove(label);
+        labels.remove(example.getLabel());
       }
     }
   }
 
-  ExampleBuffer(KeyValueStore<String, StoredExample> store, long maxTaskBytes) {
+  /**
+   * @param maxTaskBytes of a task's examples; a share of it besides for those that only wait for a
+   *     test
+   * @param untested counts examples that left without one
+   */
+  ExampleBuffer(KeyValueStore<String, StoredExample> store, long maxTaskBytes, Counter untested) {
     this.store = store;
     this.maxTaskBytes = maxTaskBytes;
+    this.untested = untested;
   }
 
   /**
@@ -83,19 +108,20 @@ final class ExampleBuffer {
    *
    * @param example its sequence number counts if it changes anything
    * @param maxPerLabel how many of its label stay, at most
-   * @param testedUpTo examples up to this sequence number give way first
+   * @param testedUpTo examples up to this sequence number are tested; they give way first
    */
   Change put(String taskId, StoredExample example, int maxPerLabel, long testedUpTo) {
     String hash = TextHash.of(example.getText(), example.getTextPair());
     StoredExample known = store.get(key(taskId, hash));
-    if (known != null && known.getLabel().equals(example.getLabel())) {
+    boolean held = known != null && !known.getLeaving();
+    if (held && known.getLabel().equals(example.getLabel())) {
       return Change.SAME;
     }
     Index index = index(taskId);
     if (known != null) {
       // Champions have learnt from it or not; a new label does not change that.
       example.setHeldOut(known.getHeldOut());
-      index.remove(hash, known.getLabel());
+      index.remove(hash, known);
     }
     store.put(key(taskId, hash), example);
     index.add(hash, example);
@@ -105,7 +131,7 @@ final class ExampleBuffer {
     while (index.bytes > maxTaskBytes && count(index) > 1) {
       evict(taskId, index, heaviest(index, hash), hash, testedUpTo);
     }
-    return known == null ? Change.ADDED : Change.RELABELLED;
+    return held ? Change.RELABELLED : Change.ADDED;
   }
 
   private void evict(String taskId, Index index, String label, String newcomer, long testedUpTo) {
@@ -125,8 +151,34 @@ final class ExampleBuffer {
             });
     List<String> from = tested.isEmpty() ? candidates : tested;
     String victim = from.get(TextHash.pick(newcomer, from.size()));
-    store.delete(key(taskId, victim));
-    index.remove(victim, label);
+    StoredExample example = store.get(key(taskId, victim));
+    index.remove(victim, example);
+    if (tested.isEmpty()) {
+      example.setLeaving(true);
+      store.put(key(taskId, victim), example);
+      index.add(victim, example);
+      while (index.leavingBytes > maxTaskBytes / LEAVING_SHARE) {
+        leave(taskId, index);
+        untested.increment();
+      }
+    } else {
+      store.delete(key(taskId, victim));
+    }
+  }
+
+  /** The oldest of those that wait for a test only. */
+  private void leave(String taskId, Index index) {
+    Leaving oldest = index.leaving.pollFirstEntry().getValue();
+    index.leavingBytes -= oldest.bytes();
+    store.delete(key(taskId, oldest.hash()));
+  }
+
+  /** Lets those go that only waited for a test, up to this sequence number. */
+  void tested(String taskId, long testedUpTo) {
+    Index index = index(taskId);
+    while (!index.leaving.isEmpty() && index.leaving.firstKey() <= testedUpTo) {
+      leave(taskId, index);
+    }
   }
 
   private static int count(Index index) {
@@ -149,7 +201,7 @@ final class ExampleBuffer {
   Optional<StoredExample> remove(String taskId, String hash) {
     StoredExample known = store.get(key(taskId, hash));
     if (known != null) {
-      index(taskId).remove(hash, known.getLabel());
+      index(taskId).remove(hash, known);
       store.delete(key(taskId, hash));
     }
     return Optional.ofNullable(known);
@@ -173,7 +225,7 @@ final class ExampleBuffer {
     return retainLabels(taskId, Set.of());
   }
 
-  /** All of a task's, in the order they came. */
+  /** All of a task's, in the order they came; those that are leaving too. */
   List<StoredExample> all(String taskId) {
     return entries(taskId).stream()
         .map(entry -> entry.value)

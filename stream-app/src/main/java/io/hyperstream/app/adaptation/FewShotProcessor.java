@@ -64,7 +64,11 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             parts.topics().definitions().name(),
             parts.modelId(),
             options.policy());
-    buffer = new ExampleBuffer(context.getStateStore(EXAMPLES), options.maxTaskBytes());
+    buffer =
+        new ExampleBuffer(
+            context.getStateStore(EXAMPLES),
+            options.maxTaskBytes(),
+            parts.metrics().untestedExamples);
     VersionLog versions =
         new VersionLog(
             context.getStateStore(VERSIONS),

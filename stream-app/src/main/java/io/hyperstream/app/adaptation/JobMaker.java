@@ -50,6 +50,9 @@ final class JobMaker {
         }
         untested.add(example);
       }
+      if (stored.getLeaving()) {
+        continue;
+      }
       long learnt = stored.getHeldOut() ? heldOutTrainedUpTo : trainedUpTo;
       if (stored.getHeldOut() && stored.getSequence() > learnt) {
         heldOut.add(example);
@@ -72,6 +75,7 @@ final class JobMaker {
             kind == Kind.TEST ? List.of() : train,
             kind == Kind.TEST ? List.of() : seen,
             kind == Kind.TEST ? List.of() : heldOut,
+            task.method(),
             task.policy().getTuneWeights(),
             champion.map(StoredVersion::getStart),
             31L * taskId.hashCode() + state.getSequence());

@@ -3,6 +3,7 @@ package io.hyperstream.app.adaptation;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.schemas.AdaptationPolicy;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -37,6 +38,15 @@ record OwnedTask(
 
   double promotionProbability() {
     return Math.max(0.5, Math.min(1, policy.getPromotionProbability()));
+  }
+
+  Method method() {
+    return switch (policy.getMethod()) {
+      case AUTO -> Method.AUTO;
+      case PROTOTYPES -> Method.PROTOTYPES;
+      case EMBEDDING -> Method.EMBEDDING;
+      case WEIGHTS -> Method.WEIGHTS;
+    };
   }
 
   long minIntervalMillis() {

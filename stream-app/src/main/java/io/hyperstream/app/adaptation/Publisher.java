@@ -133,14 +133,17 @@ final class Publisher {
         .ifPresent(
             state -> {
               report.setChampionVersion(tasks.progress(state).getChampion());
-              report.setPrequentialAccuracy(accuracy(state));
+              prequential(report, state);
             });
     return report;
   }
 
-  /** Null before the first example was tested. */
-  static Double accuracy(TaskState state) {
-    return state.getTested() == 0 ? null : (double) state.getCorrect() / state.getTested();
+  /** No accuracy before the first example was tested. */
+  static AdaptationReport.Builder prequential(AdaptationReport.Builder report, TaskState state) {
+    long tested = state.getTested();
+    return report
+        .setPrequentialExamples(tested)
+        .setPrequentialAccuracy(tested == 0 ? null : (double) state.getCorrect() / tested);
   }
 
   void send(AdaptationReport.Builder report) {

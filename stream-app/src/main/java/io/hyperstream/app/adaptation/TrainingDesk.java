@@ -191,7 +191,11 @@ final class TrainingDesk {
         tasks
             .find(outcome.taskId())
             .filter(task -> job.matches(task, tasks.progress(task.state()).getChampion()))
-            .ifPresent(task -> results.apply(task, job, outcome, now));
+            .ifPresent(
+                task -> {
+                  results.apply(task, job, outcome, now);
+                  buffer.tested(task.taskId(), task.state().getTestedUpTo());
+                });
       }
     }
   }

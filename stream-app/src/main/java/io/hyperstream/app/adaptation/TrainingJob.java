@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.training.Example;
+import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.schemas.AdapterVersion;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,8 @@ import java.util.Optional;
  * @param seenByChampion for each of {@code train}, whether the champion learnt from it
  * @param heldOut to judge with; the champion has not learnt from them. A trial that cannot judge
  *     with so few may learn from them too, and says so in its outcome
- * @param tuneWeights whether the adapter weights themselves may be tuned
+ * @param method what a challenger is made of
+ * @param tuneWeights whether {@link Method#AUTO} may tune the adapter weights themselves
  * @param start where the champion's training started; empty: to be chosen
  * @param seed equal jobs with equal seeds give equal outcomes
  */
@@ -35,6 +37,7 @@ public record TrainingJob(
     List<Example> train,
     List<Boolean> seenByChampion,
     List<Example> heldOut,
+    Method method,
     boolean tuneWeights,
     Optional<String> start,
     long seed) {

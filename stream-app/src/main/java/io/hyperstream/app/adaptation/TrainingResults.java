@@ -150,8 +150,7 @@ final class TrainingResults {
       LOG.warn("Task '{}' cannot be tested: {}", task.taskId(), reason);
     } else {
       publisher.send(
-          report(task.taskId(), AdaptationOutcome.FAILED, job)
-              .setPrequentialAccuracy(Publisher.accuracy(state))
+          Publisher.prequential(report(task.taskId(), AdaptationOutcome.FAILED, job), state)
               .setReason(job.explained(reason)));
     }
   }
@@ -164,7 +163,7 @@ final class TrainingResults {
       String reason,
       Long published) {
     publisher.send(
-        report(task.taskId(), outcome, job)
+        Publisher.prequential(report(task.taskId(), outcome, job), task.state())
             .setPublishedVersion(published)
             .setForm(judged.candidate().map(AdapterVersion::getForm).orElse(null))
             .setBefore(judged.before())
@@ -175,7 +174,6 @@ final class TrainingResults {
                     : null)
             .setExamples(job.learntFrom(judged))
             .setHeldOut(judged.heldOutTrained() ? 0 : job.job().heldOut().size())
-            .setPrequentialAccuracy(Publisher.accuracy(task.state()))
             .setReason(job.explained(reason)));
   }
 

@@ -12,7 +12,6 @@ import io.hyperstream.model.task.Label;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotModel;
-import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.FewShotTrial;
 import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.schemas.AdapterVersion;
@@ -138,7 +137,7 @@ final class TrialWork implements TrainerThread.Work {
                 seen,
                 job.heldOut(),
                 new FewShotTrial.Options(
-                    Method.AUTO, job.tuneWeights(), start, job.seed(), cancelled));
+                    job.method(), job.tuneWeights(), start, job.seed(), cancelled));
     Optional<AdapterVersion> candidate = Optional.empty();
     if (result.candidate().isPresent() && !cancelled.getAsBoolean()) {
       FewShotVersion version = result.candidate().get();

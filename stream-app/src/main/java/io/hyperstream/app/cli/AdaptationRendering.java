@@ -133,7 +133,11 @@ final class AdaptationRendering {
     }
     if (report.getPrequentialAccuracy() != null) {
       figures.add(
-          String.format(Locale.ROOT, "running accuracy %.3f", report.getPrequentialAccuracy()));
+          String.format(
+              Locale.ROOT,
+              "running accuracy %.3f over %d labels",
+              report.getPrequentialAccuracy(),
+              report.getPrequentialExamples()));
     }
     if (!figures.isEmpty()) {
       lines.add("    " + String.join("; ", figures));
@@ -200,6 +204,7 @@ final class AdaptationRendering {
     map.put("examples", report.getExamples());
     map.put("heldOut", report.getHeldOut());
     map.put("prequentialAccuracy", report.getPrequentialAccuracy());
+    map.put("prequentialExamples", report.getPrequentialExamples());
     map.put("reason", report.getReason());
     map.put("startedAt", report.getStartedAt().toString());
     map.put("finishedAt", report.getFinishedAt().toString());

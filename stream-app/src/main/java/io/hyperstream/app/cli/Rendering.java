@@ -98,6 +98,7 @@ final class Rendering {
     map.put("maxExamplesPerLabel", policy.getMaxExamplesPerLabel());
     map.put("heldOutFraction", policy.getHeldOutFraction());
     map.put("promotionProbability", policy.getPromotionProbability());
+    map.put("method", policy.getMethod().name());
     map.put("tuneWeights", policy.getTuneWeights());
     map.put("minIntervalSeconds", policy.getMinIntervalSeconds());
     return map;

@@ -1,6 +1,7 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.model.task.Template;
+import io.hyperstream.schemas.AdaptationMethod;
 import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.LabelScoring;
 import io.hyperstream.schemas.OverLengthPolicy;
@@ -60,6 +61,7 @@ final class TaskYaml {
           "maxExamplesPerLabel",
           "heldOutFraction",
           "promotionProbability",
+          "method",
           "tuneWeights",
           "minIntervalSeconds");
 
@@ -215,6 +217,7 @@ final class TaskYaml {
               fields
                   .number("promotionProbability", 0.5, 1)
                   .ifPresent(policy::setPromotionProbability);
+              fields.choice("method", AdaptationMethod.class).ifPresent(policy::setMethod);
               fields.bool("tuneWeights").ifPresent(policy::setTuneWeights);
               fields
                   .integer("minIntervalSeconds", 0, Integer.MAX_VALUE)

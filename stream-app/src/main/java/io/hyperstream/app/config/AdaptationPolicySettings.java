@@ -1,5 +1,6 @@
 package io.hyperstream.app.config;
 
+import io.hyperstream.schemas.AdaptationMethod;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
@@ -17,7 +18,8 @@ import java.time.Duration;
  * @param maxExamplesPerLabel kept; older ones give way at random
  * @param heldOutFraction share of the examples kept to judge new versions
  * @param promotionProbability a new version needs to be better with
- * @param tuneWeights whether the adapter weights themselves may be tuned
+ * @param method what new versions are made of
+ * @param tuneWeights whether {@code AUTO} may tune the adapter weights themselves
  * @param minInterval between the starts of two adaptations of a task
  */
 @ConfigurationProperties("hyperstream.adaptation-policy")
@@ -27,5 +29,6 @@ public record AdaptationPolicySettings(
     @Min(1) @Max(100_000) int maxExamplesPerLabel,
     @DecimalMin("0") @DecimalMax("0.5") double heldOutFraction,
     @DecimalMin("0.5") @DecimalMax("1") double promotionProbability,
+    @NotNull AdaptationMethod method,
     boolean tuneWeights,
     @NotNull Duration minInterval) {}

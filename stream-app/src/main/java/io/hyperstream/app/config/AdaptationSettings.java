@@ -25,6 +25,8 @@ import java.time.Duration;
  * @param maxTaskBytes of one task's examples
  * @param maxInlineWeightsBytes of adapter weights inside a version's record; larger ones lie in the
  *     model store
+ * @param collectWeightsAfter the start weights that no version needs are removed from there
+ * @param collectWeightsEvery so often again
  */
 @ConfigurationProperties("hyperstream.adaptation")
 public record AdaptationSettings(
@@ -40,4 +42,6 @@ public record AdaptationSettings(
     @Min(1) int maxRequests,
     @Min(1024) long maxRequestBytes,
     @Min(1024) long maxTaskBytes,
-    @Min(0) @Max(2 * 1024 * 1024) int maxInlineWeightsBytes) {}
+    @Min(0) @Max(2 * 1024 * 1024) int maxInlineWeightsBytes,
+    @NotNull Duration collectWeightsAfter,
+    @NotNull Duration collectWeightsEvery) {}

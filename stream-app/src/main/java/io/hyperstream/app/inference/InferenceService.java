@@ -35,6 +35,7 @@ import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.common.IsolationLevel;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -91,7 +92,10 @@ final class InferenceService implements RoleService {
         new CatalogFreshness(
             catalog,
             topics.definitions().name(),
-            () -> settings.reader(settings.kafka().applicationId() + "-catalog-check"));
+            () ->
+                settings.reader(
+                    settings.kafka().applicationId() + "-catalog-check",
+                    IsolationLevel.READ_COMMITTED));
     LimitSettings l = settings.limits();
     RequestLimits limits =
         new RequestLimits(

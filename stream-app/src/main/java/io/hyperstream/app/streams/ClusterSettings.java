@@ -12,6 +12,7 @@ import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** The sections of the configuration every role needs. */
@@ -37,10 +38,10 @@ public record ClusterSettings(
     return client;
   }
 
-  /** A consumer of committed records, without a group, from the first one on. */
-  public Consumer<byte[], byte[]> reader(String clientId) {
+  /** A consumer without a group, from the first record on. */
+  public Consumer<byte[], byte[]> reader(String clientId, IsolationLevel isolation) {
     Map<String, Object> configs = client();
-    configs.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    configs.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation.toString());
     configs.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
     configs.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     configs.put(ConsumerConfig.CLIENT_ID_CONFIG, clientId);

@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -49,38 +50,64 @@ public final class WeightCollector {
   /**
    * Reads all versions there are, then removes. If any cannot be read, nothing is removed.
    *
-   * @param consumer of committed records, without a group; not closed
+   * <p>A rollback writes an old version under a new number and may push the old one out of the log,
+   * in one transaction; but its partitions show what is committed one by one. So everything is read
+   * up to here, and then on to the end of all that had been written by then, committed or not: what
+   * any of that needs stays.
+   *
+   * @param committed a consumer of committed records, without a group; not closed
+   * @param written a consumer of all records, for their ends; not closed
    * @param patience for reading the topics
    * @return how many were removed
    * @throws IOException if the topics could not be read in time, or the store fails
    */
-  public int collect(Consumer<byte[], byte[]> consumer, Duration patience) throws IOException {
+  public int collect(
+      Consumer<byte[], byte[]> committed, Consumer<byte[], byte[]> written, Duration patience)
+      throws IOException {
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : List.of(topics.adapters().name(), topics.adapterVersions().name())) {
-      consumer
+      committed
           .partitionsFor(topic)
           .forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
     }
-    consumer.assign(partitions);
-    consumer.seekToBeginning(partitions);
-    Map<TopicPartition, Long> ends = new HashMap<>(consumer.endOffsets(partitions));
-    Map<String, String> weights = new HashMap<>(); // topic and key -> reference
+    committed.assign(partitions);
+    committed.seekToBeginning(partitions);
     long until = System.nanoTime() + patience.toNanos();
+    Map<String, String> weights = new HashMap<>(); // topic and key -> reference
+    read(
+        committed,
+        committed.endOffsets(partitions),
+        until,
+        record -> {
+          String key = record.topic() + '/' + new String(record.key(), UTF_8);
+          reference(record).ifPresentOrElse(r -> weights.put(key, r), () -> weights.remove(key));
+        });
+    Set<String> needed = new HashSet<>(weights.values());
+    read(
+        committed,
+        written.endOffsets(partitions),
+        until,
+        record -> reference(record).ifPresent(needed::add));
+    return store.removeWeights(owner, needed, clock.instant().minus(YOUNG));
+  }
+
+  private static void read(
+      Consumer<byte[], byte[]> consumer,
+      Map<TopicPartition, Long> upTo,
+      long until,
+      java.util.function.Consumer<ConsumerRecord<byte[], byte[]>> action)
+      throws IOException {
+    Map<TopicPartition, Long> ends = new HashMap<>(upTo);
     while (true) {
       ends.entrySet().removeIf(end -> consumer.position(end.getKey()) >= end.getValue());
       if (ends.isEmpty()) {
-        break;
+        return;
       }
       if (System.nanoTime() > until) {
-        throw new IOException("the versions were not read within " + patience);
+        throw new IOException("the versions were not read in time; left are " + ends.keySet());
       }
-      for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
-        String key = record.topic() + '/' + new String(record.key(), UTF_8);
-        reference(record).ifPresentOrElse(r -> weights.put(key, r), () -> weights.remove(key));
-      }
+      consumer.poll(Duration.ofMillis(200)).forEach(action);
     }
-    return store.removeWeights(
-        owner, new HashSet<>(weights.values()), clock.instant().minus(YOUNG));
   }
 
   private Optional<String> reference(ConsumerRecord<byte[], byte[]> record) {

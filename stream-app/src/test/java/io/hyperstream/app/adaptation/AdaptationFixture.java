@@ -321,14 +321,14 @@ final class AdaptationFixture implements AutoCloseable {
     return header == null ? null : new String(header.value(), StandardCharsets.UTF_8);
   }
 
-  /** What the buffer holds: label by text. */
+  /** What the buffer holds to learn from: label by text. */
   Map<String, String> examples(String taskId) {
     Map<String, String> held = new LinkedHashMap<>();
     KeyValueStore<String, StoredExample> store = driver.getKeyValueStore(FewShotProcessor.EXAMPLES);
     try (KeyValueIterator<String, StoredExample> all = store.all()) {
       all.forEachRemaining(
           entry -> {
-            if (entry.key.startsWith(taskId + "/")) {
+            if (entry.key.startsWith(taskId + "/") && !entry.value.getLeaving()) {
               held.put(entry.value.getText(), entry.value.getLabel());
             }
           });

@@ -257,6 +257,32 @@ class AdaptationTopologyTest {
   }
 
   @Test
+  @DisplayName("counts every label that still stands, though its example gave way before its test")
+  void prequentialOfLeaving() {
+    app.define(
+        task("mood", "good", "bad").setAdaptation(policy(1_000).setMaxExamplesPerLabel(2).build()));
+    app.labels("mood", 0, 10);
+    app.label("mood", "text 9", "good"); // replaced: counts once, as it stands
+    app.label("mood", "text 1", null); // taken back, while it was leaving
+    app.tick();
+    TrainingJob test = trainer.take();
+    assertThat(test.untested()).hasSize(9);
+    assertThat(app.examples("mood")).hasSizeLessThanOrEqualTo(4);
+    app.command(command("mood", AdaptationAction.EVALUATE));
+    trainer.tested(test, true);
+    app.tick();
+    TrainingJob evaluation = trainer.take();
+    assertThat(evaluation.untested()).isEmpty();
+    assertThat(evaluation.train()).hasSameSizeAs(app.examples("mood").keySet());
+    trainer.judged(evaluation, 1);
+    app.tick();
+    AdaptationReport report = app.report(AdaptationOutcome.EVALUATED);
+    assertThat(report.getPrequentialExamples()).isEqualTo(9);
+    assertThat(report.getPrequentialAccuracy()).isEqualTo(1);
+    assertThat(app.stored(FewShotProcessor.EXAMPLES)).isEqualTo(app.examples("mood").size());
+  }
+
+  @Test
   @DisplayName("tests many examples in portions, each once")
   void testsInPortions() {
     app.define(

@@ -84,12 +84,9 @@ final class Classroom implements AutoCloseable {
     return every(1).setEnabled(false);
   }
 
-  /** So many new examples start one, and what is better rather than not is published. */
+  /** So many new examples start one; what is published is judged as by default. */
   static AdaptationPolicy.Builder every(int examples) {
-    return AdaptationPolicy.newBuilder()
-        .setTriggerExamples(examples)
-        .setPromotionProbability(0.5)
-        .setTuneWeights(false);
+    return AdaptationPolicy.newBuilder().setTriggerExamples(examples).setTuneWeights(false);
   }
 
   static LabelEvent.Builder event(String taskId, Sentence sentence) {

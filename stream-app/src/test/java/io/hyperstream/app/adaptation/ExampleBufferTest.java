@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hyperstream.app.adaptation.ExampleBuffer.Change;
 import io.hyperstream.app.adaptation.state.StoredExample;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,6 +16,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.LongStream;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.MockProcessorContext;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -29,18 +32,23 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ExampleBufferTest {
   private static final String TASK = "mood";
   private KeyValueStore<String, StoredExample> store;
+  private final Counter untested = new SimpleMeterRegistry().counter("untested");
   private ExampleBuffer buffer;
   private long sequence;
 
   @BeforeEach
   void open() {
     store = store();
-    buffer = new ExampleBuffer(store, 1_000_000);
+    buffer = buffer(1_000_000);
   }
 
   @AfterEach
   void close() {
     store.close();
+  }
+
+  private ExampleBuffer buffer(long maxTaskBytes) {
+    return new ExampleBuffer(store, maxTaskBytes, untested);
   }
 
   private static KeyValueStore<String, StoredExample> store() {
@@ -65,15 +73,20 @@ class ExampleBufferTest {
         .build();
   }
 
+  /** What can be learnt from. */
+  private List<StoredExample> held() {
+    return buffer.all(TASK).stream().filter(example -> !example.getLeaving()).toList();
+  }
+
   private Map<String, Integer> counts() {
     Map<String, Integer> counts = new TreeMap<>();
-    buffer.all(TASK).forEach(example -> counts.merge(example.getLabel(), 1, Integer::sum));
+    held().forEach(example -> counts.merge(example.getLabel(), 1, Integer::sum));
     return counts;
   }
 
   private Map<String, String> content() {
     Map<String, String> content = new HashMap<>();
-    buffer.all(TASK).forEach(example -> content.put(example.getText(), example.getLabel()));
+    held().forEach(example -> content.put(example.getText(), example.getLabel()));
     return content;
   }
 
@@ -89,7 +102,7 @@ class ExampleBufferTest {
     assertThat(counts())
         .containsOnly(Map.entry("often", 64), Map.entry("rare", 64), Map.entry("some", 64));
     List<Long> often =
-        buffer.all(TASK).stream()
+        held().stream()
             .filter(example -> example.getLabel().equals("often"))
             .map(StoredExample::getSequence)
             .toList();
@@ -107,7 +120,7 @@ class ExampleBufferTest {
       sequence = 0;
       for (int i = 0; i < 500; i++) {
         if (i % 100 == 0) {
-          buffer = new ExampleBuffer(store, 1_000_000); // as after a restart
+          buffer = buffer(1_000_000); // as after a restart
         }
         buffer.put(TASK, example("text " + i, "label " + i % 3), 10, 0);
       }
@@ -128,9 +141,55 @@ class ExampleBufferTest {
   }
 
   @Test
+  @DisplayName("lets an untested example that gave way leave after its test, not before")
+  void leaving() {
+    for (int i = 0; i < 20; i++) {
+      buffer.put(TASK, example("text " + i, "good"), 10, 5);
+      buffer = buffer(1_000_000); // as after a restart
+    }
+    assertThat(counts()).isEqualTo(Map.of("good", 10));
+    assertThat(buffer.all(TASK))
+        .extracting(StoredExample::getSequence)
+        .isEqualTo(LongStream.rangeClosed(6, 20).boxed().toList());
+    buffer.tested(TASK, 14);
+    assertThat(buffer.all(TASK))
+        .filteredOn(StoredExample::getLeaving)
+        .allMatch(example -> example.getSequence() > 14);
+    assertThat(counts()).isEqualTo(Map.of("good", 10));
+    buffer.tested(TASK, 20);
+    assertThat(buffer.all(TASK)).isEqualTo(held());
+    assertThat(untested.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("takes an example back that was leaving, and erases one that is to be forgotten")
+  void leavingAgain() {
+    buffer.put(TASK, example("a", "good"), 1, 0);
+    buffer.put(TASK, example("b", "good"), 1, 0);
+    assertThat(content()).containsOnlyKeys("b");
+    assertThat(buffer.put(TASK, example("a", "bad"), 1, 0)).isEqualTo(Change.ADDED);
+    assertThat(content()).isEqualTo(Map.of("a", "bad", "b", "good"));
+    assertThat(buffer.all(TASK)).hasSize(2);
+    buffer.put(TASK, example("c", "good"), 1, 0);
+    assertThat(buffer.remove(TASK, TextHash.of("b", null))).isPresent();
+    assertThat(buffer.all(TASK)).extracting(StoredExample::getText).containsExactly("a", "c");
+  }
+
+  @Test
+  @DisplayName("counts the untested that had to leave because too many waited")
+  void tooManyLeaving() {
+    buffer = buffer(400_000);
+    for (int i = 0; i < 30; i++) {
+      buffer.put(TASK, example(i + "x".repeat(2_000), "good"), 1, 0);
+    }
+    assertThat(buffer.all(TASK)).hasSize(12); // one, and what goes into an eighth of the bytes
+    assertThat(untested.count()).isEqualTo(18);
+  }
+
+  @Test
   @DisplayName("keeps within its bytes, taking from the heaviest label")
   void bytes() {
-    buffer = new ExampleBuffer(store, 50_000);
+    buffer = buffer(50_000);
     for (int i = 0; i < 10; i++) {
       buffer.put(TASK, example("short " + i, "light"), 100, 0);
     }
@@ -199,7 +258,7 @@ class ExampleBufferTest {
     Map<String, String> said = new HashMap<>();
     for (int step = 0; step < 1_500; step++) {
       if (random.nextInt(50) == 0) {
-        buffer = new ExampleBuffer(store, 1_000_000);
+        buffer = buffer(1_000_000);
       }
       Map<String, String> before = content();
       String text = "text " + random.nextInt(60);
@@ -222,7 +281,8 @@ class ExampleBufferTest {
       } else if (dice < 97) {
         said.remove(text);
         Optional<StoredExample> removed = buffer.remove(TASK, TextHash.of(text, null));
-        assertThat(removed.map(StoredExample::getLabel).orElse(null)).isEqualTo(before.get(text));
+        assertThat(removed.filter(e -> !e.getLeaving()).map(StoredExample::getLabel).orElse(null))
+            .isEqualTo(before.get(text));
         before.remove(text);
         assertThat(content()).isEqualTo(before);
       } else {

@@ -7,6 +7,7 @@ import io.hyperstream.app.adaptation.TrainingJob.Kind;
 import io.hyperstream.app.adaptation.TrainingOutcome.Failed;
 import io.hyperstream.app.adaptation.TrainingOutcome.Tested;
 import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
@@ -73,6 +74,7 @@ class TrainerThreadTest {
             List.of(),
             List.of(),
             List.of(),
+            Method.AUTO,
             false,
             Optional.empty(),
             1),

@@ -50,6 +50,7 @@ class AdaptationRenderingTest {
             .setAfter(Map.of("accuracy", 0.75, "macro_f1", 0.7))
             .setProbabilityBetter(0.97)
             .setPrequentialAccuracy(0.625)
+            .setPrequentialExamples(40)
             .build();
 
     assertThat(AdaptationRendering.lines(promoted))
@@ -57,7 +58,7 @@ class AdaptationRenderingTest {
             "2026-03-01T12:00:00Z  desk  promoted, version 3 after 2",
             "    log-loss fell",
             "    accuracy 0.500 -> 0.750, macro_f1 ? -> 0.700; better with probability 0.970;"
-                + " 24 examples, 8 held out; running accuracy 0.625");
+                + " 24 examples, 8 held out; running accuracy 0.625 over 40 labels");
     assertThat(AdaptationRendering.brief(promoted))
         .isEqualTo(
             "version 3 (PROTOTYPES), accuracy on unseen examples 0.50 -> 0.75, running accuracy"

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.task.Label;
+import io.hyperstream.schemas.AdaptationMethod;
 import io.hyperstream.schemas.OverLengthPolicy;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
@@ -43,7 +44,7 @@ class TaskYamlTest {
                 overLength: REJECT
                 scoring: TRIE_BEAM
                 initFrom: [clinc_banking]
-                adaptation: {enabled: false, triggerExamples: 4, heldOutFraction: 0.5}
+                adaptation: {enabled: false, triggerExamples: 4, method: weights}
                 """)
             .get(0);
 
@@ -57,6 +58,7 @@ class TaskYamlTest {
     assertThat(task.getInitFrom()).containsExactly("clinc_banking");
     assertThat(task.getAdaptation().getTriggerExamples()).isEqualTo(4);
     assertThat(task.getAdaptation().getEnabled()).isFalse();
+    assertThat(task.getAdaptation().getMethod()).isEqualTo(AdaptationMethod.WEIGHTS);
     assertThat(task.getAdaptation().getTuneWeights()).isTrue();
   }
 

@@ -84,8 +84,9 @@ class WeightCollectorTest {
 
   private int collect(Duration later) throws IOException {
     Clock clock = Clock.fixed(Instant.now().plus(later), ZoneOffset.UTC);
+    MockConsumer<byte[], byte[]> committed = consumer();
     return new WeightCollector(store, "me", topics, codec, clock)
-        .collect(consumer(), Duration.ofSeconds(20));
+        .collect(committed, committed, Duration.ofSeconds(20));
   }
 
   @Test
@@ -103,6 +104,27 @@ class WeightCollectorTest {
     assertThat(store.weights(second)).exists();
     assertThatThrownBy(() -> store.weights(first)).isInstanceOf(IOException.class);
     assertThatThrownBy(() -> store.weights(orphan)).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  @DisplayName(
+      "keeps what a transaction under way serves again while it pushes the old version out")
+  void rollbackMeanwhile() throws IOException {
+    String weights = store.addWeights("me", new byte[] {1});
+    record(kept, "m|t|1", version(weights));
+    record(kept, "m|t|1", null); // of the transaction; its other partition does not show it yet
+    MockConsumer<byte[], byte[]> committed = consumer();
+    MockConsumer<byte[], byte[]> written = consumer();
+    written.updateEndOffsets(Map.of(served, 1L, kept, 2L));
+    byte[] again = version(weights);
+    committed.schedulePollTask(
+        () ->
+            committed.addRecord(
+                new ConsumerRecord<>(served.topic(), 0, 0, "m|t".getBytes(UTF_8), again)));
+    Clock clock = Clock.fixed(Instant.now().plus(Duration.ofDays(9)), ZoneOffset.UTC);
+    new WeightCollector(store, "me", topics, codec, clock)
+        .collect(committed, written, Duration.ofSeconds(20));
+    assertThat(store.weights(weights)).exists();
   }
 
   @Test
