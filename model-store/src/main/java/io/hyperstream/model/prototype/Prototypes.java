@@ -25,11 +25,11 @@ public final class Prototypes {
    * Fits label vectors to the rows chosen.
    *
    * @param states [all rows][d] pooled encoder states
-   * @param features [all rows][..] lexical features
+   * @param features [all rows]
    * @param rows which to learn from
    */
   public static Prototypes fit(
-      float[][] states, double[][] features, int[] y, int[] rows, int labels) {
+      float[][] states, LexicalVector[] features, int[] y, int[] rows, int labels) {
     int width = states[0].length;
     float[] center = new float[width];
     for (int j = 0; j < width; j++) {
@@ -39,13 +39,15 @@ public final class Prototypes {
     }
     int[] answers = IntStream.of(rows).map(row -> y[row]).toArray();
     double[] counts = balanced(answers, labels);
-    double[][] x =
-        IntStream.of(rows).mapToObj(r -> centred(states[r], center)).toArray(double[][]::new);
-    double[][] z = IntStream.of(rows).mapToObj(r -> features[r]).toArray(double[][]::new);
+    LexicalVector[] x =
+        IntStream.of(rows)
+            .mapToObj(r -> LexicalVector.of(centred(states[r], center)))
+            .toArray(LexicalVector[]::new);
+    LexicalVector[] z = IntStream.of(rows).mapToObj(r -> features[r]).toArray(LexicalVector[]::new);
     return new Prototypes(
         center,
-        LinearHead.fit(x, answers, counts, labels, RIDGE),
-        LinearHead.fit(z, answers, counts, labels, RIDGE));
+        LinearHead.fit(x, width, answers, counts, labels, RIDGE),
+        LinearHead.fit(z, LexicalVector.WIDTH, answers, counts, labels, RIDGE));
   }
 
   /** Rare labels count more, by the root of their share; all rows together as many as they are. */
@@ -71,7 +73,19 @@ public final class Prototypes {
     for (int j = 0; j < out.length; j++) {
       out[j] = state[j] - center[j];
     }
-    return LexicalFeatures.unit(out);
+    return unit(out);
+  }
+
+  static double[] unit(double[] v) {
+    double squares = 0;
+    for (double value : v) {
+      squares += value * value;
+    }
+    double scale = squares == 0 ? 0 : 1 / Math.sqrt(squares);
+    for (int i = 0; i < v.length; i++) {
+      v[i] *= scale;
+    }
+    return v;
   }
 
   float[] center() {
@@ -88,11 +102,11 @@ public final class Prototypes {
 
   /** By the pooled state [d] of a row. */
   public double[] pooledLogits(float[] state) {
-    return pooled.logits(centred(state, center));
+    return pooled.logits(LexicalVector.of(centred(state, center)));
   }
 
-  /** By the lexical features [..] of a row. */
-  public double[] lexicalLogits(double[] features) {
+  /** By the lexical features of a row. */
+  public double[] lexicalLogits(LexicalVector features) {
     return lexical.logits(features);
   }
 }

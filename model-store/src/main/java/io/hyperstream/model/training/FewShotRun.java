@@ -2,6 +2,7 @@ package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.prototype.Prototypes;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotCandidate.Report;
@@ -87,7 +88,7 @@ final class FewShotRun {
   private final int[] y;
   private final int[] all;
   private final int[] startRows;
-  private final double[][] words;
+  private final LexicalVector[] words;
   private final DecoderTuner tuner;
   private LeftOut mixed; // of the last candidate with label vectors
 
@@ -113,7 +114,7 @@ final class FewShotRun {
     y = rows.labels();
     all = IntStream.range(0, y.length).toArray();
     startRows = Arrays.copyOf(inTurn(), Math.min(START_ROWS, y.length));
-    words = examples.stream().map(e -> memory.words(e).dense()).toArray(double[][]::new);
+    words = examples.stream().map(memory::words).toArray(LexicalVector[]::new);
     tuner = new DecoderTuner(model, memory.scorer(), rows, labels, seed, () -> stopIfCancelled());
   }
 

@@ -154,10 +154,11 @@ class LabelHeadTest {
     assertThatThrownBy(
             () -> new LabelHead(new float[2], List.of(vectors("a", 0)), 1, Double.NaN, 1))
         .hasMessageContaining("the weight of states is NaN");
-    for (int[] places : List.of(new int[] {2, 2}, new int[] {-1, 0}, new int[] {0, 2052})) {
+    for (int[] places :
+        List.of(new int[] {2, 2}, new int[] {-1, 0}, new int[] {0, LexicalVector.WIDTH})) {
       assertThatThrownBy(
               () -> new LabelVectors("a", new float[2], 0, places, new float[places.length], 0))
-          .hasMessageContaining("must ascend within 0 to 2051");
+          .hasMessageContaining("must ascend within 0 to 16387");
     }
     assertThatThrownBy(() -> new LabelVectors("a", new float[2], 0, new int[1], new float[2], 0))
         .hasMessageContaining("1 word places and 2 word weights");
@@ -169,11 +170,9 @@ class LabelHeadTest {
   @DisplayName("what was fitted answers as the fit does, without words that weigh next to nothing")
   void ofFit() {
     float[][] states = {{1, 0}, {0, 1}, {1, 1}, {-1, 0}};
-    double[][] features = new double[4][LexicalFeatures.PLACES];
-    for (int i = 0; i < 4; i++) {
-      features[i][i % 2] = 1;
-      features[i][100 + i] = 1e-4;
-    }
+    LexicalVector[] features = new LexicalVector[4];
+    Arrays.setAll(
+        features, i -> new LexicalVector(new int[] {i % 2, 100 + i}, new double[] {1, 1e-4}));
     int[] y = {0, 2, 0, 2};
     Prototypes fitted = Prototypes.fit(states, features, y, new int[] {0, 1, 2, 3}, 3);
     List<String> names = List.of("a", "b", "c");
@@ -187,8 +186,7 @@ class LabelHeadTest {
       double[] expected = fitted.pooledLogits(states[i]);
       double[] words = fitted.lexicalLogits(features[i]);
       Arrays.setAll(expected, l -> expected[l] + words[l]);
-      LexicalVector row = LexicalVector.of(features[i]);
-      double[] z = head.logits(labels, new double[3], states[i], row);
+      double[] z = head.logits(labels, new double[3], states[i], features[i]);
       assertThat(z[0] - z[2]).isCloseTo(expected[0] - expected[2], within(1e-2));
       assertThat(z[1]).isCloseTo((z[0] + z[2]) / 2, within(1e-9));
     }
@@ -200,8 +198,9 @@ class LabelHeadTest {
     // One feature, two labels, by symmetry w = +-v: minimise 2 log(1 + exp(-2 v)) + r v^2.
     double ridge = 0.5;
     LinearHead head =
-        LinearHead.fit(new double[][] {{1}, {-1}}, new int[] {0, 1}, new double[] {1, 1}, 2, ridge);
-    double[] z = head.logits(new double[] {1});
+        LinearHead.fit(
+            rows(new double[][] {{1}, {-1}}), 1, new int[] {0, 1}, new double[] {1, 1}, 2, ridge);
+    double[] z = head.logits(LexicalVector.of(new double[] {1}));
     double v = (z[0] - z[1]) / 2;
     double slope = -4 / (1 + Math.exp(2 * v)) + 2 * ridge * v;
     assertThat(slope).isCloseTo(0, within(1e-2));
@@ -212,8 +211,13 @@ class LabelHeadTest {
   void unseenLabel() {
     LinearHead head =
         LinearHead.fit(
-            new double[][] {{1, 0}, {0, 1}}, new int[] {0, 2}, new double[] {1, 1}, 3, 0.1);
-    double[] z = head.logits(new double[] {1, 0});
+            rows(new double[][] {{1, 0}, {0, 1}}),
+            2,
+            new int[] {0, 2},
+            new double[] {1, 1},
+            3,
+            0.1);
+    double[] z = head.logits(LexicalVector.of(new double[] {1, 0}));
     assertThat(z[0]).isGreaterThan(z[1]);
     assertThat(z[1]).isGreaterThan(z[2]);
   }
@@ -224,5 +228,9 @@ class LabelHeadTest {
     double[] counts = Prototypes.balanced(new int[] {0, 0, 0, 0, 1}, 2);
     assertThat(Arrays.stream(counts).sum()).isCloseTo(5, within(1e-9));
     assertThat(counts[4]).isCloseTo(2 * counts[0], within(1e-9));
+  }
+
+  private static LexicalVector[] rows(double[][] dense) {
+    return Arrays.stream(dense).map(LexicalVector::of).toArray(LexicalVector[]::new);
   }
 }
