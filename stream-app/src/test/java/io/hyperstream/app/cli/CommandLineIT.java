@@ -9,14 +9,18 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -182,6 +186,38 @@ class CommandLineIT {
     assertThat(report("forget", "--all", "--wait").toString()).contains("31 examples erased");
   }
 
+  @Test
+  @Order(5)
+  @DisplayName("every metric that an alert or a dashboard asks for is exported")
+  void metrics() throws Exception {
+    String exported =
+        HttpClient.newHttpClient()
+            .send(
+                HttpRequest.newBuilder(
+                        URI.create(find("health, metrics +(http://\\S+)")).resolve("/prometheus"))
+                    .build(),
+                BodyHandlers.ofString())
+            .body();
+    Path infra = Path.of("..", "infra");
+    StringBuilder asked =
+        new StringBuilder(Files.readString(infra.resolve("prometheus/alerts.yml")));
+    try (DirectoryStream<Path> dashboards =
+        Files.newDirectoryStream(infra.resolve("grafana/dashboards"), "*.json")) {
+      for (Path dashboard : dashboards) {
+        asked.append(Files.readString(dashboard));
+      }
+    }
+    Set<String> names =
+        Pattern.compile("\\b(?:hyperstream|kafka|jvm|process|system|logback)_[a-z0-9_]+")
+            .matcher(asked)
+            .results()
+            .map(MatchResult::group)
+            .collect(Collectors.toSet());
+    assertThat(names).hasSizeGreaterThan(30);
+    assertThat(names)
+        .allMatch(name -> Pattern.compile("(?m)^" + name + "[{ ]").matcher(exported).find());
+  }
+
   private static JsonNode report(String... order) throws IOException {
     List<String> args = new ArrayList<>(List.of(order));
     args.addAll(List.of("--task", "inbox", "--json"));
@@ -205,7 +241,7 @@ class CommandLineIT {
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   @DisplayName("a bad row stops with file and line; --skip-bad goes on and still says so")
   void badRows() throws Exception {
     Path file = folder.resolve("rows.jsonl");
@@ -221,7 +257,7 @@ class CommandLineIT {
   }
 
   @Test
-  @Order(6)
+  @Order(7)
   @DisplayName("a wrong prefix names the missing topic instead of creating it")
   void missingTopic() {
     CommandRun run = client("consume", "--topic-prefix", "elsewhere.");
@@ -231,7 +267,7 @@ class CommandLineIT {
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   @DisplayName("predict answers without Kafka; model verify passes on the fixtures")
   void offline() throws Exception {
     try (PackagedCommand predict =
@@ -253,7 +289,7 @@ class CommandLineIT {
   }
 
   @Test
-  @Order(8)
+  @Order(9)
   @DisplayName("SIGTERM stops it within seconds, the registry with it")
   void terminate() throws Exception {
     List<ProcessHandle> children = server.process().descendants().toList();
