@@ -11,8 +11,10 @@ import java.util.Map;
  * @param config under which settings, in order
  * @param value the median over the repetitions
  * @param ratioTo the measurement of the same run it is compared with; empty if none
- * @param ratio value over that one's; not a number if none
- * @param spread interquartile range of the repetitions over their median: how far to trust it
+ * @param ratio the median over the rounds of this over that one's value in the same round; not a
+ *     number if there is none
+ * @param spread interquartile range of the repetitions over their median, of the ratio where there
+ *     is one: how far to trust it
  */
 public record BenchRow(
     String bench,
@@ -27,12 +29,30 @@ public record BenchRow(
     config = Collections.unmodifiableMap(new LinkedHashMap<>(config));
   }
 
-  static BenchRow of(String bench, Map<String, Object> config, Samples rate, String unit) {
-    return new BenchRow(bench, config, rate.median(), unit, "", Double.NaN, rate.spread());
+  /** A row of repetitions, compared with nothing. */
+  public static BenchRow of(String bench, Map<String, Object> config, Samples values, String unit) {
+    return new BenchRow(bench, config, values.median(), unit, "", Double.NaN, values.spread());
   }
 
-  BenchRow comparedTo(String other, double itsValue) {
-    return new BenchRow(bench, config, value, unit, other, value / itsValue, spread);
+  /** Something that is counted, not timed: it has no spread. */
+  public static BenchRow counted(
+      String bench, Map<String, Object> config, double value, String unit) {
+    return new BenchRow(bench, config, value, unit, "", Double.NaN, 0);
+  }
+
+  /** The same with a ratio to another measurement of the run, round by round. */
+  BenchRow comparedTo(String other, Samples ratios) {
+    return new BenchRow(bench, config, value, unit, other, ratios.median(), ratios.spread());
+  }
+
+  /** The same with a ratio to another measurement of the run. */
+  public BenchRow withRatio(String other, double newRatio) {
+    return new BenchRow(bench, config, value, unit, other, newRatio, spread);
+  }
+
+  /** The same under other settings. */
+  public BenchRow withConfig(Map<String, Object> newConfig) {
+    return new BenchRow(bench, newConfig, value, unit, ratioTo, ratio, spread);
   }
 
   /** For JSON: {@code ratio} is null where there is none. */

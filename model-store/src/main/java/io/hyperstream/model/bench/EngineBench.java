@@ -4,26 +4,31 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
-import io.hyperstream.model.evaluation.RandomWeights;
-import io.hyperstream.model.hyper.AdapterFactory;
-import io.hyperstream.model.hyper.AdapterWeights;
-import io.hyperstream.model.hyper.BatchAdapters;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.TokenCounts;
 import io.hyperstream.model.t5.AdapterHook;
 import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.GenerationOptions;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
+import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
+import java.util.function.IntFunction;
 
 /**
- * What the engine makes of the machine: a batch encoded and its first target position scored over
- * the whole vocabulary (what classification by single-token labels costs), bare and with the
- * adapters of several tasks, beside the matrix products of the same sizes; and greedy decoding.
+ * What the engine makes of the machine: the encoder alone, whole classification batches as they are
+ * served (encoder, label scores, results), bare and with adapters of many tasks, and greedy
+ * decoding, beside matrix products of the encoder's sizes.
  */
 public final class EngineBench {
   private static final int DECODED_TOKENS = 8;
@@ -31,140 +36,187 @@ public final class EngineBench {
   /**
    * What to run.
    *
-   * @param rows texts in a batch
-   * @param sourceLength tokens of each, no padding
-   * @param tasks how many tasks share the batch
+   * @param batch texts in a batch
+   * @param seq tokens of each, no padding
+   * @param labels of each task
+   * @param labelTokens tokens of each label
+   * @param tasks how many tasks the rows are drawn from
    * @param rounds repetitions
    */
-  public record Options(ModelShape shape, int rows, int sourceLength, int tasks, int rounds) {
+  public record Options(
+      BenchSource source,
+      int batch,
+      int seq,
+      int labels,
+      int labelTokens,
+      int tasks,
+      TaskMix mix,
+      int rounds) {
     public Options {
-      require("rows", rows, 4096);
-      require("source length", sourceLength, 4096);
-      require("tasks", tasks, rows);
-      require("rounds", rounds, 10_000);
+      require("batch", batch, 1, 4096);
+      require("seq", seq, 2, 4096);
+      require("labels", labels, 2, TaskDefinition.MAX_LABELS);
+      require("label-tokens", labelTokens, 1, LabelSpace.MAX_LABEL_TOKENS - 1);
+      require("tasks", tasks, 1, 100_000);
+      require("rounds", rounds, 1, 10_000);
     }
+  }
 
-    private static void require(String what, int value, int max) {
-      if (value < 1 || value > max) {
-        throw new IllegalArgumentException(what + " must be 1 to " + max + "; it is " + value);
-      }
+  static void require(String what, int value, int min, int max) {
+    if (value < min || value > max) {
+      throw new IllegalArgumentException(
+          what + " must be " + min + " to " + max + "; it is " + value);
     }
   }
 
   private final Options options;
+  private final BenchModel bench;
   private final T5 t5;
-  private final List<AdapterWeights> weights; // of each row
   private final NDArray ids;
   private final NDArray mask;
+  private final Random random = new Random(3);
 
-  private EngineBench(Options options, T5 t5, AdapterFactory factory, NDManager manager) {
+  private EngineBench(Options options, BenchModel bench) {
     this.options = options;
-    this.t5 = t5;
-    List<AdapterWeights> ofTasks = new ArrayList<>();
-    for (int task = 0; task < options.tasks(); task++) {
-      float[] embedding = factory.taskEmbeddings().get("bench").clone();
-      embedding[0] += task;
-      ofTasks.addAll(factory.generate(List.of(embedding)));
-    }
-    weights = new ArrayList<>();
-    for (int row = 0; row < options.rows(); row++) {
-      weights.add(ofTasks.get(row * options.tasks() / options.rows()));
-    }
-    Shape shape = new Shape(options.rows(), options.sourceLength());
-    ids = manager.randomInteger(2, t5.config().vocabSize(), shape, DataType.INT64);
-    mask = manager.ones(shape);
+    this.bench = bench;
+    t5 = bench.t5();
+    ids = bench.ids(options.batch(), options.seq());
+    mask = t5.manager().ones(ids.getShape(), DataType.FLOAT32);
   }
 
   /** Measures. */
   public static List<BenchRow> run(Options options) {
     boolean recording = Ops.setRecording(false);
-    T5Config config = options.shape().t5();
-    RandomWeights random = new RandomWeights(1);
-    try (T5 t5 = T5.load(config, random);
-        AdapterFactory factory = AdapterFactory.load(config, options.shape().adapters(), random);
-        NDManager manager = Ops.newManager()) {
-      return new EngineBench(options, t5, factory, manager).measure(manager);
+    ModelOptions serving =
+        ModelOptions.DEFAULT
+            .withIntraOpThreads(Ops.threads())
+            .withMaxBatchTokens(options.batch() * (options.seq() + 8));
+    try (BenchModel bench = BenchModel.open(options.source(), serving)) {
+      if (options.labels() > bench.mostLabels()) {
+        throw new IllegalArgumentException(
+            "labels must be at most " + bench.mostLabels() + " with this model's tokenizer");
+      }
+      return new EngineBench(options, bench).measure();
     } finally {
       Ops.setRecording(recording);
     }
   }
 
-  private List<BenchRow> measure(NDManager manager) {
+  private List<BenchRow> measure() {
     T5Config config = t5.config();
-    int tokens = options.rows() * options.sourceLength();
-    GemmBench.Ceiling ceiling = GemmBench.ceiling(manager, tokens, config.dModel(), config.dFf());
-    List<Samples> seconds =
-        Samples.inTurn(
-            1,
-            options.rounds(),
-            List.of(
-                ceiling.work(),
-                () -> score(AdapterHook.NONE),
-                this::scoreWithAdapters,
-                () -> decode(AdapterHook.NONE)));
-    Samples gemm = seconds.get(0).rate(ceiling.gigaflop());
-    Samples bare = seconds.get(1).rate(options.rows());
-    Samples adapted = seconds.get(2).rate(options.rows());
-    Samples flops = seconds.get(1).rate(gigaflop(config, options.rows(), options.sourceLength()));
-
-    List<BenchRow> rows = new ArrayList<>();
-    rows.add(row("gemm", gemm, "GFLOP/s"));
-    rows.add(row("engine.gflops", flops, "GFLOP/s").comparedTo("gemm", gemm.median()));
-    rows.add(row("engine.bare", bare, "examples/s"));
-    rows.add(
-        row("engine.adapters", adapted, "examples/s").comparedTo("engine.bare", bare.median()));
-    rows.add(row("engine.tokens", seconds.get(2).rate(tokens), "tokens/s"));
-    double decoded = (double) options.rows() * DECODED_TOKENS;
-    rows.add(row("engine.greedy", seconds.get(3).rate(decoded), "decoded tokens/s"));
-    return rows;
-  }
-
-  private BenchRow row(String bench, Samples rate, String unit) {
-    Map<String, Object> config = new LinkedHashMap<>();
-    config.put("model", options.shape().label());
-    config.put("rows", options.rows());
-    config.put("sourceLength", options.sourceLength());
-    config.put("tasks", options.tasks());
-    config.put("threads", Ops.threads());
-    return BenchRow.of(bench, config, rate, unit);
-  }
-
-  private void scoreWithAdapters() {
-    try (BatchAdapters adapters = BatchAdapters.of(weights)) {
-      score(adapters);
+    int batch = options.batch();
+    int tokens = batch * options.seq();
+    try (NDManager manager = Ops.newManager()) {
+      GemmBench.Ceiling ceiling = GemmBench.ceiling(manager, tokens, config.dModel(), config.dFf());
+      TokenCounts before = bench.model.tokenCounts();
+      List<Samples> seconds =
+          Samples.inTurn(
+              2,
+              options.rounds(),
+              List.of(
+                  ceiling.work(),
+                  this::encode,
+                  () -> predict(BenchModel::bare),
+                  () -> predict(bench::adapter),
+                  this::decode));
+      Samples gemm = seconds.get(0).rate(ceiling.gigaflop());
+      Samples encoder = seconds.get(1).rate(encoderGigaflop(config, batch, options.seq()));
+      Samples whole = seconds.get(2).rate(gigaflop(config, batch, options.seq(), positions()));
+      Samples bare = seconds.get(2).rate(batch);
+      Samples adapted = seconds.get(3).rate(batch);
+      Samples decoded = seconds.get(4).rate((double) batch * DECODED_TOKENS);
+      List<BenchRow> rows = new ArrayList<>();
+      rows.add(row("gemm", gemm, "GFLOP/s"));
+      rows.add(row("engine.encoder", encoder, "GFLOP/s").comparedTo("gemm", encoder.over(gemm)));
+      rows.add(row("engine.batch", whole, "GFLOP/s").comparedTo("gemm", whole.over(gemm)));
+      rows.add(row("engine.bare", bare, "examples/s"));
+      rows.add(
+          row("engine.adapters", adapted, "examples/s")
+              .comparedTo("engine.bare", adapted.over(bare)));
+      rows.add(row("engine.tokens", seconds.get(3).rate(tokens), "tokens/s"));
+      double padding = bench.model.tokenCounts().since(before).padding();
+      rows.add(BenchRow.counted("engine.padding", config(), 100 * padding, "% of tokens"));
+      rows.add(row("engine.greedy", decoded, "decoded tokens/s"));
+      rows.add(row("engine.greedy-batch", seconds.get(4).rate(batch), "examples/s"));
+      return rows;
     }
   }
 
-  private void score(AdapterHook adapters) {
+  private BenchRow row(String name, Samples rate, String unit) {
+    return BenchRow.of(name, config(), rate, unit);
+  }
+
+  private Map<String, Object> config() {
+    Map<String, Object> config = new LinkedHashMap<>();
+    config.put("model", bench.label);
+    config.put("batch", options.batch());
+    config.put("seq", options.seq());
+    config.put("labels", options.labels());
+    config.put("labelTokens", options.labelTokens());
+    config.put("tasks", options.tasks());
+    config.put("dist", options.mix().name().toLowerCase(Locale.ROOT));
+    config.put("threads", Ops.threads());
+    return config;
+  }
+
+  /** Decoder positions one row's labels take. */
+  private int positions() {
+    TaskDefinition task = task(0);
+    return bench.labelSpace(task).nodes();
+  }
+
+  private TaskDefinition task(int number) {
+    return bench.task(number, options.labels(), options.labelTokens(), LabelScoring.EXACT);
+  }
+
+  private void encode() {
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
-      CrossMemory memory = t5.attendTo(t5.encode(ids, mask, adapters), mask);
-      NDArray start = t5.manager().zeros(new Shape(options.rows(), 1), DataType.INT64);
-      NDArray hidden = t5.decode(start, t5.causal(1), memory, adapters); // [B, 1, d]
-      GemmBench.finish(Ops.logSoftmax(t5.logits(hidden)));
+      GemmBench.finish(t5.encode(ids, mask, AdapterHook.NONE));
     }
+  }
+
+  private void predict(IntFunction<TaskAdapter> adapters) {
+    Map<Integer, TaskDefinition> tasks = new LinkedHashMap<>();
+    List<PreparedRow> rows = new ArrayList<>();
+    for (int task : options.mix().draw(options.tasks(), options.batch(), random)) {
+      TaskDefinition definition = tasks.computeIfAbsent(task, this::task);
+      rows.add(bench.row(definition, adapters.apply(task), options.seq(), random));
+    }
+    bench.predict(rows);
   }
 
   /** With the encoder: what a generated answer of some tokens costs. */
-  private void decode(AdapterHook adapters) {
+  private void decode() {
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
-      CrossMemory memory = t5.attendTo(t5.encode(ids, mask, adapters), mask);
-      t5.generate(memory, adapters, GenerationOptions.greedy(DECODED_TOKENS + 1));
+      CrossMemory memory = t5.attendTo(t5.encode(ids, mask, AdapterHook.NONE), mask);
+      t5.generate(memory, AdapterHook.NONE, GenerationOptions.greedy(DECODED_TOKENS + 1));
     }
   }
 
-  /** Multiplications and additions of the matrix products in one scored batch, in 10^9. */
-  static double gigaflop(T5Config c, int rows, int sourceLength) {
+  /** Multiplications and additions of the encoder's matrix products, in 10^9. */
+  static double encoderGigaflop(T5Config c, int rows, int seq) {
     double d = c.dModel();
     double inner = c.innerWidth();
     double feedForward = d * c.dFf() * (c.gated() ? 3 : 2);
-    double tokens = (double) rows * sourceLength;
-    double encoder =
-        c.encoderLayers() * tokens * (4 * d * inner + feedForward + 2 * sourceLength * inner);
-    double perTarget = 6 * d * inner + feedForward + 2 * (1 + sourceLength) * inner;
-    double decoder = c.decoderLayers() * (tokens * 2 * d * inner + rows * perTarget);
-    double output = rows * d * c.vocabSize();
-    return 2 * (encoder + decoder + output) / 1e9;
+    double tokens = (double) rows * seq;
+    return 2 * c.encoderLayers() * tokens * (4 * d * inner + feedForward + 2 * seq * inner) / 1e9;
+  }
+
+  /**
+   * The same of a whole batch scored: the encoder, keys and values for the decoder, and of each row
+   * some decoder positions, each with all vocabulary scores.
+   */
+  static double gigaflop(T5Config c, int rows, int seq, int positions) {
+    double d = c.dModel();
+    double inner = c.innerWidth();
+    double feedForward = d * c.dFf() * (c.gated() ? 3 : 2);
+    double tokens = (double) rows * seq;
+    double perTarget = 6 * d * inner + feedForward + 2 * (positions + seq) * inner;
+    double targets = (double) rows * positions;
+    double decoder = c.decoderLayers() * (tokens * 2 * d * inner + targets * perTarget);
+    double output = targets * d * c.vocabSize();
+    return encoderGigaflop(c, rows, seq) + 2 * (decoder + output) / 1e9;
   }
 }

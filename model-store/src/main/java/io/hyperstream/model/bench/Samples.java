@@ -4,18 +4,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Repetitions of one measurement, sorted. */
-record Samples(double[] sorted) {
+/** Repetitions of one measurement, in the order they were made. */
+public record Samples(double[] values) {
 
   /** Work to be timed. */
   interface Work {
     void run();
   }
 
-  static Samples of(double... values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return new Samples(sorted);
+  public static Samples of(double... values) {
+    return new Samples(values.clone());
   }
 
   /**
@@ -45,19 +43,37 @@ record Samples(double[] sorted) {
 
   /** An amount of work per second, from seconds. */
   Samples rate(double amount) {
-    return of(Arrays.stream(sorted).map(seconds -> amount / seconds).toArray());
+    return of(Arrays.stream(values).map(seconds -> amount / seconds).toArray());
   }
 
-  double median() {
+  /** Each repetition times a number. */
+  Samples times(double factor) {
+    return of(Arrays.stream(values).map(value -> factor * value).toArray());
+  }
+
+  /**
+   * Each repetition over the other measurement's of the same round: what slowed a round down slowed
+   * both.
+   */
+  Samples over(Samples other) {
+    double[] ratios = new double[values.length];
+    Arrays.setAll(ratios, i -> values[i] / other.values[i]);
+    return of(ratios);
+  }
+
+  public double median() {
     return quantile(0.5);
   }
 
   /** Interquartile range over the median. */
-  double spread() {
+  public double spread() {
     return (quantile(0.75) - quantile(0.25)) / median();
   }
 
-  private double quantile(double q) {
+  /** Interpolated between repetitions. */
+  public double quantile(double q) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
     double at = q * (sorted.length - 1);
     int below = (int) at;
     int above = Math.min(below + 1, sorted.length - 1);

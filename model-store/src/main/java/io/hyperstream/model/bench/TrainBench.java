@@ -20,8 +20,8 @@ public final class TrainBench {
   public record Options(
       ModelShape shape, Preset preset, int rows, int sourceLength, int targetLength, int rounds) {
     public Options {
-      require("rows", rows);
-      require("source length", sourceLength);
+      require("batch", rows);
+      require("seq", sourceLength);
       require("target length", targetLength);
       require("rounds", rounds);
     }
@@ -49,8 +49,8 @@ public final class TrainBench {
       Map<String, Object> config = new LinkedHashMap<>();
       config.put("model", options.shape().label());
       config.put("preset", options.preset().label());
-      config.put("rows", options.rows());
-      config.put("sourceLength", options.sourceLength());
+      config.put("batch", options.rows());
+      config.put("seq", options.sourceLength());
       config.put("targetLength", options.targetLength());
       config.put("trained", probe.trainedValues());
       config.put("threads", Ops.threads());
@@ -59,7 +59,7 @@ public final class TrainBench {
       return List.of(
           BenchRow.of("train.forward", config, forward, "tokens/s"),
           BenchRow.of("train.step", config, step, "tokens/s")
-              .comparedTo("train.forward", forward.median()));
+              .comparedTo("train.forward", step.over(forward)));
     }
   }
 }

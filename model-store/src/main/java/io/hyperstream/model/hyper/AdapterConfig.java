@@ -1,9 +1,12 @@
 package io.hyperstream.model.hyper;
 
+import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.t5.Position;
+import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,6 +96,19 @@ public record AdapterConfig(
           "reduction_factor " + reductionFactor + " leaves nothing of d_model " + dModel);
     }
     return r;
+  }
+
+  /** Native memory of one task's weights, both stacks. */
+  public long weightBytes(T5Config t5) {
+    int r = bottleneck(t5.dModel());
+    long adapter = 0;
+    for (AdapterTensors.Part part : AdapterTensors.Part.values()) {
+      if (part.isIn(this)) {
+        adapter += new Shape(part.shape(r, t5.dModel())).size();
+      }
+    }
+    int layers = t5.encoderLayers() + t5.decoderLayers();
+    return adapter * layers * Position.COUNT * Float.BYTES;
   }
 
   /**

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDScope;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.checkpoint.ModelCard;
 import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.checkpoint.ShardedSafetensors;
 import io.hyperstream.model.checkpoint.TensorSource;
@@ -31,6 +32,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -55,30 +57,51 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final LexicalFeatures lexical;
   private final AdapterBank bank;
   private final Decoding decoding;
+  private final AtomicLong realTokens = new AtomicLong();
+  private final AtomicLong paddedTokens = new AtomicLong();
   private final ReentrantLock oneBatch = new ReentrantLock();
   private boolean closed;
 
   private MultiTaskModel(
-      StoredModel model,
+      String modelId,
       ModelOptions options,
+      int maxSourceTokens,
+      int maxTargetTokens,
       Tokenizer tokenizer,
       T5 t5,
       Optional<AdapterFactory> factory) {
-    this.modelId = model.modelId();
+    this.modelId = modelId;
     this.tokenizer = tokenizer;
     this.t5 = t5;
     this.factory = factory;
     this.starts = new StartingAdapters(factory);
-    this.maxSourceTokens =
-        options.maxSourceTokens().orElse(model.manifest().card().maxSourceTokens());
+    this.maxSourceTokens = maxSourceTokens;
     this.maxBatchTokens = options.maxBatchTokens();
     this.intraOpThreads = options.threads();
     this.spaces = new LabelSpaces(tokenizer, t5.config().decoderStartId());
     this.lexical = new LexicalFeatures(tokenizer);
     this.bank = new AdapterBank(starts::make, options.adapterBudgetBytes());
-    int maxTargetTokens =
-        options.maxTargetTokens().orElse(model.manifest().card().maxTargetTokens());
     this.decoding = new Decoding(t5, tokenizer, spaces, options, maxTargetTokens);
+  }
+
+  /**
+   * A model of parts that are loaded already and closed with it, such as random weights for
+   * benchmarks. Inputs and outputs have at most 512 tokens unless the options say otherwise.
+   */
+  public static MultiTaskModel of(
+      String modelId,
+      Tokenizer tokenizer,
+      T5 t5,
+      Optional<AdapterFactory> factory,
+      ModelOptions options) {
+    return new MultiTaskModel(
+        modelId,
+        options,
+        options.maxSourceTokens().orElse(512),
+        options.maxTargetTokens().orElse(512),
+        tokenizer,
+        t5,
+        factory);
   }
 
   /**
@@ -108,7 +131,15 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       }
       T5 t5 = T5.load(config, weights, device);
       opened.add(t5);
-      return new MultiTaskModel(model, options, tokenizer, t5, factory);
+      ModelCard card = model.manifest().card();
+      return new MultiTaskModel(
+          model.modelId(),
+          options,
+          options.maxSourceTokens().orElse(card.maxSourceTokens()),
+          options.maxTargetTokens().orElse(card.maxTargetTokens()),
+          tokenizer,
+          t5,
+          factory);
     } catch (IOException | RuntimeException e) {
       closeAll(opened, e);
       throw e;
@@ -147,6 +178,21 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   /** Longest input, end token included. */
   public int maxSourceTokens() {
     return maxSourceTokens;
+  }
+
+  /** The frozen backbone, to be computed with beside the model; closed with it. */
+  public T5 backbone() {
+    return t5;
+  }
+
+  /** What makes adapters, unless the model is a bare backbone; closed with it. */
+  public Optional<AdapterFactory> adapterFactory() {
+    return factory;
+  }
+
+  /** Tokens that went through the encoder since the model was opened; any thread. */
+  public TokenCounts tokenCounts() {
+    return new TokenCounts(realTokens.get(), paddedTokens.get());
   }
 
   /** Native arrays the model holds between batches, weights included; any thread, for tests. */
@@ -245,6 +291,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       List<TaskRow> sorted = resolve(rows, results);
       for (int from = 0; from < sorted.size(); ) {
         int to = passEnd(sorted, from);
+        count(sorted.subList(from, to));
         try (NDScope scope = Ops.scope()) {
           scope.suppressNotUsedWarning();
           decoding.answer(EncodedRows.encode(t5, sorted.subList(from, to)), results);
@@ -319,6 +366,16 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       to++;
     }
     return to;
+  }
+
+  private void count(List<TaskRow> pass) {
+    int longest = 0;
+    for (TaskRow row : pass) {
+      int tokens = row.row().inputIds().length;
+      longest = Math.max(longest, tokens);
+      realTokens.addAndGet(tokens);
+    }
+    paddedTokens.addAndGet((long) pass.size() * EncodedRows.paddedLength(longest));
   }
 
   /** Waits for the batch under way, then frees the model. */

@@ -4,6 +4,7 @@ import io.hyperstream.model.checkpoint.Checksums;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
 import io.hyperstream.model.checkpoint.SourceTask;
+import io.hyperstream.model.task.Tokenizer;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +54,17 @@ public final class StarterModel {
     StoredModel installed = store.publish(NAME, card(), folder -> extract(sums, folder));
     LOG.info("Starter model {} is in the store: {}", installed.modelId(), installed.directory());
     return installed;
+  }
+
+  /** Its tokenizer alone, without a store; the caller closes it. */
+  public static Tokenizer openTokenizer() throws IOException {
+    Path file = Files.createTempFile("hyperstream-", ".spiece");
+    try (InputStream in = open("backbone/spiece.model")) {
+      Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+      return Tokenizer.open(file);
+    } finally {
+      Files.delete(file);
+    }
   }
 
   private static boolean isThisOne(StoredModel model, Map<String, String> sums) {

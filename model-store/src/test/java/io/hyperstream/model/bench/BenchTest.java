@@ -5,35 +5,114 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.hyperstream.model.training.Preset;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 @DisplayName("Benchmarks")
 class BenchTest {
 
+  private static final BenchSource SMALL = BenchSource.of(ModelShape.T5_SMALL);
+
   @Test
   @DisplayName("the engine's rows carry their settings and the ratio to the same run's ceiling")
   void engine() {
-    List<BenchRow> rows = EngineBench.run(new EngineBench.Options(ModelShape.T5_SMALL, 2, 8, 2, 2));
+    List<BenchRow> rows =
+        EngineBench.run(new EngineBench.Options(SMALL, 2, 8, 3, 2, 2, TaskMix.UNIFORM, 2));
 
     assertThat(rows)
         .extracting(BenchRow::bench)
         .containsExactly(
             "gemm",
-            "engine.gflops",
+            "engine.encoder",
+            "engine.batch",
             "engine.bare",
             "engine.adapters",
             "engine.tokens",
-            "engine.greedy");
-    assertThat(rows).allSatisfy(row -> assertThat(row.value()).isPositive());
-    BenchRow flops = rows.get(1);
-    assertThat(flops.ratioTo()).isEqualTo("gemm");
-    assertThat(flops.ratio()).isCloseTo(flops.value() / rows.get(0).value(), within(1e-9));
-    assertThat(flops.config()).containsEntry("model", "t5-small").containsEntry("rows", 2);
-    assertThat(flops.toMap())
+            "engine.padding",
+            "engine.greedy",
+            "engine.greedy-batch");
+    assertThat(rows)
+        .filteredOn(row -> !row.bench().equals("engine.padding"))
+        .allSatisfy(row -> assertThat(row.value()).isPositive());
+    assertThat(rows.get(1).ratioTo()).isEqualTo("gemm");
+    assertThat(rows.get(1).ratio()).isPositive();
+    assertThat(rows.get(4).ratioTo()).isEqualTo("engine.bare");
+    assertThat(rows.get(6).value()).as("eight tokens need no padding").isZero();
+    assertThat(rows.get(1).config()).containsEntry("model", "t5-small").containsEntry("batch", 2);
+    assertThat(rows.get(1).toMap())
         .containsOnlyKeys("bench", "config", "value", "unit", "ratioTo", "ratio", "spread");
     assertThat(rows.get(0).toMap()).containsEntry("ratio", null);
+  }
+
+  @Test
+  @DisplayName("mixes of tasks are held against the bare backbone, a crowd against one task")
+  void adapters() {
+    List<BenchRow> rows =
+        AdapterBench.run(new AdapterBench.Options(SMALL, 2, 4, 200, 0.64, 1)); // 128 resident
+
+    assertThat(rows)
+        .filteredOn(row -> row.bench().equals("adapters.mix"))
+        .extracting(row -> row.config().get("tasks"))
+        .containsExactly(1, 4, 8, 32, 128);
+    assertThat(rows)
+        .filteredOn(row -> row.ratioTo().equals("adapters.bare"))
+        .hasSize(5)
+        .allSatisfy(row -> assertThat(row.ratio()).isPositive());
+    BenchRow zipf = row(rows, "adapters.zipf");
+    assertThat(zipf.ratioTo()).isEqualTo("adapters.one-task");
+    assertThat(zipf.config()).containsEntry("registered", 200).containsEntry("resident", 128L);
+    assertThat(row(rows, "adapters.hits").value()).isBetween(0.0, 100.0);
+    // Two stacks of six layers of two adapters of 17,936 values.
+    assertThat(row(rows, "adapters.memory").value())
+        .isCloseTo(128 * 24 * 17_936 * 4 / 1e6, within(1e-6));
+    assertThat(row(rows, "adapters.embedding").value()).isEqualTo(256);
+  }
+
+  private static BenchRow row(List<BenchRow> rows, String bench) {
+    return rows.stream().filter(row -> row.bench().equals(bench)).findFirst().orElseThrow();
+  }
+
+  @Test
+  @DisplayName("label sets are held against two labels; a beam as wide as the set agrees")
+  void labels() {
+    LabelBench.LabelSet set =
+        new LabelBench.LabelSet(
+            "moods", List.of("glad", "sad", "angry at all"), List.of(), List.of("what a day"));
+
+    List<BenchRow> rows =
+        LabelBench.run(new LabelBench.Options(SMALL, 2, 4, List.of(5), 2, List.of(set), 8, 1));
+
+    assertThat(rows)
+        .extracting(BenchRow::bench)
+        .containsExactly(
+            "labels.two",
+            "labels.exact",
+            "labels.beam",
+            "labels.agreement",
+            "labels.exact",
+            "labels.beam",
+            "labels.agreement");
+    assertThat(rows)
+        .filteredOn(row -> row.bench().equals("labels.agreement"))
+        .allSatisfy(row -> assertThat(row.value()).isEqualTo(100));
+    assertThat(rows.get(1).config()).containsEntry("labels", 5);
+    assertThat(rows.get(4).config()).containsEntry("task", "moods").containsEntry("labels", 3);
+  }
+
+  @Test
+  @DisplayName("by Zipf's law the first task has twice the second's share; evenly all have one")
+  void mix() {
+    int[] drawn = TaskMix.ZIPF.draw(1000, 30_000, new Random(1));
+    double first = Arrays.stream(drawn).filter(task -> task == 0).count();
+    double second = Arrays.stream(drawn).filter(task -> task == 1).count();
+
+    assertThat(first / second).isCloseTo(2, within(0.15));
+    assertThat(drawn).isSorted();
+    assertThat(TaskMix.UNIFORM.draw(2, 4, new Random(1))).containsExactly(0, 0, 1, 1);
+    assertThat(TaskMix.UNIFORM.draw(1000, 4, new Random(1))).isSorted().doesNotHaveDuplicates();
   }
 
   @Test
@@ -46,7 +125,7 @@ class BenchTest {
     assertThat(rows).extracting(BenchRow::bench).containsExactly("train.forward", "train.step");
     BenchRow step = rows.get(1);
     assertThat(step.ratioTo()).isEqualTo("train.forward");
-    assertThat(step.ratio()).isCloseTo(step.value() / rows.get(0).value(), within(1e-9));
+    assertThat(step.ratio()).isPositive();
     // One task of model-spec's count for T5-small: its embedding, T5's norms, two hypernetworks.
     assertThat(step.config()).containsEntry("trained", 2_415_328L);
   }
@@ -69,7 +148,7 @@ class BenchTest {
     double decoder = 6 * (8 * 512 * 512 + 2 * 512 * 2048) * 2.0 / 1e9;
     double output = 2.0 * 512 * 32_128 / 1e9;
 
-    assertThat(EngineBench.gigaflop(ModelShape.T5_SMALL.t5(), 1, 1))
+    assertThat(EngineBench.gigaflop(ModelShape.T5_SMALL.t5(), 1, 1, 1))
         .isCloseTo(encoderAndDecoder + decoder + output, within(1e-3));
   }
 
@@ -81,13 +160,17 @@ class BenchTest {
     assertThat(samples.median()).isEqualTo(3);
     assertThat(samples.spread()).isEqualTo(2.0 / 3);
     assertThat(Samples.of(2, 4).rate(8).median()).isEqualTo(3);
+    // Both rounds were slow or fast together: the ratio knows nothing of it.
+    assertThat(Samples.of(2, 20).over(Samples.of(1, 10)).values()).containsExactly(2, 2);
   }
 
   @Test
   @DisplayName("settings out of range and unknown shapes are refused")
   void refused() {
-    assertThatThrownBy(() -> new EngineBench.Options(ModelShape.T5_BASE, 4, 8, 5, 1))
-        .hasMessageContaining("tasks must be 1 to 4; it is 5");
+    assertThatThrownBy(() -> new EngineBench.Options(SMALL, 4, 8, 1, 1, 5, TaskMix.UNIFORM, 1))
+        .hasMessageContaining("labels must be 2 to 1024; it is 1");
+    assertThatThrownBy(() -> new AdapterBench.Options(SMALL, 4, 8, 10, 1.5, 1))
+        .hasMessageContaining("resident must be above 0");
     assertThatThrownBy(() -> ModelShape.named("t5-huge")).hasMessageContaining("'t5-huge'");
   }
 }

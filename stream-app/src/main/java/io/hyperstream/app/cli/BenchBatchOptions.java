@@ -1,27 +1,32 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.bench.ModelShape;
 import picocli.CommandLine.Option;
 
-/** Model and batch of the benchmarks that run a model. */
+/** Shape and batch of the benchmarks that run a model. */
 final class BenchBatchOptions {
   @Option(
-      names = "--model",
+      names = "--config",
       paramLabel = "SHAPE",
       defaultValue = "t5-small",
-      description = "t5-small or t5-base. Default: ${DEFAULT-VALUE}.")
-  String model;
+      description = "t5-small or t5-base, with random weights. Default: ${DEFAULT-VALUE}.")
+  private String config;
 
   @Option(
-      names = "--rows",
+      names = "--batch",
       paramLabel = "N",
       defaultValue = "32",
       description = "Texts in a batch. Default: ${DEFAULT-VALUE}.")
-  int rows;
+  int batch;
 
   @Option(
-      names = "--source-length",
+      names = "--seq",
       paramLabel = "N",
       defaultValue = "64",
       description = "Tokens of each text. Default: ${DEFAULT-VALUE}.")
-  int sourceLength;
+  int seq;
+
+  ModelShape shape() {
+    return ModelShape.named(config);
+  }
 }

@@ -12,13 +12,25 @@ import picocli.CommandLine.Command;
     description = {
       "Measure this machine and the engine on it, side by side in one run.",
       "Values depend on what else the machine does; ratios to the same run's ceiling less so. "
-          + "'spread' is the interquartile range over the median: distrust what exceeds 20 %%."
+          + "± is the spread, the interquartile range over the median, of the ratio where there is"
+          + " one. If a row spreads by more than --max-spread, or others had more than 5 %% of the"
+          + " processors' time, the exit code is 5."
     },
-    subcommands = {BenchGemmCommand.class, BenchEngineCommand.class, BenchTrainCommand.class},
+    subcommands = {
+      BenchGemmCommand.class,
+      BenchEngineCommand.class,
+      BenchAdaptersCommand.class,
+      BenchLabelsCommand.class,
+      BenchTextsCommand.class,
+      BenchTrainCommand.class
+    },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream bench gemm",
-      "    hyperstream bench engine --model t5-base --rows 16 --tasks 4 --json",
+      "    hyperstream bench engine --config t5-base --batch 16 --seq 128 --tasks 4",
+      "    hyperstream bench adapters --json adapters.json",
+      "    hyperstream bench labels --model starter-t5-mini --data tasks/hwu64",
+      "    hyperstream bench texts --data tasks",
       "    hyperstream bench train --preset finetune",
     })
 final class BenchCommand implements Runnable {
@@ -27,7 +39,7 @@ final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name what to measure: gemm, engine or train");
+        spec.commandLine(), "name what to measure: gemm, engine, adapters, labels, texts or train");
   }
 
   /** Sets the threads of one operation; 0 leaves the library's choice, one per core. */

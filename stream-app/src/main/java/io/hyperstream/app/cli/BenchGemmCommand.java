@@ -22,9 +22,7 @@ final class BenchGemmCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() {
-    options.apply();
-    options.print(console, GemmBench.run(options.rounds));
-    return ExitCodes.OK;
+  public Integer call() throws Exception {
+    return options.run(console, () -> GemmBench.run(options.rounds));
   }
 }

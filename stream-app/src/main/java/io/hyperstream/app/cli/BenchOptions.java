@@ -1,13 +1,31 @@
 package io.hyperstream.app.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
 import io.hyperstream.model.bench.BenchRow;
+import io.hyperstream.model.bench.Machine;
+import io.hyperstream.model.bench.OtherLoad;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** How to measure and how to print it; the same options on every benchmark. */
 final class BenchOptions {
+  /** Of the processors' time: others may have this much of it while we measure. */
+  private static final double MAX_OTHER_LOAD = 0.05;
+
   @Option(
       names = "--rounds",
       paramLabel = "N",
@@ -22,29 +40,94 @@ final class BenchOptions {
       description = "Threads of one operation. Default: one per core.")
   private int threads;
 
-  @Option(names = "--json", description = "One JSON object per line.")
-  private boolean json;
+  @Option(
+      names = "--max-spread",
+      paramLabel = "SHARE",
+      defaultValue = "0.1",
+      description =
+          "A row with a larger spread was not measured cleanly. Default: ${DEFAULT-VALUE}.")
+  private double maxSpread;
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "Write the rows there too, with machine and versions, as one JSON object.")
+  private Path json;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
   /** Checks the options and sets the threads. */
   void apply() {
     if (rounds < 1 || rounds > 10_000) {
       throw CommandFailure.usage("--rounds must be 1 to 10000; it is " + rounds);
     }
+    if (!(maxSpread > 0)) {
+      throw CommandFailure.usage("--max-spread must be above 0; it is " + maxSpread);
+    }
     BenchCommand.threads(threads);
   }
 
-  /** One JSON object per line, or a table. */
-  void print(Console console, List<BenchRow> rows) {
-    for (BenchRow row : rows) {
-      if (json) {
-        console.printJson(row.toMap());
-      } else {
-        console.print(line(row));
-      }
+  /**
+   * Measures, prints the rows and writes them.
+   *
+   * @return the exit code: whether the machine was quiet and the repetitions agree
+   */
+  int run(Console console, Callable<List<BenchRow>> measurement) throws Exception {
+    apply();
+    OtherLoad load = OtherLoad.watch();
+    List<BenchRow> rows = measurement.call();
+    OptionalDouble others = load.share();
+    Map<String, Object> machine = Machine.describe();
+    machine.forEach((what, value) -> console.print("# " + what + ": " + value));
+    rows.forEach(row -> console.print(line(row)));
+    List<String> doubts = doubts(rows, others);
+    doubts.forEach(doubt -> console.note("not measured cleanly: " + doubt));
+    if (json != null) {
+      write(machine, rows, others, doubts);
     }
+    return doubts.isEmpty() ? ExitCodes.OK : ExitCodes.NOT_CLEAN;
   }
 
-  private static String line(BenchRow row) {
+  private List<String> doubts(List<BenchRow> rows, OptionalDouble others) {
+    List<String> doubts = new ArrayList<>();
+    for (BenchRow row : rows) {
+      if (row.spread() > maxSpread) {
+        doubts.add(
+            String.format(
+                Locale.ROOT,
+                "%s: its repetitions spread by %.0f %%, at most %.0f %% is allowed",
+                row.bench(),
+                100 * row.spread(),
+                100 * maxSpread));
+      }
+    }
+    if (others.orElse(0) > MAX_OTHER_LOAD) {
+      doubts.add(
+          String.format(
+              Locale.ROOT,
+              "others had %.0f %% of the processors' time, at most %.0f %% is allowed; stop them",
+              100 * others.getAsDouble(),
+              100 * MAX_OTHER_LOAD));
+    }
+    return doubts;
+  }
+
+  private void write(
+      Map<String, Object> machine, List<BenchRow> rows, OptionalDouble others, List<String> doubts)
+      throws IOException {
+    Map<String, Object> run = new LinkedHashMap<>();
+    run.put("command", command.qualifiedName());
+    run.put("arguments", command.commandLine().getParseResult().originalArgs());
+    run.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    run.put("machine", machine);
+    run.put("otherLoad", others.isPresent() ? others.getAsDouble() : null);
+    run.put("doubts", doubts);
+    run.put("rows", rows.stream().map(BenchRow::toMap).toList());
+    new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(json.toFile(), run);
+  }
+
+  static String line(BenchRow row) {
     String settings =
         row.config().entrySet().stream()
             .map(entry -> entry.getKey() + "=" + entry.getValue())
@@ -55,7 +138,7 @@ final class BenchOptions {
             : String.format(Locale.ROOT, "%.3f of %s", row.ratio(), row.ratioTo());
     return String.format(
         Locale.ROOT,
-        "%-16s %12.1f %-16s ±%3.0f %%  %-22s %s",
+        "%-26s %10.1f %-22s ±%3.0f %%  %-26s %s",
         row.bench(),
         row.value(),
         row.unit(),

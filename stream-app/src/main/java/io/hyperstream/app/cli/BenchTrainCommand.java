@@ -1,6 +1,5 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.model.bench.ModelShape;
 import io.hyperstream.model.bench.TrainBench;
 import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.model.training.Preset;
@@ -41,23 +40,21 @@ final class BenchTrainCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() {
+  public Integer call() throws Exception {
     TrainBench.Options what;
     try {
       what =
           new TrainBench.Options(
-              ModelShape.named(batch.model),
+              batch.shape(),
               Preset.named(preset),
-              batch.rows,
-              batch.sourceLength,
+              batch.batch,
+              batch.seq,
               targetLength,
               options.rounds);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }
-    options.apply();
     NativeMemory.keepFreed();
-    options.print(console, TrainBench.run(what));
-    return ExitCodes.OK;
+    return options.run(console, () -> TrainBench.run(what));
   }
 }

@@ -7,6 +7,7 @@ final class ExitCodes {
   static final int USAGE = 2;
   static final int VERIFICATION_FAILED = 3;
   static final int NOT_PROMOTED = 4;
+  static final int NOT_CLEAN = 5;
   static final int INTERRUPTED = 130;
 
   private ExitCodes() {}

@@ -42,6 +42,7 @@ import picocli.CommandLine.ScopeType;
       "2:called in a way that cannot work",
       "3:a verification did not pass",
       "4:a new version was not better and is not served (adapt --wait)",
+      "5:measured, but not cleanly: repetitions differ or others used the machine (bench)",
       "130:interrupted (143 when terminated)"
     },
     footerHeading = "%nExamples:%n",

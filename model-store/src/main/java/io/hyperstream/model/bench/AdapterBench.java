@@ -1,0 +1,251 @@
+package io.hyperstream.model.bench;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.hyper.AdapterFactory;
+import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.AdapterBankStats;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.tensor.Ops;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.IntFunction;
+
+/**
+ * What a mix of tasks costs: classification batches whose rows belong to ever more tasks beside the
+ * bare backbone, and a crowd of registered tasks under a Zipf mix of which few are resident, beside
+ * one task.
+ */
+public final class AdapterBench {
+  private static final int[] TASKS = {1, 4, 8, 32, 128};
+
+  /** Texts this short fill the cache fast. */
+  private static final int WARM_TOKENS = 4;
+
+  private static final int WARM_ROWS = 256;
+  private static final int GENERATED = 16;
+
+  /**
+   * What to run.
+   *
+   * @param batch texts in a batch
+   * @param seq tokens of each, no padding
+   * @param registered tasks of the crowd
+   * @param resident share of them that may stay in memory
+   * @param rounds repetitions
+   */
+  public record Options(
+      BenchSource source, int batch, int seq, int registered, double resident, int rounds) {
+    public Options {
+      EngineBench.require("batch", batch, 1, 4096);
+      EngineBench.require("seq", seq, 2, 4096);
+      EngineBench.require("registered", registered, 1, 1_000_000);
+      EngineBench.require("rounds", rounds, 1, 10_000);
+      if (!(resident > 0 && resident <= 1)) {
+        throw new IllegalArgumentException(
+            "resident must be above 0, at most 1; it is " + resident);
+      }
+    }
+  }
+
+  private final Options options;
+  private final BenchModel bench;
+  private final TaskDefinition definition;
+  private final Random random = new Random(5);
+
+  private AdapterBench(Options options, BenchModel bench) {
+    this.options = options;
+    this.bench = bench;
+    definition = bench.task(0, 2, 1, LabelScoring.EXACT);
+  }
+
+  /** Measures. */
+  public static List<BenchRow> run(Options options) {
+    boolean recording = Ops.setRecording(false);
+    try {
+      long perTask = BenchModel.bytesPerTask(options.source());
+      long resident = Math.max(128, Math.round(options.resident() * options.registered()));
+      ModelOptions serving =
+          ModelOptions.DEFAULT
+              .withIntraOpThreads(Ops.threads())
+              .withMaxBatchTokens(options.batch() * (options.seq() + 8))
+              .withAdapterBudgetBytes(resident * perTask);
+      try (BenchModel bench = BenchModel.open(options.source(), serving)) {
+        AdapterBench adapters = new AdapterBench(options, bench);
+        List<BenchRow> rows = new ArrayList<>(adapters.mixes());
+        rows.addAll(adapters.generation());
+        rows.addAll(adapters.crowd());
+        return rows;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  private List<BenchRow> mixes() {
+    List<Samples.Work> works = new ArrayList<>();
+    works.add(() -> predict(1, TaskMix.UNIFORM, BenchModel::bare));
+    for (int tasks : TASKS) {
+      fill(tasks);
+      works.add(() -> predict(tasks, TaskMix.UNIFORM, bench::adapter));
+    }
+    List<Samples> seconds = Samples.inTurn(2, options.rounds(), works);
+    Samples bare = seconds.get(0).rate(options.batch());
+    List<BenchRow> rows = new ArrayList<>();
+    rows.add(BenchRow.of("adapters.bare", config(Map.of()), bare, "examples/s"));
+    for (int i = 0; i < TASKS.length; i++) {
+      Samples rate = seconds.get(i + 1).rate(options.batch());
+      rows.add(
+          BenchRow.of("adapters.mix", config(Map.of("tasks", TASKS[i])), rate, "examples/s")
+              .comparedTo("adapters.bare", rate.over(bare)));
+    }
+    return rows;
+  }
+
+  /** Makes tasks resident. */
+  private void fill(int tasks) {
+    List<PreparedRow> rows = new ArrayList<>();
+    for (int task = 0; task < tasks; task++) {
+      rows.add(bench.row(definition, bench.adapter(task), WARM_TOKENS, random));
+    }
+    bench.predict(rows);
+  }
+
+  /** Generating some tasks' weights, one pass each as served, and all in one pass. */
+  private List<BenchRow> generation() {
+    AdapterFactory factory = bench.model.adapterFactory().orElseThrow();
+    List<float[]> embeddings = new ArrayList<>();
+    for (int task = 0; task < GENERATED; task++) {
+      embeddings.add(bench.embedding(task));
+    }
+    List<Samples> seconds =
+        Samples.inTurn(
+            2,
+            options.rounds(),
+            List.of(
+                () -> factory.generate(embeddings).forEach(AdapterWeights::close),
+                () -> generateTogether(factory, embeddings)));
+    Samples alone = seconds.get(0).times(1e3 / GENERATED);
+    Samples together = seconds.get(1).times(1e3 / GENERATED);
+    return List.of(
+        BenchRow.of("adapters.generate", config(Map.of()), alone, "ms per task"),
+        BenchRow.of(
+                "adapters.generate-together",
+                config(Map.of("tasks", GENERATED)),
+                together,
+                "ms per task")
+            .comparedTo("adapters.generate", together.over(alone)));
+  }
+
+  private void generateTogether(AdapterFactory factory, List<float[]> embeddings) {
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      int width = embeddings.get(0).length;
+      float[] all = new float[embeddings.size() * width];
+      for (int i = 0; i < embeddings.size(); i++) {
+        System.arraycopy(embeddings.get(i), 0, all, i * width, width);
+      }
+      NDArray stacked = bench.t5().manager().create(all, new Shape(embeddings.size(), width));
+      factory.generate(stacked).forEach(AdapterWeights::close);
+    }
+  }
+
+  /** All tasks are known, few resident; batches are drawn by Zipf's law. */
+  private List<BenchRow> crowd() {
+    long heapBefore = heap();
+    List<TaskAdapter> registered = new ArrayList<>(options.registered());
+    for (int task = 0; task < options.registered(); task++) {
+      registered.add(bench.adapter(task));
+    }
+    double heapPerTask = (double) (heap() - heapBefore) / options.registered();
+    warm(registered);
+    AdapterBankStats[] counted = new AdapterBankStats[2];
+    List<Long> hits = new ArrayList<>();
+    List<Long> misses = new ArrayList<>();
+    List<Samples> seconds =
+        Samples.inTurn(
+            1,
+            options.rounds(),
+            List.of(
+                () -> predict(1, TaskMix.UNIFORM, registered::get),
+                () -> {
+                  counted[0] = bench.model.adapterStats();
+                  predict(options.registered(), TaskMix.ZIPF, registered::get);
+                  counted[1] = bench.model.adapterStats();
+                  hits.add(counted[1].hits() - counted[0].hits());
+                  misses.add(counted[1].misses() - counted[0].misses());
+                }));
+    Samples one = seconds.get(0).rate(options.batch());
+    Samples crowd = seconds.get(1).rate(options.batch());
+    double found = hits.stream().mapToLong(Long::longValue).sum();
+    double made = misses.stream().mapToLong(Long::longValue).sum();
+    AdapterBankStats stats = bench.model.adapterStats();
+    Map<String, Object> config =
+        config(Map.of("registered", options.registered(), "resident", stats.residentTasks()));
+    return List.of(
+        BenchRow.of("adapters.one-task", config, one, "examples/s"),
+        BenchRow.of("adapters.zipf", config, crowd, "examples/s")
+            .comparedTo("adapters.one-task", crowd.over(one)),
+        BenchRow.counted(
+            "adapters.hits", config, 100 * found / (found + made), "% of a batch's tasks"),
+        BenchRow.counted("adapters.misses", config, made / hits.size(), "tasks per batch"),
+        BenchRow.counted(
+            "adapters.memory", config, stats.residentBytes() / 1e6, "MB of resident weights"),
+        BenchRow.counted(
+            "adapters.embedding",
+            config,
+            Float.BYTES * bench.embedding(0).length,
+            "bytes that define a cold task"),
+        BenchRow.counted("adapters.cold-task", config, heapPerTask, "bytes of heap per cold task"));
+  }
+
+  /** Until half of what may be resident was replaced once, so that the hit rate is steady. */
+  private void warm(List<TaskAdapter> registered) {
+    AdapterBankStats start = bench.model.adapterStats();
+    AdapterBankStats now = start;
+    while (now.evictions() - start.evictions() < Math.max(1, now.residentTasks() / 2)
+        && now.residentTasks() < registered.size()) {
+      List<PreparedRow> rows = new ArrayList<>();
+      for (int task : TaskMix.ZIPF.draw(registered.size(), WARM_ROWS, random)) {
+        rows.add(bench.row(definition, registered.get(task), WARM_TOKENS, random));
+      }
+      bench.predict(rows);
+      now = bench.model.adapterStats();
+    }
+  }
+
+  private static long heap() {
+    System.gc();
+    return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+  }
+
+  private void predict(int tasks, TaskMix mix, IntFunction<TaskAdapter> adapters) {
+    List<PreparedRow> rows = new ArrayList<>();
+    for (int task : mix.draw(tasks, options.batch(), random)) {
+      rows.add(bench.row(definition, adapters.apply(task), options.seq(), random));
+    }
+    bench.predict(rows);
+  }
+
+  private Map<String, Object> config(Map<String, Object> more) {
+    Map<String, Object> config = new LinkedHashMap<>();
+    config.put("model", bench.label);
+    config.put("batch", options.batch());
+    config.put("seq", options.seq());
+    config.putAll(more);
+    config.put("threads", Ops.threads());
+    return config;
+  }
+}

@@ -1,0 +1,208 @@
+package io.hyperstream.model.bench;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.evaluation.RandomWeights;
+import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.hyper.AdapterFactory;
+import io.hyperstream.model.hyper.AdapterForm;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.MultiTaskModel;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowFailure;
+import io.hyperstream.model.inference.RowResult;
+import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.model.t5.T5;
+import io.hyperstream.model.t5.T5Config;
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.task.OverLengthPolicy;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.task.TaskKind;
+import io.hyperstream.model.task.Template;
+import io.hyperstream.model.task.Tokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+
+/** A model to be measured, and rows and tasks of any size for it. Not thread-safe. */
+final class BenchModel implements AutoCloseable {
+  final String label;
+  final MultiTaskModel model;
+  private final Tokenizer tokenizer;
+  private final List<String> words = new ArrayList<>();
+
+  private BenchModel(String label, MultiTaskModel model, Tokenizer tokenizer) {
+    this.label = label;
+    this.model = model;
+    this.tokenizer = tokenizer;
+    for (int id = 3; id < tokenizer.size(); id++) {
+      String word = tokenizer.decode(new int[] {id});
+      if (word.matches("[a-z]{3,}") && tokenizer.encode(word).length == 2) {
+        words.add(word); // one token
+      }
+    }
+  }
+
+  static BenchModel open(BenchSource source, ModelOptions options) {
+    try {
+      return source.stored().isPresent()
+          ? stored(source.stored().get(), options)
+          : random(source.shape().orElseThrow(), options);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static BenchModel stored(StoredModel stored, ModelOptions options) throws IOException {
+    MultiTaskModel model = MultiTaskModel.open(stored, options);
+    return new BenchModel(stored.reference(), model, Tokenizer.open(stored.backbone().tokenizer()));
+  }
+
+  /** The shape's vocabulary is larger than the tokenizer's; its output is computed in full. */
+  private static BenchModel random(ModelShape shape, ModelOptions options) throws IOException {
+    RandomWeights weights = new RandomWeights(1);
+    T5 t5 = T5.load(shape.t5(), weights);
+    AdapterFactory factory = AdapterFactory.load(shape.t5(), shape.adapters(), weights);
+    MultiTaskModel model =
+        MultiTaskModel.of(
+            shape.label(), StarterModel.openTokenizer(), t5, Optional.of(factory), options);
+    return new BenchModel(shape.label(), model, StarterModel.openTokenizer());
+  }
+
+  /** Native memory of one task's generated weights; 0 for a bare backbone. */
+  static long bytesPerTask(BenchSource source) throws IOException {
+    if (source.shape().isPresent()) {
+      return source.shape().get().adapters().weightBytes(source.shape().get().t5());
+    }
+    StoredModel stored = source.stored().orElseThrow();
+    if (stored.hypernetwork().isEmpty()) {
+      return 0;
+    }
+    return AdapterConfig.read(stored.hypernetwork().get().resolve(Manifest.ADAPTER_CONFIG))
+        .weightBytes(T5Config.read(stored.backbone().config()));
+  }
+
+  T5 t5() {
+    return model.backbone();
+  }
+
+  /** A task's embedding, near that of one the model knows; the same for the same number. */
+  float[] embedding(int task) {
+    float[] known =
+        model
+            .adapterFactory()
+            .flatMap(factory -> factory.taskEmbeddings().values().stream().findFirst())
+            .orElseThrow(
+                () -> new IllegalArgumentException(label + " generates no adapters to measure"));
+    float[] embedding = known.clone();
+    Random random = new Random(task);
+    for (int i = 0; i < embedding.length; i++) {
+      embedding[i] += (float) (0.1 * random.nextGaussian());
+    }
+    return embedding;
+  }
+
+  TaskAdapter adapter(int task) {
+    return new TaskAdapter(name(task), 1, new AdapterForm.Embedding(embedding(task)));
+  }
+
+  /** No adapters: the bare backbone. */
+  static TaskAdapter bare(int task) {
+    return new TaskAdapter(name(task), 0, new AdapterForm.None());
+  }
+
+  private static String name(int task) {
+    return "bench-" + task;
+  }
+
+  /**
+   * A classification task.
+   *
+   * @param labels how many
+   * @param labelTokens words of each, one token a word; the first is shared by some labels
+   */
+  TaskDefinition task(int number, int labels, int labelTokens, LabelScoring scoring) {
+    Random random = new Random(7);
+    List<Label> made = new ArrayList<>();
+    int first = (int) Math.ceil(Math.sqrt(labels));
+    for (int i = 0; i < labels; i++) {
+      StringBuilder verbalizer = new StringBuilder(words.get(labelTokens == 1 ? i : i % first));
+      for (int t = 1; t < labelTokens; t++) {
+        // The last word tells them all apart.
+        int word = t == labelTokens - 1 ? i : random.nextInt(words.size());
+        verbalizer.append(' ').append(words.get(word));
+      }
+      made.add(Label.of(verbalizer.toString()));
+    }
+    return definition(name(number), made, scoring, List.of());
+  }
+
+  /** How many different labels can be made. */
+  int mostLabels() {
+    return words.size();
+  }
+
+  static TaskDefinition definition(
+      String id, List<Label> labels, LabelScoring scoring, List<String> initFrom) {
+    return new TaskDefinition(
+        id,
+        TaskKind.CLASSIFICATION,
+        labels,
+        Template.SINGLE,
+        Template.PAIR,
+        "",
+        OverLengthPolicy.TRUNCATE,
+        scoring,
+        initFrom);
+  }
+
+  /** A text of exactly so many tokens, the end token among them. */
+  PreparedRow row(TaskDefinition task, TaskAdapter adapter, int tokens, Random random) {
+    int[] ids = new int[tokens];
+    for (int i = 0; i < tokens - 1; i++) {
+      ids[i] = 3 + random.nextInt(tokenizer.size() - 3);
+    }
+    ids[tokens - 1] = tokenizer.endId();
+    return new PreparedRow(task, adapter, ids, false);
+  }
+
+  /**
+   * Answers a batch.
+   *
+   * @throws IllegalStateException if a row cannot be answered: nothing was measured then
+   */
+  List<RowResult> predict(List<PreparedRow> rows) {
+    List<RowResult> results = model.predict(rows);
+    for (RowResult result : results) {
+      if (result instanceof RowFailure failure) {
+        throw new IllegalStateException("the model refuses a row: " + failure.message());
+      }
+    }
+    return results;
+  }
+
+  LabelSpace labelSpace(TaskDefinition task) {
+    return LabelSpace.of(task.labels(), tokenizer, t5().config().decoderStartId());
+  }
+
+  /** Ids [rows, tokens] for the backbone alone. */
+  NDArray ids(int rows, int tokens) {
+    long[] ids =
+        new Random(1).ints((long) rows * tokens, 3, tokenizer.size()).asLongStream().toArray();
+    return t5().manager().create(ids, new Shape(rows, tokens));
+  }
+
+  @Override
+  public void close() {
+    model.close();
+    tokenizer.close();
+  }
+}
