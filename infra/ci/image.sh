@@ -13,8 +13,10 @@ cleanup() {
   if [ -n "${started:-}" ]; then
     [ $status = 0 ] || docker logs app 2>&1 | tail -30 || true
     docker ps -aq | xargs -r /usr/bin/docker rm -f >/dev/null 2>&1 || true
+    docker network rm cluster >/dev/null 2>&1 || true
     kill "$(cat "$work/dockerd.pid")" 2>/dev/null || true
     wait "$started" 2>/dev/null || true
+    ip link delete docker0 2>/dev/null || true
   fi
   umount "$work"/data/*/* 2>/dev/null || true
   rm -rf "$work"
