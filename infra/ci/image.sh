@@ -16,7 +16,7 @@ cleanup() {
     docker network rm cluster >/dev/null 2>&1 || true
     kill "$(cat "$work/dockerd.pid")" 2>/dev/null || true
     wait "$started" 2>/dev/null || true
-    ip link delete docker0 2>/dev/null || true
+    [ -n "$bridge" ] || ip link delete docker0 2>/dev/null || true
   fi
   umount "$work"/data/*/* 2>/dev/null || true
   rm -rf "$work"
@@ -38,6 +38,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 echo "engine"
+# Another engine's bridge is shared with it, and stays.
+bridge=$(ls -d /sys/class/net/docker0 2>/dev/null || true)
 export DOCKER_HOST=unix://$work/docker.sock DOCKER_BUILDKIT=1
 docker() { /usr/bin/docker "$@"; }
 /usr/sbin/dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/dockerd.pid" \
