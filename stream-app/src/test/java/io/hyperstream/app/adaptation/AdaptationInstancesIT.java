@@ -1,34 +1,53 @@
 package io.hyperstream.app.adaptation;
 
+import static io.hyperstream.app.adaptation.Classroom.accuracy;
 import static io.hyperstream.app.adaptation.Classroom.desk;
 import static io.hyperstream.app.adaptation.Classroom.half;
 import static io.hyperstream.app.adaptation.Classroom.onCommand;
 import static io.hyperstream.app.adaptation.Classroom.order;
+import static io.hyperstream.app.adaptation.Classroom.remarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hyperstream.app.HyperstreamApplication;
+import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
+import io.hyperstream.model.checkpoint.Checksums;
+import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
+import io.hyperstream.schemas.AdaptationMethod;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.AdapterForm;
+import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.Prediction;
+import io.hyperstream.schemas.TaskDefinition;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 @DisplayName("Several instances")
 @ExtendWith(SharedCluster.class)
 class AdaptationInstancesIT {
+  private static final Logger LOG = LoggerFactory.getLogger(AdaptationInstancesIT.class);
+
   @TempDir Path folder;
 
   private Map<String, Object> elsewhere(String name, String roles) {
@@ -54,6 +73,114 @@ class AdaptationInstancesIT {
         Classroom.assertSame(before, now);
       }
     }
+  }
+
+  @Test
+  @DisplayName(
+      "tuned weights lie in the model store before their version is committed, serve in every"
+          + " process, and go with their last version")
+  void weights() throws Exception {
+    Path models = folder.resolve("models");
+    try (Classroom fixture = new Classroom("weights", folder)) {
+      fixture
+          .app
+          .set("adaptation.max-inline-weights-bytes", 0)
+          .set("adaptation.collect-weights-after", "100ms")
+          .set("adaptation.collect-weights-every", "100ms");
+      fixture.start();
+      fixture.app.define(canteen(AdaptationMethod.WEIGHTS));
+      List<Prediction> untaught = fixture.ask("tuned", remarks(1));
+      fixture.teach("tuned", remarks(0));
+      AdaptationReport report = fixture.obey("tuned", AdaptationAction.ADAPT);
+      assertThat(report.getOutcome()).as(report.getReason()).isEqualTo(AdaptationOutcome.PROMOTED);
+      fixture.awaitServed("tuned", 1);
+
+      ConsumerRecord<byte[], byte[]> pointer =
+          fixture.eventually(
+              "the version's record",
+              () -> fixture.app.records(fixture.app.topics.adapters()).stream().findFirst());
+      AdapterVersion version = fixture.version(pointer);
+      assertThat(version.getForm()).isEqualTo(AdapterForm.WEIGHTS);
+      assertThat(version.getWeights()).isNull();
+      Path file = models.resolve(version.getWeightsUri());
+      assertThat(Checksums.sha256(file)).isEqualTo(version.getWeightsSha256());
+      assertThat(Files.getLastModifiedTime(file).toMillis())
+          .isLessThanOrEqualTo(pointer.timestamp());
+
+      List<Prediction> taught = fixture.ask("tuned", remarks(1));
+      assertThat(taught).allMatch(answer -> answer.getAdapterVersion() == 1);
+      LOG.info(
+          "Accuracy with tuned weights: {}, before {}",
+          accuracy(remarks(1), taught),
+          accuracy(remarks(1), untaught));
+      fixture.obey("tuned", AdaptationAction.RESET);
+      fixture.awaitServed("tuned", 0);
+      Classroom.assertSame(untaught, fixture.ask("tuned", remarks(1)));
+      rollBack(fixture, 1);
+      fixture.awaitServed("tuned", 2);
+      Classroom.assertSame(taught, fixture.ask("tuned", remarks(1)));
+
+      fixture.app.stop();
+      try (HyperstreamApplication later =
+          fixture.app.startAnother(elsewhere("later", "inference,adaptation"))) {
+        assertThat(later.context().containsBean(AdaptationRuntime.class)).isTrue();
+        List<Prediction> now = fixture.ask("tuned", remarks(1));
+        assertThat(now).allMatch(answer -> answer.getAdapterVersion() == 2);
+        Classroom.assertSame(taught, now);
+
+        age(file);
+        fixture.app.define(canteen(AdaptationMethod.PROTOTYPES));
+        fixture.obey("tuned", AdaptationAction.RESET);
+        AdaptationReport other = fixture.obey("tuned", AdaptationAction.ADAPT);
+        assertThat(other.getPublishedVersion()).as(other.getReason()).isEqualTo(3);
+        for (long last = 3; last < 2 + VersionLog.KEPT - 1; last++) {
+          fixture.obey("tuned", AdaptationAction.RESET);
+          rollBack(fixture, last);
+        }
+        String owner = file.getParent().getFileName().toString();
+        awaitCollection(models, owner); // version 2 is the last that needs the file
+        assertThat(file).exists();
+        fixture.obey("tuned", AdaptationAction.RESET);
+        rollBack(fixture, 2 + VersionLog.KEPT - 1);
+        await("the file to go").atMost(Classroom.PATIENCE).until(() -> Files.notExists(file));
+        assertThat(tombstones(fixture)).contains(1L, 2L);
+      }
+    }
+  }
+
+  private static TaskDefinition.Builder canteen(AdaptationMethod method) {
+    return AppFixture.task("tuned", "pros", "cons")
+        .setAdaptation(onCommand().setMethod(method).build());
+  }
+
+  private static void rollBack(Classroom fixture, long version) {
+    AdaptationReport report =
+        fixture.obey(order("tuned", AdaptationAction.ROLLBACK).setVersion(version));
+    assertThat(report.getOutcome()).as(report.getReason()).isEqualTo(AdaptationOutcome.ROLLED_BACK);
+  }
+
+  /** Young files are not collected. */
+  private static void age(Path file) throws Exception {
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
+  }
+
+  /** Returns when weights that nobody ever needed are gone: all others were looked at too. */
+  private static void awaitCollection(Path models, String owner) throws Exception {
+    for (byte round = 0; round < 2; round++) { // the first may have begun before
+      String orphan = new FileModelStore(models).addWeights(owner, new byte[] {round});
+      age(models.resolve(orphan));
+      await("a collection")
+          .atMost(Classroom.PATIENCE)
+          .until(() -> Files.notExists(models.resolve(orphan)));
+    }
+  }
+
+  private static List<Long> tombstones(Classroom fixture) {
+    return fixture.app.records(fixture.app.topics.adapterVersions()).stream()
+        .filter(record -> record.value() == null)
+        .map(record -> new String(record.key(), StandardCharsets.UTF_8))
+        .map(key -> Long.valueOf(key.substring(key.lastIndexOf('|') + 1)))
+        .toList();
   }
 
   @Test

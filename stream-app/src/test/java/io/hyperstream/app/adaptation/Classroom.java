@@ -55,7 +55,11 @@ final class Classroom implements AutoCloseable {
 
   /** The sentences of a label, in their order. */
   static List<Sentence> sentences() throws IOException {
-    try (InputStream in = Classroom.class.getResourceAsStream(SENTENCES)) {
+    return sentences(SENTENCES);
+  }
+
+  private static List<Sentence> sentences(String resource) throws IOException {
+    try (InputStream in = Classroom.class.getResourceAsStream(resource)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .lines()
           .map(line -> line.split("\t", 2))
@@ -66,8 +70,16 @@ final class Classroom implements AutoCloseable {
 
   /** Every other sentence, so that all labels are there. */
   static List<Sentence> half(int which) throws IOException {
+    return half(sentences(), which);
+  }
+
+  /** Every other remark about a canteen: what is good and what is bad about it. */
+  static List<Sentence> remarks(int which) throws IOException {
+    return half(sentences("canteen.tsv"), which);
+  }
+
+  private static List<Sentence> half(List<Sentence> all, int which) {
     List<Sentence> half = new ArrayList<>();
-    List<Sentence> all = sentences();
     for (int i = which; i < all.size(); i += 2) {
       half.add(all.get(i));
     }
