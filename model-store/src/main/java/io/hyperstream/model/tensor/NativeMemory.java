@@ -1,6 +1,7 @@
 package io.hyperstream.model.tensor;
 
 import com.sun.jna.Function;
+import com.sun.jna.NativeLong;
 
 /** Where tensors on a CPU lie: the C library's memory, outside the Java heap. */
 public final class NativeMemory {
@@ -24,6 +25,22 @@ public final class NativeMemory {
       Function mallopt = Function.getFunction("c", "mallopt");
       return mallopt.invokeInt(new Object[] {M_MMAP_THRESHOLD, LARGEST}) == 1
           && mallopt.invokeInt(new Object[] {M_TRIM_THRESHOLD, LARGEST}) == 1;
+    } catch (LinkageError e) { // another operating system, or no JNA for it
+      return false;
+    }
+  }
+
+  /**
+   * Hands freed memory back to the kernel, wherever it lies between what is in use. The C library
+   * keeps for each thread what its largest batches needed, in pieces: several hundred MiB after
+   * some thousand batches. The next batch has its memory zeroed anew, so not for every batch.
+   *
+   * @return false where the C library cannot, or had nothing to give
+   */
+  public static boolean giveBackFreed() {
+    try {
+      return Function.getFunction("c", "malloc_trim").invokeInt(new Object[] {new NativeLong(0)})
+          == 1;
     } catch (LinkageError e) { // another operating system, or no JNA for it
       return false;
     }

@@ -4,13 +4,13 @@ import io.hyperstream.model.tensor.Ops;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** Measurements on this machine; no Kafka. */
+/** Measurements on this machine. */
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     description = {
-      "Measure this machine and the engine on it, side by side in one run.",
+      "Measure this machine, the engine on it and the pipeline around that, side by side in one run.",
       "Values depend on what else the machine does; ratios to the same run's ceiling less so. "
           + "± is the spread, the interquartile range over the median, of the ratio where there is"
           + " one. If a row spreads by more than --max-spread, or others had more than 5 %% of the"
@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
       BenchEngineCommand.class,
       BenchAdaptersCommand.class,
       BenchLabelsCommand.class,
+      BenchPipelineCommand.class,
       BenchTextsCommand.class,
       BenchTrainCommand.class
     },
@@ -32,6 +33,7 @@ import picocli.CommandLine.Command;
       "    hyperstream bench labels --model starter-t5-mini --data tasks/hwu64",
       "    hyperstream bench texts --data tasks",
       "    hyperstream bench train --preset finetune",
+      "    hyperstream bench pipeline --json pipeline.json",
     })
 final class BenchCommand implements Runnable {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
@@ -39,7 +41,8 @@ final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name what to measure: gemm, engine, adapters, labels, texts or train");
+        spec.commandLine(),
+        "name what to measure: gemm, engine, adapters, labels, pipeline, texts or train");
   }
 
   /** Sets the threads of one operation; 0 leaves the library's choice, one per core. */

@@ -12,7 +12,7 @@ import java.time.Duration;
  * @param maxBatchRows rows in a batch
  * @param maxBatchTokens rows times the longest row's tokens
  * @param maxLinger how long the oldest row waits for company
- * @param lengthBucket tokens per length bucket
+ * @param lengthBucket lengths count as the next multiple of this
  * @param windowRows requests per stream thread in the engine
  * @param windowBytes their values' bytes
  * @param windowRowsPerPartition what each partition may have there in any case

@@ -8,6 +8,7 @@ import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
+import io.hyperstream.model.tensor.NativeMemory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +30,7 @@ final class InferenceEngine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceEngine.class);
   private static final Duration FIRST_BACK_OFF = Duration.ofMillis(100);
   private static final Duration LONGEST_BACK_OFF = Duration.ofSeconds(5);
+  private static final long GIVE_BACK_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   /** One row and where its result goes. */
   interface Job {
@@ -113,9 +115,14 @@ final class InferenceEngine implements AutoCloseable {
   }
 
   private void run() {
+    long givenBack = System.nanoTime();
     try {
       for (List<Queued> batch = queue.next(); !batch.isEmpty(); batch = queue.next()) {
         answer(batch);
+        if (System.nanoTime() - givenBack > GIVE_BACK_NANOS) {
+          NativeMemory.giveBackFreed();
+          givenBack = System.nanoTime();
+        }
       }
     } catch (InterruptedException e) {
       LOG.info("The inference engine was interrupted");

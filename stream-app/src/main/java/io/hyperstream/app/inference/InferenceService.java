@@ -20,6 +20,7 @@ import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.Topics;
@@ -161,6 +162,7 @@ final class InferenceService implements RoleService {
             engine.maxLinger(),
             engine.lengthBucket());
     double rowsPerSecond = warmUp.rowsPerSecond(largest);
+    NativeMemory.giveBackFreed(); // no batch of real texts is as large, nor on this thread
     Pace pace = Pace.of(rowsPerSecond, partitions, settings.streams(), engine);
     LOG.info(
         "Warm-up: {} rows of the longest input per second. {} threads poll {} records each of {}"

@@ -42,7 +42,7 @@ public final class TextBench {
   public List<BenchRow> run() throws IOException {
     ModelOptions serving = ModelOptions.DEFAULT.withIntraOpThreads(Ops.threads());
     try (MultiTaskModel model = MultiTaskModel.open(stored, serving)) {
-      BatchPolicy policy = new BatchPolicy(64, 8192, Duration.ZERO, 16);
+      BatchPolicy policy = new BatchPolicy(64, 8192, Duration.ZERO, 8);
       double[] preparation = new double[rounds];
       double[] rate = new double[rounds];
       double[] tokenRate = new double[rounds];

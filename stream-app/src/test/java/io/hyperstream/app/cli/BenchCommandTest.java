@@ -82,7 +82,7 @@ class BenchCommandTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "bench | gemm, engine, adapters, labels, texts or train",
+        "bench | gemm, engine, adapters, labels, pipeline, texts or train",
         "bench gemm --rounds 0 | --rounds must be 1",
         "bench engine --config t5-huge | known are t5-small and t5-base",
         "bench engine --tasks 0 | tasks must be 1 to 100000",
@@ -93,6 +93,10 @@ class BenchCommandTest {
         "bench train --preset bert | there are hyperformer++,",
         "bench train --target-length 0 | target length must be 1",
         "bench engine --threads -1 | --threads must be 0",
+        "bench pipeline --rounds 0 | --rounds must be 1",
+        "bench pipeline --bootstrap-servers a:1 | --schema-registry-url go together",
+        "bench pipeline --tasks t.yaml | --tasks goes with --texts",
+        "bench pipeline --against commit-interval | KEY=VALUE",
       })
   void usage(String line, String message) {
     CommandRun run = CommandRun.of(line.split(" ", -1));

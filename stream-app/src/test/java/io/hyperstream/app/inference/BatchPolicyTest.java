@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
@@ -23,6 +25,40 @@ class BatchPolicyTest {
   @DisplayName("fills up from near buckets while little of the batch is padding")
   void nearBuckets() {
     assertThat(policy.select(new int[] {10, 2, 17, 90})).containsExactly(0, 2);
+  }
+
+  @Test
+  @DisplayName("a short row goes with longer ones when they are many")
+  void shortWithMany() {
+    BatchPolicy large = new BatchPolicy(64, 8192, Duration.ZERO, 8);
+    assertThat(large.select(new int[] {8, 24, 24, 24, 24})).hasSize(5);
+  }
+
+  @Test
+  @DisplayName("has little padding where many rows of mixed lengths wait")
+  void littlePadding() {
+    BatchPolicy large = new BatchPolicy(64, 8192, Duration.ZERO, 1);
+    Random random = new Random(11);
+    List<Integer> waiting = new ArrayList<>();
+    long padded = 0;
+    long tokens = 0;
+    long rows = 0;
+    int batches = 200;
+    for (int batch = 0; batch < batches; batch++) {
+      while (waiting.size() < 256) {
+        waiting.add(1 + random.nextInt(64));
+      }
+      int[] chosen = large.select(waiting.stream().mapToInt(Integer::intValue).toArray());
+      int longest = IntStream.of(chosen).map(waiting::get).max().orElseThrow();
+      rows += chosen.length;
+      padded += (long) chosen.length * longest;
+      tokens += IntStream.of(chosen).map(waiting::get).sum();
+      for (int i = chosen.length - 1; i >= 0; i--) {
+        waiting.remove(chosen[i]);
+      }
+    }
+    assertThat(1 - (double) tokens / padded).isLessThan(0.12);
+    assertThat((double) rows / batches).isGreaterThan(40);
   }
 
   @Test

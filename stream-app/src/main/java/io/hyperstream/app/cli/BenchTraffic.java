@@ -1,0 +1,292 @@
+package io.hyperstream.app.cli;
+
+import io.hyperstream.schemas.InferenceRequest;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+
+/**
+ * Asks one application and holds every answer against its request. One thread sends and waits, one
+ * of its own receives; answers count when a reader of committed records has them.
+ */
+final class BenchTraffic implements AutoCloseable {
+  private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(90);
+
+  /** What becomes of a phase's answers; on the receiving thread. */
+  interface Phase {
+    /**
+     * @param dueNanos when the request was to be sent
+     */
+    void answered(long dueNanos, long nowNanos, ConsumerRecord<byte[], byte[]> record);
+  }
+
+  private record Sent(long dueNanos, Phase phase) {}
+
+  private final Connection cluster;
+  private final BenchTexts texts;
+  private final Runnable alive;
+  private final Producer<String, byte[]> producer;
+  private final TopicReader reader;
+  private final Thread receiver;
+  private final Map<Integer, Sent> outstanding = new ConcurrentHashMap<>();
+  private final AtomicReference<Exception> failure = new AtomicReference<>();
+  private int next; // sending thread
+  private volatile int answered;
+  private volatile int twice;
+  private volatile int refused;
+  private volatile String refusal = "";
+  private volatile boolean stop;
+
+  /**
+   * @param alive throws if the application has ended
+   */
+  BenchTraffic(Connection cluster, BenchTexts texts, Runnable alive) {
+    this.cluster = cluster;
+    this.texts = texts;
+    this.alive = alive;
+    producer = cluster.producer();
+    reader =
+        new TopicReader(
+            cluster.consumer(),
+            List.of(cluster.topics().predictions().name(), cluster.topics().deadLetters().name()),
+            false);
+    receiver = new Thread(this::receive, "bench-consumer");
+    receiver.setDaemon(true);
+    receiver.start();
+  }
+
+  /** Requests answered so far. */
+  int answered() {
+    return answered;
+  }
+
+  /** Requests that wait for their answer. */
+  int backlog() {
+    return outstanding.size();
+  }
+
+  /** What went wrong with answers so far; empty if nothing did. */
+  List<String> faults() {
+    List<String> faults = new ArrayList<>();
+    if (twice > 0) {
+      faults.add(twice + " answers beyond the first");
+    }
+    if (refused > 0) {
+      faults.add(refused + " requests in the dead letters, the last because " + refusal);
+    }
+    return faults;
+  }
+
+  /**
+   * Keeps as many requests waiting as given until all are sent, then waits for the last. The rate
+   * counts from a fifth of the answers, when everything is under way, to the last but a twentieth.
+   *
+   * @return answers per second
+   */
+  double saturate(int requests, int backlog) throws InterruptedException {
+    Arrivals arrivals = new Arrivals();
+    for (int i = 0; i < requests; i++) {
+      while (outstanding.size() >= backlog) {
+        check();
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        interruptible();
+      }
+      send(text(next), System.nanoTime(), arrivals);
+    }
+    awaitAnswers();
+    return arrivals.rate(requests / 5, requests - requests / 20);
+  }
+
+  /**
+   * Sends on a fixed schedule whatever comes back, and waits for the last answer.
+   *
+   * @param text of the request with this number
+   * @param more asked before each
+   * @return how late requests were sent and how many waited when the last was
+   */
+  Schedule steady(double rate, IntFunction<BenchTexts.Text> text, BooleanSupplier more, Phase phase)
+      throws InterruptedException {
+    Schedule schedule = new Schedule();
+    long start = System.nanoTime();
+    for (int i = 0; more.getAsBoolean(); i++) {
+      long due = start + (long) (i * 1e9 / rate);
+      DemoTraffic.sleepUntil(due);
+      schedule.sent(System.nanoTime() - due);
+      send(text.apply(i), due, phase);
+      check();
+    }
+    schedule.backlog = outstanding.size();
+    awaitAnswers();
+    return schedule;
+  }
+
+  /** The text of a request's number, all in turn. */
+  BenchTexts.Text text(int number) {
+    return texts.texts().get(Math.floorMod(number, texts.texts().size()));
+  }
+
+  // Each send's outcome reaches the callback.
+  @SuppressWarnings("FutureReturnValueIgnored")
+  private void send(BenchTexts.Text text, long due, Phase phase) {
+    String topic = cluster.topics().requests().name();
+    String id = Integer.toString(next);
+    InferenceRequest request =
+        InferenceRequest.newBuilder()
+            .setRequestId(id)
+            .setTaskId(text.task().getTaskId())
+            .setText(text.text())
+            .setTextPair(text.textPair().orElse(null))
+            .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
+            .build();
+    outstanding.put(next++, new Sent(due, phase));
+    producer.send(
+        new ProducerRecord<>(topic, id, cluster.codec().serialize(topic, request)),
+        (metadata, exception) -> {
+          if (exception != null) {
+            failure.compareAndSet(null, exception);
+          }
+        });
+  }
+
+  private void awaitAnswers() throws InterruptedException {
+    int last = answered;
+    long since = System.nanoTime();
+    while (!outstanding.isEmpty()) {
+      check();
+      TimeUnit.MILLISECONDS.sleep(2);
+      if (answered != last) {
+        last = answered;
+        since = System.nanoTime();
+      } else if (System.nanoTime() - since > STALL_NANOS) {
+        throw CommandFailure.failed(outstanding.size() + " requests were not answered");
+      }
+    }
+  }
+
+  private void check() {
+    alive.run();
+    Exception cause = failure.get();
+    if (cause != null) {
+      throw CommandFailure.failed(
+          "the benchmark's client failed: " + Failures.sentence(cause, true), cause);
+    }
+  }
+
+  private static void interruptible() throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+  }
+
+  private void receive() {
+    try {
+      while (!stop) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(100))) {
+          book(record, System.nanoTime());
+        }
+      }
+    } catch (org.apache.kafka.common.errors.WakeupException e) {
+      // Closed while waiting for records.
+    } catch (RuntimeException e) {
+      failure.compareAndSet(null, e);
+    } finally {
+      reader.close();
+    }
+  }
+
+  // Only the receiving thread writes the counters.
+  @SuppressWarnings("NonAtomicVolatileUpdate")
+  private void book(ConsumerRecord<byte[], byte[]> record, long now) {
+    Sent sent = outstanding.remove(Integer.valueOf(Rendering.key(record)));
+    if (sent == null) {
+      twice++;
+      return;
+    }
+    if (record.topic().equals(cluster.topics().deadLetters().name())) {
+      refused++;
+      refusal = new DeadLetter(record).message();
+    } else {
+      sent.phase().answered(sent.dueNanos(), now, record);
+    }
+    answered++;
+  }
+
+  @Override
+  public void close() {
+    stop = true;
+    producer.close(Duration.ofSeconds(2));
+    reader.wakeup();
+    try {
+      receiver.join(3000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** How a fixed schedule was kept. */
+  static final class Schedule {
+    private final org.HdrHistogram.Histogram lateMicros =
+        new org.HdrHistogram.Histogram(TimeUnit.MINUTES.toMicros(10), 3);
+    private int backlog;
+
+    private void sent(long lateNanos) {
+      long micros = TimeUnit.NANOSECONDS.toMicros(Math.max(0, lateNanos));
+      lateMicros.recordValue(Math.min(micros, lateMicros.getHighestTrackableValue()));
+    }
+
+    double lateMillis(double percentile) {
+      return lateMicros.getValueAtPercentile(percentile) / 1000.0;
+    }
+
+    /** Requests that waited for an answer when the last was sent. */
+    int backlog() {
+      return backlog;
+    }
+  }
+
+  /** When answers came; those of one poll came together. */
+  private static final class Arrivals implements Phase {
+    private final List<long[]> polls = new ArrayList<>(); // nanos, answers up to then
+    private long count;
+
+    @Override
+    public synchronized void answered(
+        long dueNanos, long nowNanos, ConsumerRecord<byte[], byte[]> record) {
+      count++;
+      long[] last = polls.isEmpty() ? null : polls.get(polls.size() - 1);
+      // One commit of the application arrives within a moment.
+      if (last != null && nowNanos - last[0] < TimeUnit.MILLISECONDS.toNanos(1)) {
+        last[1] = count;
+      } else {
+        polls.add(new long[] {nowNanos, count});
+      }
+    }
+
+    /** Answers per second between the first arrivals beyond two counts. */
+    synchronized double rate(int from, int to) {
+      long[] first = beyond(from);
+      long[] last = beyond(to);
+      if (first[0] == last[0]) {
+        throw CommandFailure.failed(
+            "all answers came at once; give it more requests with --seconds");
+      }
+      return (last[1] - first[1]) * 1e9 / (last[0] - first[0]);
+    }
+
+    private long[] beyond(int answers) {
+      return polls.stream().filter(poll -> poll[1] >= answers).findFirst().orElseThrow();
+    }
+  }
+}
