@@ -235,37 +235,50 @@ public final class LabelHead {
    * The word weights of all labels by place: a text has some dozens of places, and few labels have
    * a weight at any of them.
    *
+   * @param places that some label has a weight at, ascending
    * @param starts [places + 1] where a place's weights begin
    * @param owners which label each weight is of
    */
-  private record Words(int labels, int[] starts, int[] owners, float[] weights) {
+  private record Words(int labels, int[] places, int[] starts, int[] owners, float[] weights) {
     static Words of(List<LabelVectors> vectors) {
-      int[] starts = new int[LexicalVector.WIDTH + 1];
-      vectors.forEach(label -> IntStream.of(label.places()).forEach(place -> starts[place + 1]++));
-      for (int place = 0; place < LexicalVector.WIDTH; place++) {
-        starts[place + 1] += starts[place];
+      int[] places =
+          vectors.stream()
+              .flatMapToInt(label -> IntStream.of(label.places()))
+              .sorted()
+              .distinct()
+              .toArray();
+      int[] starts = new int[places.length + 1];
+      for (LabelVectors label : vectors) {
+        for (int place : label.places()) {
+          starts[Arrays.binarySearch(places, place) + 1]++;
+        }
       }
-      int[] owners = new int[starts[LexicalVector.WIDTH]];
+      for (int i = 0; i < places.length; i++) {
+        starts[i + 1] += starts[i];
+      }
+      int[] owners = new int[starts[places.length]];
       float[] weights = new float[owners.length];
       int[] next = starts.clone();
       for (int l = 0; l < vectors.size(); l++) {
         LabelVectors label = vectors.get(l);
         for (int i = 0; i < label.places().length; i++) {
-          int at = next[label.places()[i]]++;
+          int at = next[Arrays.binarySearch(places, label.places()[i])]++;
           owners[at] = l;
           weights[at] = label.words()[i];
         }
       }
-      return new Words(vectors.size(), starts, owners, weights);
+      return new Words(vectors.size(), places, starts, owners, weights);
     }
 
     /** [labels] */
     double[] times(LexicalVector x) {
       double[] out = new double[labels];
       for (int i = 0; i < x.places().length; i++) {
-        int place = x.places()[i];
-        for (int at = starts[place]; at < starts[place + 1]; at++) {
-          out[owners[at]] += weights[at] * x.values()[i];
+        int place = Arrays.binarySearch(places, x.places()[i]);
+        if (place >= 0) {
+          for (int at = starts[place]; at < starts[place + 1]; at++) {
+            out[owners[at]] += weights[at] * x.values()[i];
+          }
         }
       }
       return out;

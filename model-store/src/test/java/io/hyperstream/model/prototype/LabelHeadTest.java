@@ -60,7 +60,7 @@ class LabelHeadTest {
     int width = 30;
     List<LabelVectors> vectors = new ArrayList<>();
     for (int l = 0; l < 23; l++) {
-      int[] places = random.ints(200, 0, LexicalVector.WIDTH).distinct().sorted().toArray();
+      int[] places = random.ints(200, 0, 500).distinct().sorted().toArray();
       float[] words = floats(random, places.length);
       vectors.add(
           new LabelVectors("label" + l, floats(random, width), 0.25f * l, places, words, 1));
@@ -71,7 +71,7 @@ class LabelHeadTest {
     for (int row = 0; row < 5; row++) {
       double[] decoder = random.doubles(23, -9, 0).toArray();
       float[] pooled = floats(random, width);
-      int[] places = random.ints(60, 0, LexicalVector.WIDTH).distinct().sorted().toArray();
+      int[] places = random.ints(60, 0, 600).distinct().sorted().toArray();
       LexicalVector words = new LexicalVector(places, random.doubles(places.length).toArray());
       double[] state = Prototypes.centred(pooled, head.center());
       double[] dense = words.dense();

@@ -1,6 +1,7 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.model.training.ModelSource;
 import io.hyperstream.model.training.MultiTaskTrainer;
 import io.hyperstream.model.training.TaskData;
@@ -108,6 +109,7 @@ final class TrainCommand implements Callable<Integer> {
       }
     }
     BenchCommand.threads(settings.threads);
+    NativeMemory.keepFreed();
     ModelSource backbone = model.backbone(output, settings.seed);
     try (Tokenizer tokenizer = Tokenizer.open(backbone.folder().tokenizer())) {
       if (tokenizer.size() > backbone.config().vocabSize()) {

@@ -15,6 +15,7 @@ final class TrainSettings {
   private static final int WARM_UP = 500;
   private static final int EVALUATE_EVERY = 1000;
   private static final double EPOCHS = 3;
+  private static final int LEAST_STEPS = 1000;
 
   @Option(
       names = "--steps",
@@ -25,7 +26,9 @@ final class TrainSettings {
   @Option(
       names = "--epochs",
       paramLabel = "X",
-      description = "Steps for so many times all rows. Default: 3. (The paper: --steps 65536.)")
+      description =
+          "Steps for so many times all rows. Default: 3, at least 1000 steps. (The paper: --steps"
+              + " 65536.)")
   private Double epochs;
 
   @Option(
@@ -167,7 +170,10 @@ final class TrainSettings {
     if (steps != null && epochs != null) {
       throw CommandFailure.usage("give --steps or --epochs, not both");
     }
-    int all = steps != null ? steps : steps(tasks, epochs != null ? epochs : EPOCHS);
+    int all =
+        steps != null
+            ? steps
+            : epochs != null ? steps(tasks, epochs) : Math.max(LEAST_STEPS, steps(tasks, EPOCHS));
     int rising = warmUp != null ? warmUp : Math.min(WARM_UP, all / 10);
     int evaluating =
         evaluateEvery != null ? evaluateEvery : Math.max(1, Math.min(EVALUATE_EVERY, all / 10));
