@@ -133,7 +133,7 @@ final class Decoding implements AutoCloseable {
   private void generate(EncodedRows batch, RowResult[] results) {
     List<Generated> decoded;
     try (BatchAdapters adapters = batch.adapters()) {
-      decoded = t5.generate(batch.memory(), adapters, generation);
+      decoded = t5.generate(t5.attendTo(batch.memory()), adapters, generation);
     }
     for (int i = 0; i < decoded.size(); i++) {
       TaskRow row = batch.rows().get(i);

@@ -12,13 +12,14 @@ import java.util.List;
  * Rows that went through the encoder together. Lives in the scope it was made in.
  *
  * @param rows in the order of the memory's rows, those of one task side by side
+ * @param memory the encoder's states, no keys and values yet
  * @param pooled [rows][d] encoder states averaged over the tokens; empty if no row needs them
  */
 record EncodedRows(List<TaskRow> rows, CrossMemory memory, float[][] pooled) {
   private static final float[][] NOT_POOLED = {};
 
   /** Lengths are rounded up to this, so that few shapes occur. */
-  private static final int LENGTH_STEP = 8;
+  private static final int LENGTH_STEP = 2;
 
   /** Padded length of a batch whose longest row has so many tokens. */
   static int paddedLength(int longest) {
@@ -47,7 +48,7 @@ record EncodedRows(List<TaskRow> rows, CrossMemory memory, float[][] pooled) {
           t5.encode(t5.manager().create(ids, shape), maskArray, adapters); // [B, S, d]
       float[][] pooled =
           rows.stream().anyMatch(TaskRow::hasHead) ? pooled(encoded, maskArray) : NOT_POOLED;
-      return new EncodedRows(rows, t5.attendTo(encoded, maskArray), pooled);
+      return new EncodedRows(rows, t5.remember(encoded, maskArray), pooled);
     }
   }
 

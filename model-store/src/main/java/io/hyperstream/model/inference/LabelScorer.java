@@ -25,7 +25,7 @@ import java.util.Map;
  */
 final class LabelScorer implements AutoCloseable {
   /** Tries are padded to one of these, so that tries of different tasks share a pass. */
-  private static final int[] SIZES = {8, 16, 32, 64, 96, LabelSpace.MAX_BLOCK_NODES};
+  private static final int[] SIZES = {4, 8, 16, 32, 64, 96, LabelSpace.MAX_BLOCK_NODES};
 
   /** Decoder positions computed in one pass: bounds activations and the attention bias. */
   private static final int MAX_POSITIONS = 8192;
@@ -65,9 +65,14 @@ final class LabelScorer implements AutoCloseable {
     }
     // Stable: within a size class the rows stay in the batch's order, sorted by task.
     units.sort(Comparator.comparingInt(Unit::size));
+    CrossMemory memory = batch.memory();
+    int few = t5.fewPositions(memory.sourceLength());
     for (int from = 0; from < units.size(); ) {
+      if (units.get(from).size() > few && memory == batch.memory()) {
+        memory = t5.attendTo(memory); // from here on all are large
+      }
       int to = passEnd(units, from);
-      score(batch, units.subList(from, to), scores);
+      score(batch, memory, units.subList(from, to), scores);
       from = to;
     }
     return scores;
@@ -96,15 +101,15 @@ final class LabelScorer implements AutoCloseable {
     return to;
   }
 
-  private void score(EncodedRows batch, List<Unit> units, double[][] scores) {
+  private void score(EncodedRows batch, CrossMemory memory, List<Unit> units, double[][] scores) {
     try (NDScope scope = Ops.scope();
         BatchAdapters adapters =
             EncodedRows.adapters(units.stream().map(u -> batch.rows().get(u.row())).toList())) {
       scope.suppressNotUsedWarning();
       int size = units.get(0).size();
       NDArray ids = ids(units, size); // [P, N]
-      CrossMemory memory = memory(batch.memory(), units);
-      NDArray hidden = t5.decode(ids, layout(units, size), memory, adapters); // [P, N, d]
+      CrossMemory asked = memory(memory, units);
+      NDArray hidden = t5.decode(ids, layout(units, size), asked, adapters); // [P, N, d]
       float[] edges = edgeLogProbabilities(hidden, units, size);
       int at = 0;
       for (Unit unit : units) {

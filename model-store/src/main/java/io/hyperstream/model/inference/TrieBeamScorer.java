@@ -4,16 +4,16 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.hyper.BatchAdapters;
-import io.hyperstream.model.t5.DecoderLayout;
+import io.hyperstream.model.t5.CrossMemory;
+import io.hyperstream.model.t5.KeyValueCache;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.task.LabelSpace;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * Beam search over the label trie, for label sets too large to score in full: per level the best
@@ -24,64 +24,96 @@ import java.util.TreeMap;
  */
 final class TrieBeamScorer {
   /** Decoder positions computed in one pass. */
-  private static final int MAX_POSITIONS = 8192;
+  private static final int MAX_POSITIONS = 4096;
 
-  /** A prefix of labels that has been decoded, or is about to be. */
-  private record Prefix(int parent, int token, int from, int to, int depth, double score) {}
+  /** Below the best label's score by this much: together with all like it no millionth. */
+  private static final double HOPELESS = 20;
 
-  /** A row's search: the prefixes kept so far and the labels that are complete. */
+  /**
+   * A prefix of labels.
+   *
+   * @param slot its place among its row's nodes
+   * @param ancestors the slots before it, root first
+   * @param from the labels that start with it: a range of the sorted ones
+   */
+  private record Prefix(int slot, int[] ancestors, int token, int from, int to, double score) {
+    int depth() {
+      return ancestors.length;
+    }
+  }
+
+  /** A token that continues a prefix, and the labels it leads to. */
+  private record Continuation(int token, int from, int to) {}
+
+  /** A row's search: the prefixes kept on this level and the labels that are complete. */
   private final class Search {
     final int row;
     final LabelSpace space;
     final int[] order; // labels sorted by their tokens: a prefix is a range of them
     final double[] scores;
-    final List<Prefix> prefixes = new ArrayList<>();
-    List<Integer> frontier = new ArrayList<>();
+    double best = Double.NEGATIVE_INFINITY;
+    List<Prefix> frontier;
 
-    Search(int row, LabelSpace space, int[] order) {
+    Search(int row, LabelSpace space) {
       this.row = row;
       this.space = space;
-      this.order = order;
+      this.order = sorted(space);
       scores = new double[space.size()];
       Arrays.fill(scores, Double.NEGATIVE_INFINITY);
-      prefixes.add(new Prefix(-1, t5.config().decoderStartId(), 0, order.length, 0, 0));
-      frontier.add(0);
+      int start = t5.config().decoderStartId();
+      frontier = List.of(new Prefix(0, new int[0], start, 0, order.length, 0));
     }
 
-    /** Tokens that continue a prefix, with the range of labels each leads to. */
-    Map<Integer, int[]> continuations(Prefix prefix) {
-      Map<Integer, int[]> next = new TreeMap<>();
-      for (int i = prefix.from(); i < prefix.to(); i++) {
-        int token = space.ids(order[i])[prefix.depth()];
-        int index = i;
-        next.merge(token, new int[] {i, i + 1}, (old, one) -> new int[] {old[0], index + 1});
+    List<Continuation> continuations(Prefix prefix) {
+      List<Continuation> next = new ArrayList<>();
+      int from = prefix.from();
+      while (from < prefix.to()) {
+        int token = space.ids(order[from])[prefix.depth()];
+        int to = from + 1;
+        while (to < prefix.to() && space.ids(order[to])[prefix.depth()] == token) {
+          to++;
+        }
+        next.add(new Continuation(token, from, to));
+        from = to;
       }
       return next;
     }
 
-    /** Scores what follows the frontier and keeps the best prefixes. */
-    void advance(Map<Integer, Map<Integer, Double>> logProbabilities) {
+    /**
+     * Scores what follows the frontier and keeps the best prefixes.
+     *
+     * @param logP log-probabilities of the frontier's continuations, in their order
+     * @param firstSlot of the next level's nodes
+     */
+    void advance(Iterator<Float> logP, int firstSlot) {
       List<Prefix> candidates = new ArrayList<>();
-      for (int node : frontier) {
-        Prefix prefix = prefixes.get(node);
-        continuations(prefix)
-            .forEach(
-                (token, range) -> {
-                  double score = prefix.score() + logProbabilities.get(node).get(token);
-                  int[] ids = space.ids(order[range[0]]);
-                  if (ids.length == prefix.depth() + 1) { // the end token completes one label
-                    scores[order[range[0]]] = score;
-                  } else {
-                    candidates.add(
-                        new Prefix(node, token, range[0], range[1], prefix.depth() + 1, score));
-                  }
-                });
+      for (Prefix prefix : frontier) {
+        int[] ancestors = Arrays.copyOf(prefix.ancestors(), prefix.depth() + 1);
+        ancestors[prefix.depth()] = prefix.slot();
+        for (Continuation next : continuations(prefix)) {
+          double score = prefix.score() + logP.next();
+          int label = order[next.from()];
+          if (space.ids(label).length == prefix.depth() + 1) { // the end token completes one label
+            scores[label] = score;
+            best = Math.max(best, score);
+          } else {
+            candidates.add(new Prefix(-1, ancestors, next.token(), next.from(), next.to(), score));
+          }
+        }
       }
       candidates.sort(Comparator.comparingDouble(Prefix::score).reversed());
       frontier = new ArrayList<>();
       for (Prefix kept : candidates.subList(0, Math.min(beams, candidates.size()))) {
-        frontier.add(prefixes.size());
-        prefixes.add(kept);
+        if (kept.score() > best - HOPELESS) {
+          frontier.add(
+              new Prefix(
+                  firstSlot + frontier.size(),
+                  kept.ancestors(),
+                  kept.token(),
+                  kept.from(),
+                  kept.to(),
+                  kept.score()));
+        }
       }
     }
   }
@@ -105,15 +137,12 @@ final class TrieBeamScorer {
    */
   double[][] score(EncodedRows batch) {
     double[][] scores = new double[batch.rows().size()][];
-    int longest = 1 + beams * (LabelSpace.MAX_LABEL_TOKENS - 1);
-    // A position bias between the stacks depends on a tree's depths: then one tree per pass.
-    int step = t5.config().crossBias() ? 1 : Math.max(1, MAX_POSITIONS / longest);
+    int step = Math.max(1, MAX_POSITIONS / beams);
     for (int from = 0; from < scores.length; from += step) {
       EncodedRows part = batch.slice(from, Math.min(scores.length, from + step));
       List<Search> searches = new ArrayList<>();
       for (int i = 0; i < part.rows().size(); i++) {
-        LabelSpace space = spaces.of(part.rows().get(i).row().task());
-        searches.add(new Search(i, space, sorted(space)));
+        searches.add(new Search(i, spaces.of(part.rows().get(i).row().task())));
       }
       search(part, searches);
       for (Search search : searches) {
@@ -130,60 +159,89 @@ final class TrieBeamScorer {
     return Arrays.stream(order).mapToInt(Integer::intValue).toArray();
   }
 
-  /** Level by level; each decodes the kept trees anew, which are small. */
+  /** Level by level, all rows together; a level's nodes are decoded once. */
   private void search(EncodedRows batch, List<Search> searches) {
-    while (searches.stream().anyMatch(search -> !search.frontier.isEmpty())) {
-      try (NDScope scope = Ops.scope();
-          BatchAdapters adapters = batch.adapters()) {
-        scope.suppressNotUsedWarning();
-        int size = searches.stream().mapToInt(search -> search.prefixes.size()).max().orElseThrow();
-        long[] ids = new long[searches.size() * size];
-        Arrays.fill(ids, t5.config().padId());
-        List<DecoderLayout> trees = new ArrayList<>();
-        for (Search search : searches) {
-          int[] parents = new int[size];
-          Arrays.fill(parents, -1);
-          for (int n = 0; n < search.prefixes.size(); n++) {
-            parents[n] = search.prefixes.get(n).parent();
-            ids[search.row * size + n] = search.prefixes.get(n).token();
-          }
-          trees.add(t5.tree(parents));
-        }
-        NDArray bias = Ops.concat(trees.stream().map(DecoderLayout::selfBias).toList(), 0);
-        DecoderLayout layout = new DecoderLayout(trees.get(0).depth(), bias);
-        NDArray input = t5.manager().create(ids, new Shape(searches.size(), size));
-        NDArray hidden = t5.decode(input, layout, batch.memory(), adapters); // [B, N, d]
-        NDArray flat = hidden.reshape((long) searches.size() * size, hidden.getShape().get(2));
-        for (Search search : searches) {
-          if (!search.frontier.isEmpty()) {
-            search.advance(logProbabilities(search, flat, size));
+    CrossMemory memory = batch.memory();
+    if (3 * beams > t5.fewPositions(memory.sourceLength())) { // labels have a few tokens
+      memory = t5.attendTo(memory);
+    }
+    int[] depths = {};
+    try (BatchAdapters adapters = batch.adapters();
+        KeyValueCache cache = t5.newCache()) {
+      for (int width = 1; width > 0; width = width(searches)) {
+        int before = depths.length;
+        depths = Arrays.copyOf(depths, before + width);
+        Arrays.fill(depths, before, depths.length, before == 0 ? 0 : depths[before - 1] + 1);
+        try (NDScope scope = Ops.scope()) {
+          scope.suppressNotUsedWarning();
+          NDArray seen = seen(searches, width, depths.length);
+          NDArray hidden =
+              t5.extend(ids(searches, width), depths, seen, cache, memory, adapters); // [B, M, d]
+          Iterator<Float> logP = logProbabilities(searches, hidden, width).iterator();
+          for (Search search : searches) {
+            search.advance(logP, depths.length);
           }
         }
       }
     }
   }
 
-  /** Frontier node, then token, to log-probability. */
-  private Map<Integer, Map<Integer, Double>> logProbabilities(
-      Search search, NDArray flat, int size) {
-    Map<Integer, Map<Integer, Double>> out = new TreeMap<>();
-    int vocabulary = t5.config().vocabSize();
-    int step = (int) Math.max(1, maxLogitsBytes / Float.BYTES / vocabulary);
-    for (int from = 0; from < search.frontier.size(); from += step) {
-      List<Integer> nodes =
-          search.frontier.subList(from, Math.min(search.frontier.size(), from + step));
-      try (NDScope scope = Ops.scope()) {
-        scope.suppressNotUsedWarning();
-        long[] rows = nodes.stream().mapToLong(n -> (long) search.row * size + n).toArray();
-        NDArray some = Ops.gatherRows(flat, t5.manager().create(rows));
-        float[] values = Ops.logSoftmax(t5.logits(some)).toFloatArray(); // [M V]
-        for (int i = 0; i < nodes.size(); i++) {
-          Map<Integer, Double> ofNode = new TreeMap<>();
-          for (int token : search.continuations(search.prefixes.get(nodes.get(i))).keySet()) {
-            ofNode.put(token, (double) values[i * vocabulary + token]);
+  /** Nodes of the next level: the widest frontier. */
+  private static int width(List<Search> searches) {
+    return searches.stream().mapToInt(search -> search.frontier.size()).max().orElse(0);
+  }
+
+  /** [B, M]. */
+  private NDArray ids(List<Search> searches, int width) {
+    long[] ids = new long[searches.size() * width];
+    Arrays.fill(ids, t5.config().padId());
+    for (Search search : searches) {
+      for (int i = 0; i < search.frontier.size(); i++) {
+        ids[search.row * width + i] = search.frontier.get(i).token();
+      }
+    }
+    return t5.manager().create(ids, new Shape(searches.size(), width));
+  }
+
+  /** [B, 1, M, N]: a node sees its ancestors and itself. */
+  private NDArray seen(List<Search> searches, int width, int nodes) {
+    float[] seen = new float[searches.size() * width * nodes];
+    Arrays.fill(seen, T5.UNSEEN);
+    for (Search search : searches) {
+      for (int i = 0; i < width; i++) {
+        int at = (search.row * width + i) * nodes;
+        seen[at + nodes - width + i] = 0;
+        if (i < search.frontier.size()) {
+          for (int ancestor : search.frontier.get(i).ancestors()) {
+            seen[at + ancestor] = 0;
           }
-          out.put(nodes.get(i), ofNode);
         }
+      }
+    }
+    return t5.manager().create(seen, new Shape(searches.size(), 1, width, nodes));
+  }
+
+  /** Of all frontiers' continuations, in order. */
+  private List<Float> logProbabilities(List<Search> searches, NDArray hidden, int width) {
+    List<Long> rows = new ArrayList<>();
+    List<long[]> tokens = new ArrayList<>(); // by row
+    for (Search search : searches) {
+      for (int i = 0; i < search.frontier.size(); i++) {
+        rows.add((long) search.row * width + i);
+        tokens.add(
+            search.continuations(search.frontier.get(i)).stream()
+                .mapToLong(Continuation::token)
+                .toArray());
+      }
+    }
+    NDArray flat = hidden.reshape((long) searches.size() * width, hidden.getShape().get(2));
+    List<Float> out = new ArrayList<>();
+    int step = VocabularyScores.positionsAtOnce(t5, maxLogitsBytes);
+    for (int from = 0; from < rows.size(); from += step) {
+      int to = Math.min(rows.size(), from + step);
+      long[] some = rows.subList(from, to).stream().mapToLong(Long::longValue).toArray();
+      for (float value : VocabularyScores.of(t5, flat, some, tokens.subList(from, to))) {
+        out.add(value);
       }
     }
     return out;

@@ -91,6 +91,54 @@ final class Attention {
     scores = Ops.addInPlace(scores.reshape(batch, heads, n, s), bias);
     NDArray weights = hook.dropout(Ops.softmax(scores)).reshape(batch * heads, n, s);
     NDArray context = Ops.bmm(weights, value); // [B*H, N, k]
+    return output(context, batch, n);
+  }
+
+  /**
+   * Cross-attention to the encoder's own states, for few queries: keys and values are never made.
+   *
+   * @param x [B, N, d]
+   * @param encoded [B, S, d]
+   * @param bias as for {@link #attend}
+   * @return [B, N, d]
+   */
+  NDArray attendStates(NDArray x, NDArray encoded, NDArray bias, AdapterHook hook) {
+    long batch = x.getShape().get(0);
+    long n = x.getShape().get(1);
+    long s = encoded.getShape().get(1);
+    long d = encoded.getShape().get(2);
+    long inner = (long) heads * width;
+    NDArray keys = Ops.slice(projection, 0, 0, inner).reshape(heads, width, d); // [H, k, d]
+    NDArray values = Ops.slice(projection, 0, inner, 2 * inner).reshape(heads, width, d);
+    NDArray queries =
+        Ops.linear(x, query)
+            .reshape(batch, n, heads, width)
+            .transpose(2, 0, 1, 3) // [H, B, N, k]
+            .reshape(heads, batch * n, width);
+    NDArray asked =
+        Ops.bmm(queries, keys) // [H, B*N, d]
+            .reshape(heads, batch, n, d)
+            .transpose(1, 0, 2, 3) // [B, H, N, d]
+            .reshape(batch, heads * n, d);
+    NDArray scores = Ops.bmm(asked, Ops.swapAxes(encoded, 1, 2)); // [B, H*N, S]
+    scores = Ops.addInPlace(scores.reshape(batch, heads, n, s), bias);
+    NDArray weights = hook.dropout(Ops.softmax(scores)).reshape(batch, heads * n, s);
+    NDArray found =
+        Ops.bmm(weights, encoded) // [B, H*N, d]
+            .reshape(batch, heads, n, d)
+            .transpose(1, 0, 2, 3) // [H, B, N, d]
+            .reshape(heads, batch * n, d);
+    NDArray context = Ops.bmm(found, Ops.swapAxes(values, 1, 2)); // [H, B*N, k]
+    NDArray merged =
+        context
+            .reshape(heads, batch, n, width)
+            .transpose(1, 2, 0, 3) // [B, N, H, k]
+            .reshape(batch, n, inner);
+    return Ops.linear(merged, out);
+  }
+
+  /** [B*H, N, k] -> [B, N, d]. */
+  private NDArray output(NDArray context, long batch, long n) {
     NDArray merged =
         context
             .reshape(batch, heads, n, width)

@@ -24,12 +24,12 @@ public final class KeyValueCache implements AutoCloseable {
     return length;
   }
 
-  /** Appends one position's keys and values [B*H, 1, k] and returns all of them. */
+  /** Appends keys and values of new positions [B*H, M, k] and returns all of them. */
   Attention.Heads append(int layer, Attention.Heads step) {
     keys[layer] = grow(keys[layer], step.key());
     values[layer] = grow(values[layer], step.value());
     if (layer == keys.length - 1) {
-      length++;
+      length += (int) step.key().getShape().get(1);
     }
     return new Attention.Heads(step.query(), keys[layer], values[layer]);
   }

@@ -23,6 +23,9 @@ public final class T5 implements AutoCloseable {
   private static final List<String> EMBEDDINGS =
       List.of("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight");
 
+  /** Of the scores of {@link #extend}, where a node does not see another. */
+  public static final float UNSEEN = T5Decoder.UNSEEN;
+
   private final T5Config config;
   private final NDManager manager;
   private final T5Encoder encoder;
@@ -110,7 +113,39 @@ public final class T5 implements AutoCloseable {
    * @param mask [B, S] float32
    */
   public CrossMemory attendTo(NDArray encoded, NDArray mask) {
-    return decoder.attendTo(encoded, mask);
+    return attendTo(remember(encoded, mask));
+  }
+
+  /**
+   * The same for what {@link #remember} kept: pays from about as many target positions per row as
+   * {@link #fewPositions} says.
+   */
+  public CrossMemory attendTo(CrossMemory states) {
+    return decoder.attendTo(states);
+  }
+
+  /**
+   * What the decoder needs to attend to an encoded batch with few target positions per row: nothing
+   * is computed yet.
+   *
+   * @param encoded [B, S, d] of {@link #encode}
+   * @param mask [B, S] float32
+   */
+  public CrossMemory remember(NDArray encoded, NDArray mask) {
+    return decoder.states(encoded, mask);
+  }
+
+  /**
+   * Up to how many target positions per row it is cheaper to attend to an encoded batch's states
+   * than to make keys and values of them. Multiplications are equal at twice as many; but the
+   * products are smaller and run less fast.
+   */
+  public int fewPositions(int sourceLength) {
+    double d = config.dModel();
+    double inner = config.innerWidth();
+    double made = sourceLength * d * inner;
+    double perPosition = d * inner + sourceLength * (config.heads() * d - inner);
+    return (int) (made / perPosition / 2);
   }
 
   /** The layout of an ordinary sequence: each position sees itself and those before it. */
@@ -152,6 +187,25 @@ public final class T5 implements AutoCloseable {
    */
   public NDArray step(NDArray ids, KeyValueCache cache, CrossMemory memory, AdapterHook adapters) {
     return decoder.step(ids, cache, memory, adapters);
+  }
+
+  /**
+   * Decodes one more level of a tree of each row, against the levels before it.
+   *
+   * @param ids [B, M] int64, the level's nodes
+   * @param depths [N] of all nodes, those of this level last
+   * @param seen [B, 1, M, N] added to the scores: 0 where a node sees another (its ancestors and
+   *     itself), {@link #UNSEEN} elsewhere
+   * @return hidden states [B, M, d]
+   */
+  public NDArray extend(
+      NDArray ids,
+      int[] depths,
+      NDArray seen,
+      KeyValueCache cache,
+      CrossMemory memory,
+      AdapterHook adapters) {
+    return decoder.extend(ids, depths, seen, cache, memory, adapters);
   }
 
   /**

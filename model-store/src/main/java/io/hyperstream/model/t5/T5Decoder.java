@@ -7,7 +7,9 @@ import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.tensor.Scalar;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /** T5's decoder. Immutable, any thread. */
@@ -15,7 +17,7 @@ final class T5Decoder {
   /** As the reference: what padding keys lose in cross-attention. */
   private static final Scalar CROSS_MASK = new Scalar(1e9);
 
-  private static final float UNSEEN = -10_000;
+  static final float UNSEEN = -10_000;
 
   private record Block(
       RmsNorm selfNorm,
@@ -55,14 +57,18 @@ final class T5Decoder {
     finalNorm = new RmsNorm(source, manager, "decoder.final_layer_norm", config);
   }
 
-  /** encoded [B, S, d], mask [B, S] float. */
-  CrossMemory attendTo(NDArray encoded, NDArray mask) {
+  /** Keys and values of every layer, for many target positions: see {@link T5#attendTo}. */
+  CrossMemory attendTo(CrossMemory states) {
     List<Attention.Heads> layers = new ArrayList<>();
     for (Block block : blocks) {
-      layers.add(block.cross.projectMemory(encoded));
+      layers.add(block.cross.projectMemory(states.encoded()));
     }
-    int rows = (int) encoded.getShape().get(0);
-    return new CrossMemory(rows, config.heads(), layers, Ops.keyMask(mask, CROSS_MASK));
+    return states.with(layers);
+  }
+
+  /** encoded [B, S, d], mask [B, S] float. */
+  CrossMemory states(NDArray encoded, NDArray mask) {
+    return CrossMemory.ofStates(encoded, config.heads(), Ops.keyMask(mask, CROSS_MASK));
   }
 
   /** Position i sees 0 to i. */
@@ -96,9 +102,7 @@ final class T5Decoder {
     NDArray crossBias = crossBias(ids.getManager(), layout.depth(), memory);
     NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, N, d]
     for (int i = 0; i < blocks.size(); i++) {
-      Block block = blocks.get(i);
-      Attention.Heads heads = block.self.project(block.selfNorm.apply(x));
-      x = layer(i, x, heads, layout.selfBias(), memory, crossBias, adapters);
+      x = layer(i, x, layout.selfBias(), heads -> heads, memory, crossBias, adapters);
     }
     return adapters.dropout(finalNorm.apply(x));
   }
@@ -108,12 +112,35 @@ final class T5Decoder {
     int[] position = {cache.length()};
     int[] all = IntStream.rangeClosed(0, cache.length()).toArray();
     NDArray selfBias = positions.between(ids.getManager(), position, all); // [1, H, 1, N]
-    NDArray crossBias = crossBias(ids.getManager(), position, memory);
-    NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, 1, d]
+    return more(ids, position, selfBias, cache, memory, adapters);
+  }
+
+  /** One more level of a tree per row: ids [B, M] -> [B, M, d]; see {@link T5#extend}. */
+  NDArray extend(
+      NDArray ids,
+      int[] depths,
+      NDArray seen,
+      KeyValueCache cache,
+      CrossMemory memory,
+      AdapterHook adapters) {
+    int nodes = (int) ids.getShape().get(1);
+    int[] level = Arrays.copyOfRange(depths, depths.length - nodes, depths.length);
+    NDArray bias = positions.between(ids.getManager(), level, depths); // [1, H, M, N]
+    return more(ids, level, bias.add(seen), cache, memory, adapters);
+  }
+
+  private NDArray more(
+      NDArray ids,
+      int[] depth,
+      NDArray selfBias,
+      KeyValueCache cache,
+      CrossMemory memory,
+      AdapterHook adapters) {
+    NDArray crossBias = crossBias(ids.getManager(), depth, memory);
+    NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, M, d]
     for (int i = 0; i < blocks.size(); i++) {
-      Block block = blocks.get(i);
-      Attention.Heads heads = cache.append(i, block.self.project(block.selfNorm.apply(x)));
-      x = layer(i, x, heads, selfBias, memory, crossBias, adapters);
+      int layer = i;
+      x = layer(i, x, selfBias, h -> cache.append(layer, h), memory, crossBias, adapters);
     }
     return adapters.dropout(finalNorm.apply(x));
   }
@@ -121,24 +148,34 @@ final class T5Decoder {
   private NDArray layer(
       int i,
       NDArray x,
-      Attention.Heads heads,
       NDArray selfBias,
+      UnaryOperator<Attention.Heads> before,
       CrossMemory memory,
       NDArray crossBias,
       AdapterHook adapters) {
     Block block = blocks.get(i);
-    NDArray y = block.self.attend(heads.query(), heads.key(), heads.value(), selfBias, adapters);
-    y = adapters.apply(y, Stack.DECODER, i, Position.SELF_ATTENTION);
-    x = Ops.addInPlace(x, adapters.dropout(y));
-
-    NDArray query = block.cross.projectQuery(block.crossNorm.apply(x));
-    Attention.Heads source = memory.layer(i);
-    y = block.cross.attend(query, source.key(), source.value(), crossBias, adapters);
-    x = Ops.addInPlace(x, adapters.dropout(y));
-
-    y = block.ff.apply(block.feedForwardNorm.apply(x), adapters);
-    y = adapters.apply(y, Stack.DECODER, i, Position.FEED_FORWARD);
-    return Ops.addInPlace(x, adapters.dropout(y));
+    NDArray attended =
+        Ops.step(
+            () -> {
+              Attention.Heads heads = before.apply(block.self.project(block.selfNorm.apply(x)));
+              NDArray y =
+                  block.self.attend(heads.query(), heads.key(), heads.value(), selfBias, adapters);
+              y = adapters.apply(y, Stack.DECODER, i, Position.SELF_ATTENTION);
+              return Ops.addInPlace(x, adapters.dropout(y));
+            });
+    NDArray crossed =
+        Ops.step(
+            () -> {
+              NDArray y = block.crossNorm.apply(attended);
+              y = memory.attend(block.cross, i, y, crossBias, adapters);
+              return Ops.addInPlace(attended, adapters.dropout(y));
+            });
+    return Ops.step(
+        () -> {
+          NDArray y = block.ff.apply(block.feedForwardNorm.apply(crossed), adapters);
+          y = adapters.apply(y, Stack.DECODER, i, Position.FEED_FORWARD);
+          return Ops.addInPlace(crossed, adapters.dropout(y));
+        });
   }
 
   /** [B, 1, 1, S], or with relative positions [B, H, N, S]. */

@@ -46,16 +46,28 @@ final class T5Encoder {
     bias = bias.add(Ops.keyMask(mask, SELF_MASK)); // [B, H, S, S]
     NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, S, d]
     for (int i = 0; i < blocks.size(); i++) {
-      Block block = blocks.get(i);
-      Attention.Heads heads = block.attention.project(block.attentionNorm.apply(x));
-      NDArray y = block.attention.attend(heads.query(), heads.key(), heads.value(), bias, adapters);
-      y = adapters.apply(y, Stack.ENCODER, i, Position.SELF_ATTENTION);
-      x = Ops.addInPlace(x, adapters.dropout(y));
-
-      y = block.ff.apply(block.feedForwardNorm.apply(x), adapters);
-      y = adapters.apply(y, Stack.ENCODER, i, Position.FEED_FORWARD);
-      x = Ops.addInPlace(x, adapters.dropout(y));
+      x = layer(i, x, bias, adapters);
     }
     return adapters.dropout(finalNorm.apply(x));
+  }
+
+  /** x [B, S, d], overwritten unless the thread records. */
+  private NDArray layer(int i, NDArray x, NDArray bias, AdapterHook adapters) {
+    Block block = blocks.get(i);
+    NDArray attended =
+        Ops.step(
+            () -> {
+              Attention.Heads heads = block.attention.project(block.attentionNorm.apply(x));
+              NDArray y =
+                  block.attention.attend(heads.query(), heads.key(), heads.value(), bias, adapters);
+              y = adapters.apply(y, Stack.ENCODER, i, Position.SELF_ATTENTION);
+              return Ops.addInPlace(x, adapters.dropout(y));
+            });
+    return Ops.step(
+        () -> {
+          NDArray y = block.ff.apply(block.feedForwardNorm.apply(attended), adapters);
+          y = adapters.apply(y, Stack.ENCODER, i, Position.FEED_FORWARD);
+          return Ops.addInPlace(attended, adapters.dropout(y));
+        });
   }
 }

@@ -11,6 +11,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Tensor operations in two modes. While the thread records gradients (PyTorch's default for a new
@@ -83,6 +84,27 @@ public final class Ops {
     NDScope.unregister(array);
     array.attach(owner);
     return array;
+  }
+
+  /**
+   * Makes one array of which nothing but the result is needed: what was made on the way is freed at
+   * once, so that the next step finds its memory warm. While the thread records, the graph needs it
+   * all and nothing is freed.
+   *
+   * @return the result, in the scope that is open outside
+   */
+  public static NDArray step(Supplier<NDArray> work) {
+    if (recording()) {
+      return work.get();
+    }
+    NDArray result;
+    try (NDScope scope = scope()) {
+      scope.suppressNotUsedWarning();
+      result = work.get();
+      NDScope.unregister(result);
+    }
+    NDScope.register(result);
+    return result;
   }
 
   /** How many threads one operation may use. */

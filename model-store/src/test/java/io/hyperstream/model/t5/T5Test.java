@@ -116,6 +116,67 @@ class T5Test {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", ",\"cross_attention_relative_bias\":true"})
+  @DisplayName("attending to the states computes what attending to keys and values does")
+  void statesEqualKeys(String more) throws Exception {
+    try (T5 model = T5.load(config(more), new RandomWeights(4))) {
+      NDArray mask = mask(new float[][] {{1, 1, 1, 1}, {1, 1, 0, 0}});
+      NDArray encoded =
+          model.encode(ids(new long[][] {{5, 9, 7, 1}, {8, 1, 0, 0}}), mask, AdapterHook.NONE);
+      CrossMemory states = model.remember(encoded, mask);
+      NDArray tokens = ids(new long[][] {{0, 4, 9}, {0, 6, 2}});
+      NDArray expected =
+          model.decode(tokens, model.causal(3), model.attendTo(states), AdapterHook.NONE);
+
+      assertClose(model.decode(tokens, model.causal(3), states, AdapterHook.NONE), expected);
+      NDArray second = Ops.slice(expected, 0, 1, 2);
+      NDArray asked = ids(new long[][] {{0, 6, 2}});
+      assertClose(
+          model.decode(asked, model.causal(3), states.slice(1, 2), AdapterHook.NONE), second);
+      assertClose(
+          model.decode(asked, model.causal(3), states.select(new int[] {1}), AdapterHook.NONE),
+          second);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ",\"cross_attention_relative_bias\":true"})
+  @DisplayName("decoding a tree level by level computes what one pass does")
+  void levelsEqualOnePass(String more) throws Exception {
+    try (T5 model = T5.load(config(more), new RandomWeights(5));
+        KeyValueCache cache = model.newCache()) {
+      CrossMemory memory = memory();
+      int[] parents = {-1, 0, 0, 2, 1}; // the second level is {1, 2}, the third {3, 4}
+      long[] tokens = {0, 10, 11, 12, 13};
+      NDArray once =
+          model.decode(
+              ids(new long[][] {tokens, tokens}), model.tree(parents), memory, AdapterHook.NONE);
+      int[] ends = {1, 3, 5};
+      for (int level = 0; level < ends.length; level++) {
+        int from = level == 0 ? 0 : ends[level - 1];
+        int to = ends[level];
+        long[] nodes = Arrays.copyOfRange(tokens, from, to);
+        float[] seen = new float[2 * (to - from) * to];
+        Arrays.fill(seen, T5.UNSEEN);
+        for (int i = 0; i < 2 * (to - from); i++) {
+          for (int node = from + i % (to - from); node >= 0; node = parents[node]) {
+            seen[i * to + node] = 0;
+          }
+        }
+        NDArray hidden =
+            model.extend(
+                ids(new long[][] {nodes, nodes}),
+                Arrays.copyOf(new int[] {0, 1, 1, 2, 2}, to),
+                model.manager().create(seen, new Shape(2, 1, to - from, to)),
+                cache,
+                memory,
+                AdapterHook.NONE);
+        assertClose(hidden, Ops.slice(once, 1, from, to));
+      }
+    }
+  }
+
   @Test
   @DisplayName("padding and other rows do not change a row")
   void padding() {
