@@ -26,8 +26,8 @@ final class TrieBeamScorer {
   /** Decoder positions computed in one pass. */
   private static final int MAX_POSITIONS = 4096;
 
-  /** Below the best label's score by this much: together with all like it no millionth. */
-  private static final double HOPELESS = 20;
+  /** Below the best label's score by this much: less than a probability near 1 can show. */
+  private static final double HOPELESS = 40;
 
   /**
    * A prefix of labels.
