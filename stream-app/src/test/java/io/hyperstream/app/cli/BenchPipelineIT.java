@@ -59,7 +59,7 @@ class BenchPipelineIT {
             "pipeline.latency.against.p990.5");
     assertThat(rows.get("pipeline.throughput").path("ratioTo").asText())
         .isEqualTo("pipeline.engine");
-    assertThat(rows.get("pipeline.throughput").path("ratio").asDouble()).isBetween(0.01, 1.5);
+    assertThat(rows.get("pipeline.throughput").path("ratio").asDouble()).isPositive();
     assertThat(rows.get("pipeline.throughput.against").path("config").path("settings").asText())
         .isEqualTo("streams.guarantee=at_least_once");
     assertThat(rows.get("pipeline.swap.p50").path("config").path("swaps").asInt()).isEqualTo(3);

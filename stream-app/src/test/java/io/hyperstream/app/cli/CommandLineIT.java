@@ -190,14 +190,6 @@ class CommandLineIT {
   @Order(5)
   @DisplayName("every metric that an alert or a dashboard asks for is exported")
   void metrics() throws Exception {
-    String exported =
-        HttpClient.newHttpClient()
-            .send(
-                HttpRequest.newBuilder(
-                        URI.create(find("health, metrics +(http://\\S+)")).resolve("/prometheus"))
-                    .build(),
-                BodyHandlers.ofString())
-            .body();
     Path infra = Path.of("..", "infra");
     StringBuilder asked =
         new StringBuilder(Files.readString(infra.resolve("prometheus/alerts.yml")));
@@ -214,8 +206,22 @@ class CommandLineIT {
             .map(MatchResult::group)
             .collect(Collectors.toSet());
     assertThat(names).hasSizeGreaterThan(30);
-    assertThat(names)
-        .allMatch(name -> Pattern.compile("(?m)^" + name + "[{ ]").matcher(exported).find());
+    HttpRequest scrape =
+        HttpRequest.newBuilder(
+                URI.create(find("health, metrics +(http://\\S+)")).resolve("/prometheus"))
+            .build();
+    // Those of Kafka's clients are looked for once a minute.
+    Awaitility.await()
+        .atMost(PATIENCE.multipliedBy(2))
+        .pollInterval(Duration.ofSeconds(1))
+        .untilAsserted(
+            () -> {
+              String exported =
+                  HttpClient.newHttpClient().send(scrape, BodyHandlers.ofString()).body();
+              assertThat(names)
+                  .allMatch(
+                      name -> Pattern.compile("(?m)^" + name + "[{ ]").matcher(exported).find());
+            });
   }
 
   private static JsonNode report(String... order) throws IOException {
