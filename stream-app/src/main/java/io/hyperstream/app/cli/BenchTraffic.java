@@ -1,21 +1,14 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.schemas.InferenceRequest;
-import java.time.Duration;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.Producer;
-import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
  * Asks one application and holds every answer against its request. One thread sends and waits, one
@@ -37,17 +30,13 @@ final class BenchTraffic implements AutoCloseable {
   private final Connection cluster;
   private final BenchTexts texts;
   private final Runnable alive;
-  private final Producer<String, byte[]> producer;
-  private final TopicReader reader;
-  private final Thread receiver;
+  private final RequestClient client;
   private final Map<Integer, Sent> outstanding = new ConcurrentHashMap<>();
-  private final AtomicReference<Exception> failure = new AtomicReference<>();
   private int next; // sending thread
   private volatile int answered;
   private volatile int twice;
   private volatile int refused;
   private volatile String refusal = "";
-  private volatile boolean stop;
 
   /**
    * @param alive throws if the application has ended
@@ -56,15 +45,8 @@ final class BenchTraffic implements AutoCloseable {
     this.cluster = cluster;
     this.texts = texts;
     this.alive = alive;
-    producer = cluster.producer();
-    reader =
-        new TopicReader(
-            cluster.consumer(),
-            List.of(cluster.topics().predictions().name(), cluster.topics().deadLetters().name()),
-            false);
-    receiver = new Thread(this::receive, "bench-consumer");
-    receiver.setDaemon(true);
-    receiver.start();
+    client = new RequestClient(cluster, "benchmark", this::book);
+    client.listen();
   }
 
   /** Requests answered so far. */
@@ -137,27 +119,11 @@ final class BenchTraffic implements AutoCloseable {
     return texts.texts().get(Math.floorMod(number, texts.texts().size()));
   }
 
-  // Each send's outcome reaches the callback.
-  @SuppressWarnings("FutureReturnValueIgnored")
   private void send(BenchTexts.Text text, long due, Phase phase) {
-    String topic = cluster.topics().requests().name();
     String id = Integer.toString(next);
-    InferenceRequest request =
-        InferenceRequest.newBuilder()
-            .setRequestId(id)
-            .setTaskId(text.task().getTaskId())
-            .setText(text.text())
-            .setTextPair(text.textPair().orElse(null))
-            .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
-            .build();
+    byte[] request = client.request(id, text.task().getTaskId(), text.text(), text.textPair());
     outstanding.put(next++, new Sent(due, phase));
-    producer.send(
-        new ProducerRecord<>(topic, id, cluster.codec().serialize(topic, request)),
-        (metadata, exception) -> {
-          if (exception != null) {
-            failure.compareAndSet(null, exception);
-          }
-        });
+    client.send(id, request);
   }
 
   private void awaitAnswers() throws InterruptedException {
@@ -177,32 +143,12 @@ final class BenchTraffic implements AutoCloseable {
 
   private void check() {
     alive.run();
-    Exception cause = failure.get();
-    if (cause != null) {
-      throw CommandFailure.failed(
-          "the benchmark's client failed: " + Failures.sentence(cause, true), cause);
-    }
+    client.throwFailure();
   }
 
   private static void interruptible() throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
-    }
-  }
-
-  private void receive() {
-    try {
-      while (!stop) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(100))) {
-          book(record, System.nanoTime());
-        }
-      }
-    } catch (org.apache.kafka.common.errors.WakeupException e) {
-      // Closed while waiting for records.
-    } catch (RuntimeException e) {
-      failure.compareAndSet(null, e);
-    } finally {
-      reader.close();
     }
   }
 
@@ -225,14 +171,7 @@ final class BenchTraffic implements AutoCloseable {
 
   @Override
   public void close() {
-    stop = true;
-    producer.close(Duration.ofSeconds(2));
-    reader.wakeup();
-    try {
-      receiver.join(3000);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    client.close();
   }
 
   /** How a fixed schedule was kept. */

@@ -1,11 +1,8 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -14,10 +11,8 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
@@ -38,11 +33,7 @@ final class DemoTraffic implements AutoCloseable {
   private final LiveTable table;
   private final ProgressBar progress;
   private final String run = UUID.randomUUID().toString().substring(0, 8);
-  private final Producer<String, byte[]> producer;
-  private final TopicReader reader;
-  private final Thread receiver;
-  private final AtomicReference<Exception> failure = new AtomicReference<>();
-  private volatile boolean stopNow;
+  private final RequestClient client;
   private int sequence;
   private volatile double throughput;
   private volatile double pacedRate;
@@ -54,12 +45,7 @@ final class DemoTraffic implements AutoCloseable {
     Collections.shuffle(this.sentences, new Random(7));
     this.table = table;
     this.progress = progress;
-    this.producer = cluster.producer();
-    List<String> topics =
-        List.of(cluster.topics().predictions().name(), cluster.topics().deadLetters().name());
-    this.reader = new TopicReader(cluster.consumer(), topics, false);
-    this.receiver = new Thread(this::receive, "demo-consumer");
-    this.receiver.setDaemon(true);
+    this.client = new RequestClient(cluster, "demo", this::book);
   }
 
   DemoLedger ledger() {
@@ -78,7 +64,7 @@ final class DemoTraffic implements AutoCloseable {
 
   /** The first act: sends everything and returns when it is answered, or answers stop coming. */
   void run() throws InterruptedException {
-    receiver.start();
+    client.listen();
     burst();
     if (ledger.complete()) {
       paced();
@@ -91,9 +77,7 @@ final class DemoTraffic implements AutoCloseable {
     awaitAnswers();
     // Doubles would come after the first answers.
     TimeUnit.MILLISECONDS.sleep(SETTLE_MILLIS);
-    stopNow = true;
-    receiver.join(TimeUnit.SECONDS.toMillis(10));
-    throwFailure();
+    client.finish(Duration.ofSeconds(10));
   }
 
   private void burst() throws InterruptedException {
@@ -101,7 +85,7 @@ final class DemoTraffic implements AutoCloseable {
     for (DemoSentence sentence : sentences) {
       send(sentence, DemoLedger.Phase.BURST, System.nanoTime());
     }
-    producer.flush();
+    client.flush();
     awaitAnswers();
     double seconds = Math.max(1e-3, (ledger.lastAnswerNanos() - started) / 1e9);
     throughput = ledger.answered() / seconds;
@@ -122,9 +106,9 @@ final class DemoTraffic implements AutoCloseable {
       if (i % badEvery == badEvery - 1 && next < bad.size()) {
         bad.get(next).run();
       }
-      throwFailure();
+      client.throwFailure();
     }
-    producer.flush();
+    client.flush();
   }
 
   private List<Runnable> badRequests() {
@@ -139,23 +123,13 @@ final class DemoTraffic implements AutoCloseable {
   void send(DemoSentence sentence, DemoLedger.Phase phase, long due) {
     String requestId = nextId();
     ledger.sent(requestId, new DemoLedger.Sent(Optional.of(sentence), phase, due));
-    send(requestId, request(requestId, sentence.taskId(), sentence.text(), sentence.textPair()));
+    client.send(
+        requestId,
+        client.request(requestId, sentence.taskId(), sentence.text(), sentence.textPair()));
   }
 
   private byte[] request(String taskId, String text, Optional<String> textPair) {
-    return request(run + "-bad", taskId, text, textPair);
-  }
-
-  private byte[] request(String requestId, String taskId, String text, Optional<String> textPair) {
-    InferenceRequest request =
-        InferenceRequest.newBuilder()
-            .setRequestId(requestId)
-            .setTaskId(taskId)
-            .setText(text)
-            .setTextPair(textPair.orElse(null))
-            .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
-            .build();
-    return cluster.codec().serialize(cluster.topics().requests().name(), request);
+    return client.request(run + "-bad", taskId, text, textPair);
   }
 
   private void sendBad(byte[] value) {
@@ -163,24 +137,12 @@ final class DemoTraffic implements AutoCloseable {
     ledger.sent(
         requestId,
         new DemoLedger.Sent(Optional.empty(), DemoLedger.Phase.PACED, System.nanoTime()));
-    send(requestId, value);
-  }
-
-  private void send(String requestId, byte[] value) {
-    send(new ProducerRecord<>(cluster.topics().requests().name(), requestId, value));
+    client.send(requestId, value);
   }
 
   /** Sends any record; a failure shows while waiting for answers. */
-  // Each send's outcome reaches the callback.
-  @SuppressWarnings("FutureReturnValueIgnored")
   void send(ProducerRecord<String, byte[]> record) {
-    producer.send(
-        record,
-        (metadata, exception) -> {
-          if (exception != null) {
-            failure.compareAndSet(null, exception);
-          }
-        });
+    client.send(record);
   }
 
   private String nextId() {
@@ -201,7 +163,7 @@ final class DemoTraffic implements AutoCloseable {
     int answered = ledger.answered();
     long since = System.nanoTime();
     while (!ledger.complete()) {
-      throwFailure();
+      client.throwFailure();
       TimeUnit.MILLISECONDS.sleep(5);
       int now = ledger.answered();
       if (now != answered) {
@@ -213,28 +175,13 @@ final class DemoTraffic implements AutoCloseable {
     }
   }
 
-  private void receive() {
-    try {
-      while (!stopNow) {
-        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(100))) {
-          book(record, System.nanoTime());
-        }
-      }
-    } catch (org.apache.kafka.common.errors.WakeupException e) {
-      // Closed while waiting for records.
-    } catch (RuntimeException e) {
-      failure.compareAndSet(null, e);
-    } finally {
-      reader.close();
-    }
-  }
-
   private void book(ConsumerRecord<byte[], byte[]> record, long now) {
     if (record.topic().equals(cluster.topics().deadLetters().name())) {
-      String code = new DeadLetter(record).code();
-      String message = new DeadLetter(record).message();
+      DeadLetter letter = new DeadLetter(record);
       ledger.deadLetter(
-          String.valueOf(Rendering.key(record)), new DemoLedger.Refused(code, message), now);
+          String.valueOf(Rendering.key(record)),
+          new DemoLedger.Refused(letter.code(), letter.message()),
+          now);
       return;
     }
     Prediction prediction =
@@ -264,25 +211,8 @@ final class DemoTraffic implements AutoCloseable {
     }
   }
 
-  private void throwFailure() {
-    Exception cause = failure.get();
-    if (cause != null) {
-      throw CommandFailure.failed(
-          "the demo's client failed: " + Failures.sentence(cause, true), cause);
-    }
-  }
-
   @Override
   public void close() {
-    stopNow = true;
-    producer.close(Duration.ofSeconds(2));
-    if (receiver.isAlive()) {
-      reader.wakeup();
-      try {
-        receiver.join(3000);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    client.close();
   }
 }
