@@ -45,6 +45,7 @@ public final class BatchAdapters implements AdapterHook, AutoCloseable {
   }
 
   /** The rows {@code [from, to)}; closed with this. */
+  @Override
   public BatchAdapters slice(int from, int to) {
     return derive(rows.subList(from, to));
   }

@@ -19,6 +19,11 @@ public interface AdapterHook {
     return this;
   }
 
+  /** The hook of the rows {@code [from, to)}. */
+  default AdapterHook slice(int from, int to) {
+    return this;
+  }
+
   /** Dropout of a training step, wherever T5 has it; nothing otherwise. */
   default NDArray dropout(NDArray x) {
     return x;

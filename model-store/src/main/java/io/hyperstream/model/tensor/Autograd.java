@@ -64,7 +64,7 @@ public final class Autograd {
     boolean recording = Ops.setRecording(false);
     try {
       PtNDArray way = JniUtils.sub(pt(target), pt(leaf));
-      JniUtils.addi(pt(leaf), pt(way.mul((float) share)));
+      JniUtils.addi(pt(leaf), pt(Ops.mul(way, (float) share)));
     } finally {
       Ops.setRecording(recording);
     }

@@ -14,9 +14,10 @@ public final class NativeMemory {
   private NativeMemory() {}
 
   /**
-   * Has freed memory kept for the next tensors. Otherwise large ones are handed back to the kernel
-   * each time and zeroed anew when the next is made, which is a sixth of a training step; in
-   * exchange the process stays as large as it once was. For commands that compute and end.
+   * Has freed memory kept for the next tensors, process-wide. Otherwise large ones are handed back
+   * to the kernel each time and zeroed anew when the next is made: a sixth of a training step, and
+   * on a virtual machine, where the host has to find the memory again, up to a third of a batch. In
+   * exchange the process stays as large as it once was, until {@link #giveBackFreed}.
    *
    * @return false where the C library has no such setting
    */

@@ -220,6 +220,15 @@ public final class Ops {
     return JniUtils.mul(pt(x), pt(y.array()));
   }
 
+  /**
+   * {@code x * y} for a number that changes from call to call. Its copy lives as long as the open
+   * scope, because the gradient reads it: {@link NDArray#mul(Number)} and its like free theirs at
+   * once, and a collection of Java's garbage before the backward pass makes the gradient anything.
+   */
+  public static NDArray mul(NDArray x, float y) {
+    return JniUtils.mul(pt(x), pt(x.getManager().create(y)));
+  }
+
   // ---- norms
 
   /**

@@ -147,8 +147,14 @@ final class DecoderTuner {
       double rate = schedule.at(step);
       try (NDScope scope = Ops.scope()) {
         scope.suppressNotUsedWarning();
-        Autograd.backward(loss(adapters.get(), batch, settings));
-        optimiser.step(parameters, parameter -> true, rate);
+        NDArray loss = loss(adapters.get(), batch, settings);
+        Autograd.backward(loss);
+        try {
+          optimiser.step(parameters, parameter -> true, rate);
+        } catch (ArithmeticException e) {
+          throw new ArithmeticException(
+              e.getMessage() + "; step " + (step + 1) + ", loss " + loss.getFloat());
+        }
         for (int i = 0; settings.pull() > 0 && i < origins.size(); i++) {
           double share = settings.pull() * rate / settings.rate() / settings.steps();
           Autograd.pull(parameters.get(i).value(), origins.get(i), share);
@@ -181,7 +187,7 @@ final class DecoderTuner {
     AdapterHook hook = FewShotModel.hook(weights, batch.length);
     var memory = model.encode(inputs, hook);
     if (settings.languageModel()) {
-      return model.tokenLoss(memory, targets, hook, SMOOTHING).div(batch.length);
+      return Ops.mul(model.tokenLoss(memory, targets, hook, SMOOTHING), 1f / batch.length);
     }
     NDManager manager = model.t5().manager();
     long[] index = Arrays.stream(answers).asLongStream().toArray();

@@ -14,6 +14,11 @@ record DropoutHook(AdapterHook adapters, double rate) implements AdapterHook {
   }
 
   @Override
+  public AdapterHook slice(int from, int to) {
+    return new DropoutHook(adapters.slice(from, to), rate);
+  }
+
+  @Override
   public NDArray dropout(NDArray x) {
     return Autograd.dropout(x, rate);
   }

@@ -24,7 +24,9 @@ final class Losses {
     }
     long width = logits.getShape().get(2);
     NDArray all = logProbabilities.sum(new int[] {2}).mul(mask).sum();
-    return likelihood.mul((float) (1 - smoothing)).add(all.mul((float) (smoothing / width))).neg();
+    return Ops.mul(likelihood, (float) (1 - smoothing))
+        .add(Ops.mul(all, (float) (smoothing / width)))
+        .neg();
   }
 
   /**
@@ -40,7 +42,7 @@ final class Losses {
     NDArray chosen = Ops.pickLast(logProbabilities, labels); // [B]
     if (smoothing > 0) {
       NDArray mean = logProbabilities.mean(new int[] {1});
-      chosen = chosen.mul((float) (1 - smoothing)).add(mean.mul((float) smoothing));
+      chosen = Ops.mul(chosen, (float) (1 - smoothing)).add(Ops.mul(mean, (float) smoothing));
     }
     return chosen.mul(weights).sum().neg();
   }

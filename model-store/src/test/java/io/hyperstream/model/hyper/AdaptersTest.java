@@ -16,6 +16,7 @@ import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.evaluation.RandomWeights;
 import io.hyperstream.model.t5.Position;
 import io.hyperstream.model.t5.Stack;
+import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Ops;
 import java.nio.file.Files;
@@ -126,6 +127,41 @@ class AdaptersTest {
             }
           }
         }
+      }
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "a batch too large for one part is encoded in several, each row as in a batch of its own")
+  void parts() {
+    int rows = 6_000;
+    int length = 10; // 60,000 tokens; a part has 52,428 with this width
+    List<AdapterWeights> weights = new ArrayList<>();
+    long[] ids = new long[rows * length];
+    float[] mask = new float[ids.length];
+    Random random = new Random(5);
+    for (int row = 0; row < rows; row++) {
+      weights.add(row % 7 == 3 ? AdapterWeights.NONE : tasks.get(row / 10 % 3));
+      for (int j = 0; j < length; j++) {
+        ids[row * length + j] = random.nextInt(50);
+        mask[row * length + j] = j < 3 + row % 8 ? 1 : 0;
+      }
+    }
+    try (T5 model = T5.load(t5, new RandomWeights(9));
+        BatchAdapters adapters = BatchAdapters.of(weights)) {
+      NDArray idArray = model.manager().create(ids, new Shape(rows, length));
+      NDArray maskArray = model.manager().create(mask, new Shape(rows, length));
+      NDArray together = model.encode(idArray, maskArray, adapters);
+      assertThat(together.getShape()).isEqualTo(new Shape(rows, length, D));
+      for (int from : new int[] {0, 2_950, 2_999, 3_000, 3_050, rows - 40}) { // halves of 3,000
+        int to = from + 40;
+        NDArray apart =
+            model.encode(
+                Ops.slice(idArray, 0, from, to),
+                Ops.slice(maskArray, 0, from, to),
+                adapters.slice(from, to));
+        assertClose(Ops.slice(together, 0, from, to), apart);
       }
     }
   }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import io.hyperstream.model.bench.BenchRow;
 import io.hyperstream.model.bench.Machine;
 import io.hyperstream.model.bench.OtherLoad;
+import io.hyperstream.model.tensor.NativeMemory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -66,6 +67,7 @@ final class BenchOptions {
       throw CommandFailure.usage("--max-spread must be above 0; it is " + maxSpread);
     }
     BenchCommand.threads(threads);
+    NativeMemory.keepFreed(); // as the application does
   }
 
   /**

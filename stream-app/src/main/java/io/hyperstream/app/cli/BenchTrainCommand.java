@@ -1,7 +1,6 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.model.bench.TrainBench;
-import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.model.training.Preset;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -54,7 +53,6 @@ final class BenchTrainCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }
-    NativeMemory.keepFreed();
     return options.run(console, () -> TrainBench.run(what));
   }
 }

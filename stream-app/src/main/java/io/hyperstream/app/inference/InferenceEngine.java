@@ -115,6 +115,7 @@ final class InferenceEngine implements AutoCloseable {
   }
 
   private void run() {
+    NativeMemory.keepFreed();
     long givenBack = System.nanoTime();
     try {
       for (List<Queued> batch = queue.next(); !batch.isEmpty(); batch = queue.next()) {
