@@ -39,9 +39,15 @@ final class Check {
             "serviceMonitor.enabled", "true",
             "clientSecret", "kafka-client",
             "model.existingClaim", "models",
+            "model.secret", "s3-keys",
             "kafka.topicPrefix", "team-a.",
             "env.HYPERSTREAM_STREAMS_THREADS", "4"),
         9);
+    check(
+        chart,
+        "models in S3",
+        Map.of("model.dir", "s3://bucket/prefix", "model.secret", "s3-keys"),
+        7);
     check(
         chart,
         "as little as possible",

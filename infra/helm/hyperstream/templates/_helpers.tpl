@@ -81,6 +81,9 @@ spec:
             {{- end }}
             {{- if $values.model.existingClaim }}
             - { name: HYPERSTREAM_MODEL_DIR, value: /var/lib/hyperstream-models }
+            {{- else if $values.model.dir }}
+            - { name: HYPERSTREAM_MODEL_DIR, value: {{ $values.model.dir | quote }} }
+            - { name: HYPERSTREAM_MODEL_S3_CACHE_DIR, value: /var/lib/hyperstream/model-cache }
             {{- end }}
             {{- if $values.clientSecret }}
             - { name: HYPERSTREAM_COMMAND_CONFIG, value: /etc/hyperstream/client/client.properties }
@@ -91,6 +94,10 @@ spec:
             {{- range $name, $value := $values.env }}
             - { name: {{ $name }}, value: {{ $value | quote }} }
             {{- end }}
+          {{- with $values.model.secret }}
+          envFrom:
+            - secretRef: { name: {{ . }} }
+          {{- end }}
           ports:
             - { name: http, containerPort: 8080 }
           # The start loads the model and waits for Kafka and the registry.

@@ -26,6 +26,14 @@ import org.apache.kafka.common.KafkaException;
  * RegistryUnavailableException}). Thread-safe. Registers nothing: {@link SchemaRegistrar} does.
  */
 public final class RecordCodec implements AutoCloseable {
+  // Avro believes what a record says of its lengths and sets aside as much: ten bytes could claim
+  // two gigabytes. Larger than any record, small enough for any heap; read once, by its decoder.
+  static {
+    limit("string", 64 << 20);
+    limit("bytes", 64 << 20);
+    limit("collectionItems", 1 << 20);
+  }
+
   private static final byte MAGIC = 0;
   private static final int FRAME_BYTES = 5;
 
@@ -33,6 +41,13 @@ public final class RecordCodec implements AutoCloseable {
   private final ConcurrentMap<Class<?>, AvroSchema> schemas = new ConcurrentHashMap<>();
   private final KafkaAvroSerializer serializer;
   private final KafkaAvroDeserializer deserializer;
+
+  private static void limit(String of, int most) {
+    String property = "org.apache.avro.limits." + of + ".maxLength";
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, Integer.toString(most));
+    }
+  }
 
   /**
    * @param registry shared; stays open when the codec is closed

@@ -50,7 +50,9 @@ public record Manifest(
   public static final String HYPERNETWORK_WEIGHTS = "hypernetwork.safetensors";
   public static final String TASKS = "tasks.json";
 
-  private static final long MAX_BYTES = 8 << 20;
+  /** Larger ones are not read. */
+  public static final int MAX_BYTES = 8 << 20;
+
   private static final int MAX_FILES = 4096;
 
   /**
@@ -120,8 +122,19 @@ public record Manifest(
   /** Reads the manifest of a model's folder, checking what can be checked without the files. */
   public static Manifest read(Path directory) throws IOException {
     Path file = directory.resolve(FILE);
-    String where = file.toString();
-    JsonNode root = Json.read(file, MAX_BYTES);
+    return read(Json.read(file, MAX_BYTES), file.toString());
+  }
+
+  /**
+   * Reads a manifest's bytes, as {@link #read(Path)} does a file's.
+   *
+   * @param where they come from, for messages
+   */
+  public static Manifest parse(byte[] json, String where) throws IOException {
+    return read(Json.parse(json, where), where);
+  }
+
+  private static Manifest read(JsonNode root, String where) throws IOException {
     int format = Json.positive(root, "formatVersion", where);
     if (format != FORMAT_VERSION) {
       throw new IOException(
@@ -189,6 +202,11 @@ public record Manifest(
 
   /** Writes {@code manifest.json} into a model's folder; not atomic, the store takes care. */
   public void write(Path directory) throws IOException {
+    Files.write(directory.resolve(FILE), toJson());
+  }
+
+  /** What {@code manifest.json} holds. */
+  public byte[] toJson() throws IOException {
     ObjectNode root = Json.MAPPER.createObjectNode();
     root.put("formatVersion", FORMAT_VERSION).put("name", name).put("modelId", modelId);
     root.put("backboneFingerprint", backboneFingerprint);
@@ -206,7 +224,7 @@ public record Manifest(
           .put("size", file.size())
           .put("sha256", file.sha256());
     }
-    Files.write(directory.resolve(FILE), Json.MAPPER.writeValueAsBytes(root));
+    return Json.MAPPER.writeValueAsBytes(root);
   }
 
   /**

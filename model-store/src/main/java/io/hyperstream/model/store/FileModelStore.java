@@ -5,11 +5,9 @@ import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -17,7 +15,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * models/NAME/VERSION/   a published version: manifest.json, backbone/, hypernetwork/, ...
  * adapters/OWNER/        weights of adapter versions: SHA-256.safetensors
  * staging/               versions being written; removed when their writer is gone
- * work/                  resumable work; removed when untouched for {@link #WORK_KEPT}
+ * work/                  resumable work; removed when untouched for {@link WorkPlace#WORK_KEPT}
  * store.lock             held for the moments that must not overlap
  * </pre>
  *
@@ -37,29 +34,19 @@ import org.slf4j.LoggerFactory;
  * leaves either all of it or nothing.
  */
 public final class FileModelStore implements ModelStore {
-  /** How long resumable work is kept after its last change. */
-  public static final Duration WORK_KEPT = Duration.ofDays(7);
-
   private static final Logger LOG = LoggerFactory.getLogger(FileModelStore.class);
-  private static final String NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}";
-  private static final String OWNER = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,249}";
-  private static final String WEIGHTS = "adapters/" + OWNER + "/[0-9a-f]{64}\\.safetensors";
-  private static final String VERSION = "[1-9][0-9]{0,8}";
 
   private final Path root;
   private final Path models;
-  private final Path staging;
-  private final Path work;
   private final StoreLock lock;
+  private final WorkPlace work;
 
   /** Opens a store, creating its folder, and removes what dead writers left. */
   public FileModelStore(Path root) throws IOException {
     this.root = root.toAbsolutePath().normalize();
     this.models = Files.createDirectories(this.root.resolve("models"));
-    this.staging = Files.createDirectories(this.root.resolve("staging"));
-    this.work = Files.createDirectories(this.root.resolve("work"));
     this.lock = new StoreLock(this.root.resolve("store.lock"));
-    removeStale();
+    this.work = new WorkPlace(this.root, lock);
   }
 
   /** Where it lies. */
@@ -91,16 +78,14 @@ public final class FileModelStore implements ModelStore {
   }
 
   private StoredModel find(String reference) throws IOException {
-    int at = reference.indexOf('@');
-    String name = at < 0 ? reference : reference.substring(0, at);
-    if (name.matches(NAME)) {
+    StoreNames.Reference parsed = StoreNames.Reference.parse(reference);
+    String name = parsed.name();
+    if (name.matches(StoreNames.MODEL)) {
       List<Integer> versions = versions(name);
       Optional<Integer> version =
-          at < 0
+          reference.equals(name)
               ? versions.stream().max(Comparator.naturalOrder())
-              : versions.stream()
-                  .filter(v -> v.toString().equals(reference.substring(at + 1)))
-                  .findFirst();
+              : versions.stream().filter(v -> v.toString().equals(parsed.version())).findFirst();
       if (version.isPresent()) {
         return read(name, version.get(), directory(name, version.get()));
       }
@@ -109,45 +94,19 @@ public final class FileModelStore implements ModelStore {
     return all.stream()
         .filter(model -> model.modelId().equals(reference))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new NoSuchFileException(
-                    reference,
-                    null,
-                    "no such model in "
-                        + root
-                        + "; there are "
-                        + all.stream().map(StoredModel::reference).toList()));
+        .orElseThrow(() -> StoreNames.noSuchModel(reference, root, all));
   }
 
   @Override
   public StoredModel publish(String name, ModelCard card, Content content) throws IOException {
-    if (!name.matches(NAME)) {
-      throw new IllegalArgumentException("a model's name matches " + NAME + "; got '" + name + "'");
+    StoreNames.requireModel(name);
+    try (WorkPlace.Aside aside = work.aside()) {
+      content.writeTo(aside.folder());
+      Manifest manifest = Manifest.describe(name, aside.folder(), card);
+      manifest.write(aside.folder());
+      StoreFiles.forceTree(aside.folder());
+      return lock.call(() -> moveIntoPlace(name, manifest, aside.folder()));
     }
-    Path aside = staging.resolve(UUID.randomUUID().toString());
-    try (StoreLock.Lease lease = lease(aside)) {
-      content.writeTo(aside);
-      Manifest manifest = Manifest.describe(name, aside, card);
-      manifest.write(aside);
-      StoreFiles.forceTree(aside);
-      StoredModel published = lock.call(() -> moveIntoPlace(name, manifest, aside));
-      LOG.debug("{} is published, {}", published.reference(), lease);
-      return published;
-    } finally {
-      if (Files.exists(aside)) {
-        StoreFiles.deleteTree(aside);
-      }
-    }
-  }
-
-  private StoreLock.Lease lease(Path aside) throws IOException {
-    // Under the lock, so that nobody takes a lease not yet held for a dead writer's.
-    return lock.call(
-        () -> {
-          Files.createDirectory(aside);
-          return StoreLock.lease(leaseFile(aside));
-        });
   }
 
   private StoredModel moveIntoPlace(String name, Manifest manifest, Path aside) throws IOException {
@@ -203,10 +162,7 @@ public final class FileModelStore implements ModelStore {
   }
 
   private Path weightsFolder(String owner) {
-    if (!owner.matches(OWNER)) {
-      throw new IllegalArgumentException(
-          "an owner of weights matches " + OWNER + "; got '" + owner + "'");
-    }
+    StoreNames.requireOwner(owner);
     return root.resolve("adapters").resolve(owner);
   }
 
@@ -230,22 +186,17 @@ public final class FileModelStore implements ModelStore {
 
   @Override
   public Path weights(String reference) throws IOException {
-    if (!reference.matches(WEIGHTS)) {
-      throw new IllegalArgumentException(
-          "weights in the store are named adapters/OWNER/SHA-256.safetensors; got '"
-              + reference
-              + "'");
-    }
+    StoreNames.requireWeights(reference);
     Path file = root.resolve(reference);
     if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file.toString(), null, "no such weights in the model store");
+      throw StoreNames.noSuchWeights(file.toString());
     }
     return file;
   }
 
   @Override
   public Path workFolder(String key) throws IOException {
-    return Files.createDirectories(work.resolve(Checksums.sha256(key).substring(0, 32)));
+    return work.workFolder(key);
   }
 
   private StoredModel read(String name, int version, Path directory) throws IOException {
@@ -264,7 +215,7 @@ public final class FileModelStore implements ModelStore {
     }
     return children(directory).stream()
         .map(child -> child.getFileName().toString())
-        .filter(child -> child.matches(VERSION))
+        .filter(child -> child.matches(StoreNames.VERSION))
         .map(Integer::valueOf)
         .sorted()
         .toList();
@@ -274,41 +225,5 @@ public final class FileModelStore implements ModelStore {
     try (Stream<Path> list = Files.list(directory)) {
       return list.sorted().toList();
     }
-  }
-
-  private void removeStale() throws IOException {
-    lock.call(
-        () -> {
-          for (Path child : children(staging)) {
-            if (Files.isDirectory(child) && !StoreLock.isHeld(leaseFile(child))) {
-              LOG.info("Removing what a dead writer left: {}", child);
-              StoreFiles.deleteTree(child);
-              Files.deleteIfExists(leaseFile(child));
-            }
-          }
-          Instant oldest = Instant.now().minus(WORK_KEPT);
-          for (Path child : children(work)) {
-            if (newest(child).isBefore(oldest)) {
-              StoreFiles.deleteTree(child);
-            }
-          }
-          return null;
-        });
-  }
-
-  private static Path leaseFile(Path aside) {
-    return aside.resolveSibling(aside.getFileName() + ".lease");
-  }
-
-  /** When anything in a folder last changed. */
-  private static Instant newest(Path directory) throws IOException {
-    Instant newest = Instant.EPOCH;
-    try (Stream<Path> walk = Files.walk(directory)) {
-      for (Path path : walk.toList()) {
-        Instant changed = Files.getLastModifiedTime(path).toInstant();
-        newest = changed.isAfter(newest) ? changed : newest;
-      }
-    }
-    return newest;
   }
 }

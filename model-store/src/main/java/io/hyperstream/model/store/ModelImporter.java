@@ -19,6 +19,7 @@ import java.util.Optional;
 public final class ModelImporter {
   private static final String SUMS = "SHA256SUMS";
   private static final String README = "README.md";
+  private static final long MAX_SUMS_BYTES = 1 << 20;
   private static final int DEFAULT_SOURCE_TOKENS = 512;
   private static final int DEFAULT_TARGET_TOKENS = 128;
 
@@ -125,6 +126,9 @@ public final class ModelImporter {
     Path file = folder.resolve(SUMS);
     if (!Files.isRegularFile(file)) {
       return;
+    }
+    if (Files.size(file) > MAX_SUMS_BYTES) {
+      throw new IOException(file + " is larger than " + MAX_SUMS_BYTES + " bytes");
     }
     Map<String, String> sums = Checksums.parseSums(Files.readAllLines(file), file.toString());
     for (Map.Entry<String, String> sum : sums.entrySet()) {

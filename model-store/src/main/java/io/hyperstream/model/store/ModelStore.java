@@ -12,7 +12,7 @@ import java.util.Set;
  * A versioned store of models. A version appears whole or not at all, and never changes. All
  * methods may be called from any thread, and any number of processes may share a store.
  */
-public interface ModelStore {
+public interface ModelStore extends AutoCloseable {
 
   /** Puts a model's files into a folder. */
   @FunctionalInterface
@@ -26,7 +26,10 @@ public interface ModelStore {
     void writeTo(Path directory) throws IOException;
   }
 
-  /** Every version of every model, by name and version; their files are not checked. */
+  /**
+   * Every version of every model, by name and version. Their files are not checked, and those of a
+   * remote store are in their directory only once they have been loaded.
+   */
   List<StoredModel> list() throws IOException;
 
   /**
@@ -57,13 +60,20 @@ public interface ModelStore {
   String addWeights(String owner, byte[] safetensors) throws IOException;
 
   /**
-   * Where weights lie; their hash is not checked.
+   * Where weights lie on this machine; their hash is not checked. They stay there until they were
+   * given back as often as they were got, or this process ends.
    *
    * @param reference of {@link #addWeights}
    * @throws IllegalArgumentException if it is not of that form
    * @throws NoSuchFileException if they are not there
    */
   Path weights(String reference) throws IOException;
+
+  /**
+   * Gives back what {@link #weights} gave; a copy of what lies elsewhere may then make room for
+   * others. Files of other origin are left alone.
+   */
+  default void releaseWeights(Path file) {}
 
   /**
    * Removes weights of an owner that are not needed.
@@ -81,4 +91,8 @@ public interface ModelStore {
    * @param key names the work; equal keys get the same folder
    */
   Path workFolder(String key) throws IOException;
+
+  /** Gives back connections and the like; models that were loaded stay where they are. */
+  @Override
+  default void close() {}
 }

@@ -5,10 +5,12 @@ package io.hyperstream.model.task;
  * substitution in one pass: a place holder inside a user's text is not expanded, nothing is
  * evaluated.
  *
- * @param pattern at most {@value #MAX_LENGTH} characters, with {@code {text}} in it
+ * @param pattern at most {@value #MAX_LENGTH} characters, with {@code {text}} in it; at most
+ *     {@value #MAX_PLACE_HOLDERS} place holders, so that a long text stays of bounded length
  */
 public record Template(String pattern) {
   public static final int MAX_LENGTH = 4096;
+  public static final int MAX_PLACE_HOLDERS = 8;
   public static final Template SINGLE = new Template("{text}");
   public static final Template PAIR = new Template("sentence1: {text} sentence2: {textPair}");
 
@@ -24,6 +26,19 @@ public record Template(String pattern) {
       throw new IllegalArgumentException(
           "a template has at most " + MAX_LENGTH + " characters; got " + pattern.length());
     }
+    int holders = count(pattern, TEXT) + count(pattern, TEXT_PAIR);
+    if (holders > MAX_PLACE_HOLDERS) {
+      throw new IllegalArgumentException(
+          "a template has at most " + MAX_PLACE_HOLDERS + " place holders; got " + holders);
+    }
+  }
+
+  private static int count(String pattern, String holder) {
+    int count = 0;
+    for (int at = pattern.indexOf(holder); at >= 0; at = pattern.indexOf(holder, at + 1)) {
+      count++;
+    }
+    return count;
   }
 
   /** Whether rendering needs the second text of a pair. */

@@ -12,6 +12,7 @@ import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Template;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -44,6 +45,7 @@ public record TaskFolder(
   private static final String DESCRIPTION = "task.json";
   private static final String TRAIN = "train";
   private static final long MAX_JSON_BYTES = 1 << 20;
+  private static final int MAX_LINE_CHARS = 1 << 20;
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   public TaskFolder {
@@ -213,10 +215,14 @@ public record TaskFolder(
     List<Example> examples = new ArrayList<>();
     try (BufferedReader reader = Files.newBufferedReader(file)) {
       int number = 0;
-      for (String line = reader.readLine();
+      for (String line = nextLine(reader);
           line != null && examples.size() < most;
-          line = reader.readLine()) {
+          line = nextLine(reader)) {
         number++;
+        if (line.length() > MAX_LINE_CHARS) {
+          throw new IOException(
+              file + ", line " + number + ": longer than " + MAX_LINE_CHARS + " characters");
+        }
         if (line.isBlank()) {
           continue;
         }
@@ -230,8 +236,26 @@ public record TaskFolder(
           throw new IOException(file + ", line " + number + ": " + e.getMessage(), e);
         }
       }
+    } catch (CharacterCodingException e) {
+      throw new IOException(file + " is not UTF-8", e);
     }
     return examples;
+  }
+
+  /** A line without its end, or the beginning of one that is too long; null after the last. */
+  private static String nextLine(BufferedReader reader) throws IOException {
+    StringBuilder line = new StringBuilder();
+    int read = reader.read();
+    if (read < 0) {
+      return null;
+    }
+    for (; read >= 0 && read != '\n' && line.length() <= MAX_LINE_CHARS; read = reader.read()) {
+      line.append((char) read);
+    }
+    if (!line.isEmpty() && line.charAt(line.length() - 1) == '\r') {
+      line.setLength(line.length() - 1);
+    }
+    return line.toString();
   }
 
   private static Example ofTabs(String line, Optional<TaskDefinition> task) {

@@ -103,7 +103,9 @@ final class AdaptationService implements RoleService {
     OutputRecords output = new OutputRecords(codec, topics, headers, ENCODING_PATIENCE);
     InstanceSlot instance =
         InstanceSlot.claim(Path.of(cluster.streams().stateDir()), settings.applicationId());
-    AdapterFiles files = new AdapterFiles(instance.folder().resolve("champions"), Duration.ZERO);
+    AdapterFiles files =
+        new AdapterFiles(
+            instance.folder().resolve("champions"), Duration.ZERO, store::releaseWeights);
     String owner = owner(ready.admin(), settings.applicationId());
     VersionCodec versions = new VersionCodec(files, store, owner, settings.maxInlineWeightsBytes());
     trainer = new TrainerThread(new TrialWork(model, versions, files), meters);

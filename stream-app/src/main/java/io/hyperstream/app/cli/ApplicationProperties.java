@@ -1,6 +1,7 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.app.config.RoleSettings;
+import io.hyperstream.model.store.ModelStores;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -43,8 +44,8 @@ final class ApplicationProperties {
     return this;
   }
 
-  ApplicationProperties modelDir(Path store) {
-    properties.put("hyperstream.model.dir", store.toAbsolutePath().toString());
+  ApplicationProperties modelDir(String store) {
+    properties.put("hyperstream.model.dir", ModelStores.absolute(store));
     return this;
   }
 

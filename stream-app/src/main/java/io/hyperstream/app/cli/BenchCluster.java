@@ -3,6 +3,7 @@ package io.hyperstream.app.cli;
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.cli.PipelineBench.Side;
 import io.hyperstream.app.embedded.EmbeddedCluster;
+import io.hyperstream.model.store.ModelStores;
 import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.Topic;
@@ -86,7 +87,7 @@ final class BenchCluster {
                   "--topic-prefix=" + prefix,
                   "--http-port=0",
                   "--model=" + model.model,
-                  "--model-dir=" + model.store.directory.toAbsolutePath()));
+                  "--model-dir=" + ModelStores.absolute(model.store.location)));
       if (commandConfig != null) {
         arguments.add("--command-config=" + commandConfig);
       }

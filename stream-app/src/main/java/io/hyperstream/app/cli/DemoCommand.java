@@ -116,7 +116,7 @@ final class DemoCommand implements Callable<Integer> {
     return new ApplicationProperties()
         .cluster(cluster.bootstrapServers(), cluster.schemaRegistryUrl())
         .modelName(StarterModel.NAME)
-        .modelDir(directory.resolve("model-store"))
+        .modelDir(directory.resolve("model-store").toString())
         // Broker, registry and clients share the processors with so small a model: more threads
         // would mostly wait for each other.
         .modelThreads(1)

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.store.StoredModel;
 import java.util.List;
 import java.util.Locale;
@@ -28,7 +29,10 @@ final class ModelListCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    List<StoredModel> models = store.open().list();
+    List<StoredModel> models;
+    try (ModelStore opened = store.open()) {
+      models = opened.list();
+    }
     if (json) {
       console.printJson(models.stream().map(ModelRendering::toMap).toList());
       return ExitCodes.OK;
@@ -36,7 +40,7 @@ final class ModelListCommand implements Callable<Integer> {
     if (models.isEmpty()) {
       console.note(
           "the store at "
-              + store.directory
+              + store.location
               + " is empty; the starter model is put there when it is first used");
     }
     for (StoredModel model : models) {

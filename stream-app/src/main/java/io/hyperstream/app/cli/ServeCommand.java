@@ -2,7 +2,6 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.config.KafkaSettings;
-import io.hyperstream.app.config.ModelSettings;
 import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.model.store.StoredModel;
@@ -132,9 +131,10 @@ final class ServeCommand implements Callable<Integer> {
 
   @Option(
       names = "--model-dir",
-      paramLabel = "DIR",
-      description = "The model store. Default: as configured, ~/.hyperstream/model-store.")
-  private Path modelDir;
+      paramLabel = "DIR|URL",
+      description =
+          "The model store: a folder, or s3://BUCKET/PREFIX. Default: as configured, ~/.hyperstream/model-store.")
+  private String modelDir;
 
   ServeCommand(Console console) {
     this.console = console;
@@ -266,8 +266,7 @@ final class ServeCommand implements Callable<Integer> {
         new Connection(cluster.bootstrapServers(), cluster.schemaRegistryUrl(), topics, Map.of())) {
       TaskTopic tasks = new TaskTopic(connection, console);
       if (tasks.isUntouched()) {
-        ModelSettings served = application.context().getBean(ModelSettings.class);
-        StoredModel stored = StoreOptions.load(Path.of(served.dir()), served.name());
+        StoredModel stored = application.context().getBean(StoredModel.class);
         tasks.create(TasksCreateCommand.fromModel(stored.sourceTasks(), List.of()));
       }
       return List.copyOf(tasks.read().keySet());

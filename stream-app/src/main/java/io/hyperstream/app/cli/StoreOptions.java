@@ -1,11 +1,11 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.store.ModelStores;
+import io.hyperstream.model.store.S3Options;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
 import java.io.IOException;
-import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Where models lie. */
@@ -13,23 +13,20 @@ final class StoreOptions {
 
   @Option(
       names = "--model-dir",
-      paramLabel = "DIR",
+      paramLabel = "DIR|URL",
       defaultValue = "${env:HYPERSTREAM_MODEL_DIR:-${sys:user.home}/.hyperstream/model-store}",
       description =
-          "The model store's folder. Environment: HYPERSTREAM_MODEL_DIR. Default:"
+          "The model store: a folder, or s3://BUCKET/PREFIX. Environment: HYPERSTREAM_MODEL_DIR (and"
+              + " HYPERSTREAM_MODEL_S3_ENDPOINT and the like, or AWS's own). Default:"
               + " ~/.hyperstream/model-store.")
-  Path directory;
+  String location;
 
   ModelStore open() throws IOException {
-    return new FileModelStore(directory);
+    return ModelStores.open(location, S3Options.from(System.getenv()));
   }
 
   StoredModel load(String reference) throws IOException {
-    return load(directory, reference);
-  }
-
-  static StoredModel load(Path directory, String reference) throws IOException {
-    ModelStore models = new FileModelStore(directory);
+    ModelStore models = open(); // in use while this process lives
     return reference.equals(StarterModel.NAME)
         ? StarterModel.install(models)
         : models.load(reference);

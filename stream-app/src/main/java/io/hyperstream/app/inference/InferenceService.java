@@ -125,7 +125,8 @@ final class InferenceService implements RoleService {
     AdapterFiles files =
         new AdapterFiles(
             Path.of(settings.streams().stateDir(), "adapter-weights"),
-            e.joinDeadline().plus(WEIGHTS_GRACE));
+            e.joinDeadline().plus(WEIGHTS_GRACE),
+            store::releaseWeights);
     VersionCodec versions = new VersionCodec(files, store);
     streams =
         new StreamsRun(

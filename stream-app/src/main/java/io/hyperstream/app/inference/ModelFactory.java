@@ -2,11 +2,12 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.app.config.S3Settings;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
-import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.store.ModelStores;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
 import io.micronaut.context.annotation.Bean;
@@ -14,7 +15,6 @@ import io.micronaut.context.annotation.Factory;
 import io.micronaut.context.annotation.Requires;
 import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,8 +24,9 @@ final class ModelFactory {
   private static final Logger LOG = LoggerFactory.getLogger(ModelFactory.class);
 
   @Singleton
-  ModelStore store(ModelSettings settings) throws IOException {
-    return new FileModelStore(Path.of(settings.dir()));
+  @Bean(preDestroy = "close")
+  ModelStore store(ModelSettings settings, S3Settings s3) throws IOException {
+    return ModelStores.open(settings.dir(), s3.options());
   }
 
   @Singleton

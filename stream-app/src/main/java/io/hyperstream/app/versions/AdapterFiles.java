@@ -12,10 +12,13 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -27,23 +30,37 @@ import org.slf4j.LoggerFactory;
  * time.
  */
 public final class AdapterFiles {
+  private static final Consumer<Path> LEFT_ALONE = file -> {};
+
   private static final Logger LOG = LoggerFactory.getLogger(AdapterFiles.class);
 
   private final Path folder;
   private final long graceNanos;
+  private final Consumer<Path> elsewhere;
   private final LongSupplier nanoTime;
   private final Map<Path, Long> unused = new HashMap<>(); // since when
+  private final Set<Path> kept = new HashSet<>(); // elsewhere
 
   /**
    * @param grace how long after {@link #release} a row that was prepared before may still need a
    *     file
    */
   public AdapterFiles(Path folder, Duration grace) {
-    this(folder, grace, System::nanoTime);
+    this(folder, grace, LEFT_ALONE, System::nanoTime);
   }
 
-  AdapterFiles(Path folder, Duration grace, LongSupplier nanoTime) {
+  /**
+   * @param grace how long after {@link #release} a row that was prepared before may still need a
+   *     file
+   * @param elsewhere gets files of other origin once their grace has passed
+   */
+  public AdapterFiles(Path folder, Duration grace, Consumer<Path> elsewhere) {
+    this(folder, grace, elsewhere, System::nanoTime);
+  }
+
+  AdapterFiles(Path folder, Duration grace, Consumer<Path> elsewhere, LongSupplier nanoTime) {
     this.folder = folder;
+    this.elsewhere = elsewhere;
     this.graceNanos = grace.toNanos();
     this.nanoTime = nanoTime;
     if (Files.isDirectory(folder)) { // what an earlier run left is of use only if it comes again
@@ -86,14 +103,20 @@ public final class AdapterFiles {
     return file;
   }
 
-  /** Says that no version needs a file any more; files elsewhere are left alone. */
-  public void release(Path file) {
-    if (folder.equals(file.getParent())) {
-      unused.put(file, nanoTime.getAsLong());
+  /** Says that a version needs a file that was just got from elsewhere. */
+  public void keep(Path file) {
+    unused.remove(file);
+    if (!kept.add(file)) {
+      elsewhere.accept(file); // got twice: one of them is given back
     }
   }
 
-  /** Deletes what was released long enough ago and has not come again. */
+  /** Says that no version needs a file any more. */
+  public void release(Path file) {
+    unused.put(file, nanoTime.getAsLong());
+  }
+
+  /** Lets go what was released long enough ago and has not come again. */
   public void sweep() {
     long now = nanoTime.getAsLong();
     Iterator<Map.Entry<Path, Long>> entries = unused.entrySet().iterator();
@@ -101,12 +124,21 @@ public final class AdapterFiles {
       Map.Entry<Path, Long> entry = entries.next();
       if (now - entry.getValue() >= graceNanos) {
         entries.remove();
-        try {
-          Files.deleteIfExists(entry.getKey());
-        } catch (IOException e) { // a cache: the next start tries again
-          LOG.warn("Cannot delete {}", entry.getKey(), e);
-        }
+        letGo(entry.getKey());
       }
+    }
+  }
+
+  private void letGo(Path file) {
+    if (!folder.equals(file.getParent())) {
+      kept.remove(file);
+      elsewhere.accept(file);
+      return;
+    }
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) { // a cache: the next start tries again
+      LOG.warn("Cannot delete {}", file, e);
     }
   }
 }

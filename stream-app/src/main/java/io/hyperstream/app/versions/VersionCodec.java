@@ -142,9 +142,11 @@ public final class VersionCodec {
       throw new IllegalArgumentException("its form is WEIGHTS, and it has none");
     }
     Path file = store.weights(record.getWeightsUri());
+    files.keep(file);
     String actual = Checksums.sha256(file);
     if (!file.getFileName().toString().startsWith(actual)
         || !actual.equalsIgnoreCase(sha256.orElse(actual))) {
+      files.release(file);
       throw new IllegalArgumentException(
           "%s has SHA-256 %s, the version says %s"
               .formatted(file, actual, sha256.orElse(record.getWeightsUri())));

@@ -2,7 +2,6 @@ package io.hyperstream.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -31,7 +30,7 @@ class ApplicationPropertiesTest {
     assertThat(
             new ApplicationProperties()
                 .cluster("kafka:9092", "http://registry:8081")
-                .modelDir(Path.of("/models"))
+                .modelDir("s3://bucket/models")
                 .httpPort(-1)
                 .toMap())
         .containsOnlyKeys(

@@ -31,6 +31,7 @@ class SettingsTest {
           StreamsSettings.class,
           EngineSettings.class,
           ModelSettings.class,
+          S3Settings.class,
           AdaptationSettings.class,
           AdaptationPolicySettings.class,
           LimitSettings.class);

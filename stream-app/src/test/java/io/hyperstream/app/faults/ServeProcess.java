@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** {@code hyperstream serve} in a process of its own. For one thread. */
-final class ServeProcess implements AutoCloseable {
+public final class ServeProcess implements AutoCloseable {
   private final Process process;
   private final Path log;
   private final Instant launched = Instant.now();
@@ -25,7 +25,7 @@ final class ServeProcess implements AutoCloseable {
    * @param settings {@code hyperstream.*} without that prefix
    * @param log its output, for people and for {@link #awaitLog}
    */
-  ServeProcess(
+  public ServeProcess(
       String bootstrapServers, String registryUrl, Map<String, String> settings, Path log) {
     this.log = log;
     List<String> command = new ArrayList<>();
@@ -64,7 +64,7 @@ final class ServeProcess implements AutoCloseable {
     }
   }
 
-  void awaitLog(String text, Duration patience) {
+  public void awaitLog(String text, Duration patience) {
     await(text)
         .atMost(patience)
         .pollInterval(Duration.ofMillis(20))
@@ -93,7 +93,7 @@ final class ServeProcess implements AutoCloseable {
    *
    * @return its exit status
    */
-  int terminate(Duration patience) throws InterruptedException {
+  public int terminate(Duration patience) throws InterruptedException {
     requireAlive();
     process.destroy();
     if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -20,6 +20,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -36,13 +37,16 @@ class VersionCodecTest {
 
   @TempDir Path folder;
   private final AtomicLong nanos = new AtomicLong();
+  private final List<Path> givenBack = new ArrayList<>();
   private AdapterFiles files;
   private FileModelStore store;
   private VersionCodec codec;
 
   @BeforeEach
   void open() throws IOException {
-    files = new AdapterFiles(folder.resolve("inline"), Duration.ofNanos(10), nanos::get);
+    files =
+        new AdapterFiles(
+            folder.resolve("inline"), Duration.ofNanos(10), givenBack::add, nanos::get);
     store = new FileModelStore(folder.resolve("store"));
     codec = new VersionCodec(files, store, "me", 100);
   }
@@ -167,13 +171,17 @@ class VersionCodecTest {
   }
 
   @Test
-  @DisplayName("files go when they were released long enough ago, unless they are needed again")
+  @DisplayName(
+      "files go when they were released long enough ago, unless they are needed again; files elsewhere are given back as often as got")
   void sweeping() throws IOException {
     Path first = files.write(ByteBuffer.wrap(new byte[] {1}), Optional.empty());
     Path second = files.write(ByteBuffer.wrap(new byte[] {2}), Optional.empty());
     Path elsewhere = Files.write(folder.resolve("mine"), new byte[1]);
     files.release(first);
     files.release(second);
+    files.keep(elsewhere);
+    files.keep(elsewhere);
+    assertThat(givenBack).containsExactly(elsewhere);
     files.release(elsewhere);
     nanos.set(9);
     files.sweep();
@@ -184,8 +192,10 @@ class VersionCodecTest {
     assertThat(first).doesNotExist();
     assertThat(second).exists();
     assertThat(elsewhere).exists();
+    assertThat(givenBack).containsExactly(elsewhere, elsewhere);
 
-    AdapterFiles next = new AdapterFiles(second.getParent(), Duration.ZERO, nanos::get);
+    AdapterFiles next =
+        new AdapterFiles(second.getParent(), Duration.ZERO, givenBack::add, nanos::get);
     next.sweep();
     assertThat(second).doesNotExist();
   }
