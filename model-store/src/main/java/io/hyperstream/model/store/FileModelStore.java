@@ -52,14 +52,22 @@ public final class FileModelStore implements ModelStore {
   private final Path work;
   private final StoreLock lock;
 
-  /** Opens a store, creating its folder, and removes what dead writers left. */
+  /**
+   * Opens a store, creating its folder, and removes what dead writers left; one that this process
+   * may only read is taken as it is.
+   */
   public FileModelStore(Path root) throws IOException {
     this.root = root.toAbsolutePath().normalize();
-    this.models = Files.createDirectories(this.root.resolve("models"));
-    this.staging = Files.createDirectories(this.root.resolve("staging"));
-    this.work = Files.createDirectories(this.root.resolve("work"));
+    this.models = this.root.resolve("models");
+    this.staging = this.root.resolve("staging");
+    this.work = this.root.resolve("work");
     this.lock = new StoreLock(this.root.resolve("store.lock"));
-    removeStale();
+    if (!Files.isDirectory(models) || Files.isWritable(this.root)) {
+      Files.createDirectories(models);
+      Files.createDirectories(staging);
+      Files.createDirectories(work);
+      removeStale();
+    }
   }
 
   /** Where it lies. */
