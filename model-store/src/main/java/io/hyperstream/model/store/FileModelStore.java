@@ -41,10 +41,16 @@ public final class FileModelStore implements ModelStore {
   private final StoreLock lock;
   private final WorkPlace work;
 
-  /** Opens a store, creating its folder, and removes what dead writers left. */
+  /**
+   * Opens a store, creating its folder, and removes what dead writers left; one that this process
+   * may only read is taken as it is.
+   */
   public FileModelStore(Path root) throws IOException {
     this.root = root.toAbsolutePath().normalize();
-    this.models = Files.createDirectories(this.root.resolve("models"));
+    this.models = this.root.resolve("models");
+    if (!Files.isDirectory(models)) {
+      Files.createDirectories(models);
+    }
     this.lock = new StoreLock(this.root.resolve("store.lock"));
     this.work = new WorkPlace(this.root, lock);
   }

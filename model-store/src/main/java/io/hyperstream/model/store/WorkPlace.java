@@ -32,12 +32,19 @@ final class WorkPlace {
   private final Path work;
   private final StoreLock lock;
 
-  /** Creates the folders and removes what dead writers left. */
+  /**
+   * Creates the folders and removes what dead writers left; under a root that may only be read it
+   * does neither.
+   */
   WorkPlace(Path root, StoreLock lock) throws IOException {
-    this.staging = Files.createDirectories(root.resolve("staging"));
-    this.work = Files.createDirectories(root.resolve("work"));
+    this.staging = root.resolve("staging");
+    this.work = root.resolve("work");
     this.lock = lock;
-    removeStale();
+    if (Files.isWritable(root)) {
+      Files.createDirectories(staging);
+      Files.createDirectories(work);
+      removeStale();
+    }
   }
 
   /** A new folder, of the caller until closed. */

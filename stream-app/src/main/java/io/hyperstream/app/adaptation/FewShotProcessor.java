@@ -74,7 +74,11 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             context.getStateStore(VERSIONS),
             parts.reader(),
             parts.topics().adapterVersions().name());
-    waiting = new WaitingRoom(context.getStateStore(WAITING), options.maxWaiting());
+    waiting =
+        new WaitingRoom(
+            context.getStateStore(WAITING),
+            options.maxWaiting(),
+            context.currentSystemTimeMs() + options.labelGrace().toMillis());
     publisher =
         new Publisher(context, parts.output(), parts.topics(), tasks, versions, parts.metrics());
     training =
@@ -92,7 +96,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
 
   private void look(long now) {
     if (!surveyed) {
-      training.survey();
+      training.survey(now);
       surveyed = true;
     }
     training.apply(now);

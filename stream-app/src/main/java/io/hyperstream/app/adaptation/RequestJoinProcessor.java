@@ -57,7 +57,11 @@ final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], by
   public void init(ProcessorContext<byte[], byte[]> processorContext) {
     context = processorContext;
     requests = context.getStateStore(REQUESTS);
-    waiting = new WaitingRoom(context.getStateStore(WAITING), options.maxWaiting());
+    waiting =
+        new WaitingRoom(
+            context.getStateStore(WAITING),
+            options.maxWaiting(),
+            context.currentSystemTimeMs() + options.requestPatience().toMillis());
     arrivals = new TreeMap<>();
     bytes = 0;
     try (KeyValueIterator<String, StoredRequest> all = requests.all()) {

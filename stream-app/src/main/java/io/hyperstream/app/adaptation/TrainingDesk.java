@@ -51,11 +51,18 @@ final class TrainingDesk {
   }
 
   /** After a start: finds what is due, and tasks that another model served last. */
-  void survey() {
+  void survey(long now) {
     for (String taskId : tasks.ids()) {
       TaskState state = tasks.state(taskId).orElseThrow();
       if (state.getDefinition() == null) {
         continue;
+      }
+      if (state.getLastStarted() > now
+          || state.getNotBefore() > now + TrainingResults.LONGEST_PAUSE_MILLIS) {
+        // Of a clock that was wrong; the task would wait until that time.
+        state.setLastStarted(Math.min(now, state.getLastStarted()));
+        state.setNotBefore(Math.min(now, state.getNotBefore()));
+        tasks.save(taskId, state);
       }
       if (!state.getModelId().equals(tasks.modelId())) {
         // Served from what this model knows of the task; its examples teach it the rest.

@@ -25,7 +25,7 @@ final class TrainingResults {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingResults.class);
   private static final int RECENT = 100;
   private static final long FIRST_PAUSE_MILLIS = 1_000;
-  private static final long LONGEST_PAUSE_MILLIS = 600_000;
+  static final long LONGEST_PAUSE_MILLIS = 600_000;
 
   private final TaskBook tasks;
   private final VersionLog versions;

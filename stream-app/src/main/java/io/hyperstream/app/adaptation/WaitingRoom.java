@@ -25,15 +25,26 @@ final class WaitingRoom {
   private int size;
   private long nextUntil = Long.MAX_VALUE;
 
-  WaitingRoom(KeyValueStore<String, WaitingRecord> store, int capacity) {
+  /**
+   * @param latest until when any record may have to wait now: those that would wait longer came
+   *     while the clock was wrong
+   */
+  WaitingRoom(KeyValueStore<String, WaitingRecord> store, int capacity, long latest) {
     this.store = store;
     this.capacity = capacity;
+    List<KeyValue<String, WaitingRecord>> tooLong = new ArrayList<>();
     try (KeyValueIterator<String, WaitingRecord> all = store.all()) {
       while (all.hasNext()) {
+        KeyValue<String, WaitingRecord> entry = all.next();
         size++;
-        nextUntil = Math.min(nextUntil, all.next().value.getUntil());
+        nextUntil = Math.min(nextUntil, Math.min(latest, entry.value.getUntil()));
+        if (entry.value.getUntil() > latest) {
+          tooLong.add(entry);
+        }
       }
     }
+    tooLong.forEach(
+        entry -> store.put(entry.key, new WaitingRecord(entry.value.getRecord(), latest)));
   }
 
   /**

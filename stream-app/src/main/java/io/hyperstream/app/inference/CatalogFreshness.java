@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -30,7 +31,7 @@ import org.apache.kafka.common.TopicPartition;
 final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
   private static final String SLOW = "the task definitions are not read to their end in time";
-  private static final long NEGATIVE_MILLIS = 1_000;
+  private static final long NEGATIVE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final int REMEMBERED_TASKS = 10_000;
 
   private final TaskCatalog catalog;
@@ -44,12 +45,16 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
             return checker;
           });
 
-  private final Map<String, Long> unknownSince = // guarded by this; epoch milliseconds
+  /** Compared with requests by the clock, and with now whatever happens to the clock. */
+  private record Since(long epochMillis, long nanos) {}
+
+  private final LongSupplier clock;
+  private final Map<String, Since> unknownSince = // guarded by this
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Long> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, Since> eldest) {
           return size() > REMEMBERED_TASKS;
         }
       };
@@ -61,17 +66,26 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
    */
   CatalogFreshness(
       TaskCatalog catalog, String topic, Supplier<Consumer<byte[], byte[]>> consumers) {
+    this(catalog, topic, consumers, System::currentTimeMillis);
+  }
+
+  CatalogFreshness(
+      TaskCatalog catalog,
+      String topic,
+      Supplier<Consumer<byte[], byte[]>> consumers,
+      LongSupplier clock) {
     this.catalog = catalog;
     this.topic = topic;
     this.consumers = consumers;
+    this.clock = clock;
   }
 
   @Override
   public synchronized CompletableFuture<Void> caughtUp(String taskId, long requestTimestamp) {
-    Long since = unknownSince.get(taskId);
+    Since since = unknownSince.get(taskId);
     if (since != null
-        && requestTimestamp <= since
-        && System.currentTimeMillis() - since < NEGATIVE_MILLIS) {
+        && requestTimestamp <= since.epochMillis
+        && System.nanoTime() - since.nanos < NEGATIVE_NANOS) {
       return CompletableFuture.completedFuture(null);
     }
     if (next == null) {
@@ -92,7 +106,7 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
 
   private synchronized void remember(String taskId) {
     unknownSince.remove(taskId); // to the young end
-    unknownSince.put(taskId, System.currentTimeMillis());
+    unknownSince.put(taskId, new Since(clock.getAsLong(), System.nanoTime()));
   }
 
   private void run() {

@@ -10,7 +10,8 @@ import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.tensor.NativeMemory;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -22,9 +23,12 @@ import org.slf4j.LoggerFactory;
  * Forms batches across partitions, stream threads and tasks and runs them on one device. {@link
  * #submit} may be called from any thread and never waits; one worker thread talks to the predictor.
  *
- * <p>A batch that fails as a whole is split and each row tried once alone. A row that fails alone
- * is at fault only if a known-good row (the canary) still passes; otherwise the device is, and the
- * worker backs off until the canary passes again: nothing is dead-lettered for a device's error.
+ * <p>After a batch that fails a known-good row (the canary) is tried. If that passes, the batch is
+ * at fault: it is halved, and its halves tried, down to the row that fails alone and, with the
+ * canary passing in between, fails alone again. If the canary fails too, the device is at fault and
+ * its circuit opens: the rows go back into the queue, a new worker with nothing left of the old
+ * one's state takes over, and backs off until the canary passes. Nothing is dead-lettered for a
+ * device's error.
  */
 final class InferenceEngine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceEngine.class);
@@ -51,27 +55,38 @@ final class InferenceEngine implements AutoCloseable {
   private final PreparedRow canary;
   private final UnaryOperator<PreparedRow> freshest;
   private final InferenceMetrics metrics;
-  private final Thread worker;
+  private final Duration patience;
 
+  private volatile Thread worker;
   private volatile Optional<String> deviceError = Optional.empty();
+  private volatile long deviceSince; // nanoTime since the device is at it; 0 while it is idle
+  private int workers; // worker thread only, after the first
 
   /**
+   * @param patience a batch that takes longer is a problem; ten times that is one for good
    * @param canary a row this predictor answers
    * @param freshest gives a row the adapters its task is served with now
    */
   InferenceEngine(
       Predictor predictor,
       BatchPolicy policy,
+      Duration patience,
       PreparedRow canary,
       UnaryOperator<PreparedRow> freshest,
       InferenceMetrics metrics) {
+    this.patience = patience;
     this.predictor = predictor;
     queue = new BatchQueue(policy);
     this.canary = canary;
     this.freshest = freshest;
     this.metrics = metrics;
-    worker = new Thread(this::run, "hyperstream-engine-0");
-    worker.setDaemon(true);
+    worker = newWorker(Optional.empty());
+  }
+
+  private Thread newWorker(Optional<Throwable> deviceFailure) {
+    Thread thread = new Thread(() -> run(deviceFailure), "hyperstream-engine-" + workers++);
+    thread.setDaemon(true);
+    return thread;
   }
 
   InferenceEngine start() {
@@ -101,12 +116,23 @@ final class InferenceEngine implements AutoCloseable {
 
   /** What is wrong with the device now; empty while it works. */
   Optional<String> deviceError() {
-    return deviceError;
+    return deviceError.isPresent() ? deviceError : overdue(patience);
   }
 
-  /** Whether the worker is there; false only before the start, after the end or after a defect. */
-  boolean isAlive() {
-    return worker.isAlive();
+  /** What only a new process can mend; empty when there is no such thing, also before the start. */
+  Optional<String> fatal() {
+    return worker.getState() == Thread.State.TERMINATED
+        ? Optional.of("the inference engine ended")
+        : overdue(patience.multipliedBy(10));
+  }
+
+  /** Nothing interrupts a native call that does not return. */
+  private Optional<String> overdue(Duration limit) {
+    long since = deviceSince;
+    long seconds = since == 0 ? 0 : TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - since);
+    return since != 0 && System.nanoTime() - since > limit.toNanos()
+        ? Optional.of("the device has been at one batch for " + seconds + " s")
+        : Optional.empty();
   }
 
   /** Rows waiting for a batch. */
@@ -114,48 +140,108 @@ final class InferenceEngine implements AutoCloseable {
     return queue.size();
   }
 
-  private void run() {
+  /** A worker's life; it ends at a device's error, and the next one begins with that. */
+  private void run(Optional<Throwable> deviceFailure) {
     NativeMemory.keepFreed();
-    long givenBack = System.nanoTime();
     try {
-      for (List<Queued> batch = queue.next(); !batch.isEmpty(); batch = queue.next()) {
-        answer(batch);
-        if (System.nanoTime() - givenBack > GIVE_BACK_NANOS) {
-          NativeMemory.giveBackFreed();
-          givenBack = System.nanoTime();
-        }
+      Optional<Throwable> failure = serve(deviceFailure);
+      if (failure.isPresent()) {
+        metrics.workerRestarts.increment();
+        worker = newWorker(failure);
+        worker.start();
+        return;
       }
     } catch (InterruptedException e) {
       LOG.info("The inference engine was interrupted");
     } catch (Throwable defect) {
       LOG.error("The inference engine ends on a defect of its own", defect);
       deviceError = Optional.of("the engine ended: " + defect);
+    }
+    queue.closeAndDrain().forEach(queued -> queued.job().abandon(closed()));
+  }
+
+  /** Answers batches until the queue is closed, or until the device fails: then returns how. */
+  private Optional<Throwable> serve(Optional<Throwable> deviceFailure) throws InterruptedException {
+    if (deviceFailure.isPresent() && !awaitDevice(deviceFailure.get())) {
+      return Optional.empty();
+    }
+    long givenBack = System.nanoTime();
+    for (List<Queued> batch = queue.next(); !batch.isEmpty(); batch = queue.next()) {
+      Optional<Throwable> failure = answer(batch);
+      if (failure.isPresent()) {
+        return failure;
+      }
+      if (System.nanoTime() - givenBack > GIVE_BACK_NANOS) {
+        NativeMemory.giveBackFreed();
+        givenBack = System.nanoTime();
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Answers a batch, in parts if need be; if the device fails, puts back the rest and says how. */
+  private Optional<Throwable> answer(List<Queued> batch) {
+    List<Queued> wanted = batch.stream().filter(queued -> queued.job().isWanted()).toList();
+    Deque<List<Queued>> parts = new ArrayDeque<>();
+    if (!wanted.isEmpty()) {
+      parts.add(wanted);
+    }
+    while (!parts.isEmpty()) {
+      List<Queued> part = parts.removeFirst();
+      Optional<Throwable> failure = tryToAnswer(part);
+      if (failure.isEmpty()) {
+        continue;
+      }
+      if (part == wanted) {
+        metrics.batchFailures.increment();
+        LOG.warn("A batch of {} rows failed", wanted.size(), failure.get());
+      }
+      Optional<Throwable> device = tryCanary();
+      if (device.isPresent()) {
+        parts.addFirst(part);
+        queue.putBack(parts.stream().flatMap(List::stream).toList());
+        return device;
+      }
+      if (part.size() == 1) {
+        tryToAnswer(part).ifPresent(again -> blame(part.get(0), again));
+      } else {
+        parts.addFirst(part.subList(part.size() / 2, part.size()));
+        parts.addFirst(part.subList(0, part.size() / 2));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Empty if it worked. Whatever it throws: the next rows may be fine. */
+  private Optional<Throwable> tryToAnswer(List<Queued> batch) {
+    try {
+      predict(batch);
+      return Optional.empty();
+    } catch (RuntimeException | Error e) {
+      return Optional.of(e);
     } finally {
-      abandonAll();
+      deviceSince = 0;
     }
   }
 
-  private void answer(List<Queued> batch) throws InterruptedException {
-    List<Queued> wanted = new ArrayList<>(batch);
-    wanted.removeIf(queued -> !queued.job().isWanted());
-    if (wanted.isEmpty()) {
-      return;
-    }
-    try {
-      predict(wanted);
-    } catch (RuntimeException | OutOfMemoryError e) {
-      metrics.batchFailures.increment();
-      LOG.warn("A batch of {} rows failed; each is tried once alone", wanted.size(), e);
-      answerOneByOne(wanted);
-    }
+  private static void blame(Queued queued, Throwable failure) {
+    LOG.warn("A row of task '{}' fails alone", queued.job().row().task().taskId(), failure);
+    queued
+        .job()
+        .complete(
+            failure instanceof InferenceException e
+                ? new RowFailure(e.code(), e.getMessage())
+                : new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + failure));
   }
 
   private void predict(List<Queued> batch) {
     List<PreparedRow> rows =
         batch.stream().map(queued -> freshest.apply(queued.job().row())).toList();
     long start = System.nanoTime();
+    deviceSince = start;
     List<RowResult> results = predictor.predict(rows);
     long end = System.nanoTime();
+    deviceSince = 0;
     if (results.size() != rows.size()) {
       throw new IllegalStateException(
           "the predictor gave " + results.size() + " results for " + rows.size() + " rows");
@@ -182,58 +268,36 @@ final class InferenceEngine implements AutoCloseable {
     metrics.paddingRatio.record(1 - (double) tokens / padded);
   }
 
-  private void answerOneByOne(List<Queued> batch) throws InterruptedException {
-    for (int i = 0; i < batch.size(); i++) {
-      Queued queued = batch.get(i);
-      try {
-        predict(List.of(queued));
-      } catch (InferenceException e) {
-        queued.job().complete(new RowFailure(e.code(), e.getMessage()));
-      } catch (RuntimeException | OutOfMemoryError e) {
-        Optional<Throwable> device = tryCanary();
-        if (device.isPresent()) {
-          queue.putBack(batch.subList(i, batch.size()));
-          awaitDevice(device.get());
-          return;
-        }
-        LOG.warn("A row of task '{}' fails alone", queued.job().row().task().taskId(), e);
-        queued
-            .job()
-            .complete(new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + e));
-      }
-    }
-  }
-
   /** Empty if the device answers the known-good row. */
   private Optional<Throwable> tryCanary() {
+    deviceSince = System.nanoTime();
     try {
       return predictor.predict(List.of(canary)).size() == 1
           ? Optional.empty()
           : Optional.of(new IllegalStateException("no answer for the canary row"));
-    } catch (RuntimeException | OutOfMemoryError e) {
+    } catch (RuntimeException | Error e) {
       return Optional.of(e);
+    } finally {
+      deviceSince = 0;
     }
   }
 
-  private void awaitDevice(Throwable error) throws InterruptedException {
+  /** Returns when the device answers; false if the queue was closed before. */
+  private boolean awaitDevice(Throwable error) throws InterruptedException {
     LOG.error("The device fails even on a known-good row; retrying with back-off", error);
     long pause = FIRST_BACK_OFF.toNanos();
     Optional<Throwable> failure = Optional.of(error);
     while (failure.isPresent()) {
       deviceError = Optional.of("the device fails: " + failure.get());
       if (!queue.pause(pause)) {
-        abandonAll();
-        return;
+        return false;
       }
       pause = Math.min(2 * pause, LONGEST_BACK_OFF.toNanos());
       failure = tryCanary();
     }
     deviceError = Optional.empty();
     LOG.info("The device answers again");
-  }
-
-  private void abandonAll() {
-    queue.closeAndDrain().forEach(queued -> queued.job().abandon(closed()));
+    return true;
   }
 
   /** Answers what is queued, then ends. A second call does nothing. */
@@ -241,7 +305,11 @@ final class InferenceEngine implements AutoCloseable {
   public void close() {
     queue.close();
     try {
-      worker.join(TimeUnit.SECONDS.toMillis(10));
+      Thread joined;
+      do {
+        joined = worker;
+        joined.join(TimeUnit.SECONDS.toMillis(10));
+      } while (joined != worker); // it handed over meanwhile
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -22,6 +22,7 @@ final class InferenceMetrics {
   final Counter ignoredAdapters;
   final Counter invalidDefinitions;
   final Counter batchFailures;
+  final Counter workerRestarts;
   final Counter retries;
   final Counter threadFailures;
   final DistributionSummary batchRows;
@@ -45,6 +46,8 @@ final class InferenceMetrics {
     invalidDefinitions =
         counter("hyperstream.definitions.invalid", "Task definitions that cannot be served");
     batchFailures = counter("hyperstream.batch.failures", "Batches that failed as a whole");
+    workerRestarts =
+        counter("hyperstream.worker.restarts", "Workers that took over after the device failed");
     retries = counter("hyperstream.retries", "Records tried again after an outage");
     threadFailures =
         counter("hyperstream.thread.failures", "Stream threads that failed and were replaced");

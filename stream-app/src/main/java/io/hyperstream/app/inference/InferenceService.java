@@ -62,7 +62,6 @@ final class InferenceService implements RoleService {
   private final GlobalRecordReader globalRecords;
   private final MeterRegistry meters;
   private final StreamsRun streams;
-  private volatile boolean started;
   private volatile boolean closing;
 
   InferenceService(
@@ -88,7 +87,9 @@ final class InferenceService implements RoleService {
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
     RecordCodec codec = new RecordCodec(registry);
     catalog = new TaskCatalog(predictor);
-    engine = new InferenceEngine(predictor, policy, canary, catalog::freshest, metrics);
+    engine =
+        new InferenceEngine(
+            predictor, policy, e.joinDeadline(), canary, catalog::freshest, metrics);
     freshness =
         new CatalogFreshness(
             catalog,
@@ -189,7 +190,6 @@ final class InferenceService implements RoleService {
   @Override
   public void start(Runnable onRunning, Consumer<Throwable> onFailure) {
     engine.start();
-    started = true;
     probe.start();
     Gauge.builder("hyperstream.tasks.defined", catalog, TaskCatalog::size)
         .description("Tasks in the catalog")
@@ -240,9 +240,7 @@ final class InferenceService implements RoleService {
   @Override
   public Optional<String> fatal() {
     Optional<String> fatal = streams.fatal();
-    return fatal.isPresent() || closing || !started || engine.isAlive()
-        ? fatal
-        : Optional.of("the inference engine ended");
+    return fatal.isPresent() || closing ? fatal : engine.fatal();
   }
 
   @Override

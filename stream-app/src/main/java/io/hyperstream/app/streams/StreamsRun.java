@@ -6,6 +6,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
@@ -33,6 +35,13 @@ public final class StreamsRun implements AutoCloseable {
   private final FencingClients clients;
   private final KafkaStreams streams;
   private final KafkaStreamsMetrics metrics;
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "hyperstream-clock");
+            thread.setDaemon(true);
+            return thread;
+          });
   private int failures; // guarded by this
   private long lastFailure; // guarded by this; nanoTime
   private volatile boolean closing;
@@ -86,7 +95,29 @@ public final class StreamsRun implements AutoCloseable {
           }
         });
     metrics.bindTo(meters);
+    watchClock(onFailure);
     streams.start();
+  }
+
+  /** A new process is the only remedy: all timers of this one's clients wait for the old time. */
+  private void watchClock(Consumer<Throwable> onFailure) {
+    ClockWatch watch = new ClockWatch();
+    Runnable look =
+        () ->
+            watch
+                .setBack()
+                .filter(by -> !closing)
+                .ifPresent(
+                    by -> {
+                      clock.shutdown();
+                      onFailure.accept(
+                          new IllegalStateException(
+                              "the machine's clock was set back by "
+                                  + by.toSeconds()
+                                  + " s, and Kafka's clients would wait as long; start this"
+                                  + " process again"));
+                    });
+    var unused = clock.scheduleWithFixedDelay(look, 0, 1, TimeUnit.SECONDS);
   }
 
   /** A thread that fails is replaced, after a pause that grows while failures follow each other. */
@@ -146,6 +177,7 @@ public final class StreamsRun implements AutoCloseable {
       LOG.warn(
           "Kafka Streams did not end within {}; what is not committed is read again", patience);
     }
+    clock.shutdownNow();
     metrics.close();
     instance.close();
   }

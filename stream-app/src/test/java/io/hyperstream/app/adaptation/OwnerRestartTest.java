@@ -22,6 +22,7 @@ import io.hyperstream.schemas.LabelEvent;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
@@ -253,6 +254,26 @@ class OwnerRestartTest {
     tick();
     assertThat(context.forwarded(DEAD_LETTERS)).hasSize(1);
     assertThat(trainer.take().untested()).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("waits for no time that only its predecessor's wrong clock knew")
+  void clockWasAhead() {
+    now += Duration.ofDays(365).toMillis();
+    takeOver(MODEL);
+    define();
+    labels(0, 4);
+    trainer.judged(next(), 1);
+    tick();
+    label("never", "odd"); // waits for a definition with that label, a year ahead
+    now = START.toEpochMilli();
+    takeOver(MODEL);
+    labels(4, 8);
+    assertThat(next().kind()).isEqualTo(Kind.ADAPT);
+    assertThat(context.forwarded(DEAD_LETTERS)).isEmpty();
+    now += 2_000;
+    tick();
+    assertThat(context.forwarded(DEAD_LETTERS)).hasSize(1);
   }
 
   @Test

@@ -60,6 +60,7 @@ class S3StoreIT {
     settings.put("kafka.application-id", "s3-app");
     settings.put("streams.state-dir", folder.resolve("replica-state").toString());
     return new ServeProcess(
+        List.of(),
         app.cluster().bootstrapServers(),
         app.cluster().schemaRegistryUrl(),
         settings,

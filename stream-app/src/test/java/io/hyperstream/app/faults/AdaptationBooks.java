@@ -31,11 +31,12 @@ final class AdaptationBooks implements AutoCloseable {
   private final List<Prediction> predictions = new ArrayList<>();
   private int deadLetters;
 
-  AdaptationBooks(Topics topics, RecordCodec codec) {
+  AdaptationBooks(Topics topics, RecordCodec codec, String bootstrapServers) {
     this.topics = topics;
     this.codec = codec;
     consumer =
         SharedCluster.reader(
+            bootstrapServers,
             Stream.of(
                     topics.adapters(),
                     topics.adapterVersions(),

@@ -77,8 +77,13 @@ final class FaultGround implements AutoCloseable {
 
   /** Starts the application, beside those that are there. */
   ServeProcess launch() {
+    return launch(List.of("-Xmx512m"));
+  }
+
+  ServeProcess launch(List<String> javaOptions) {
     ServeProcess process =
         new ServeProcess(
+            javaOptions,
             bootstrapServers(),
             cluster.schemaRegistryUrl(),
             settings,
@@ -87,21 +92,25 @@ final class FaultGround implements AutoCloseable {
     return process;
   }
 
-  /** Waits until something is there, while the process has to be. */
-  static void awaitFrom(ServeProcess process, String what, BooleanSupplier there) {
+  /**
+   * Waits until something is there.
+   *
+   * @param alive throws if the application has ended
+   */
+  static void awaitFrom(Runnable alive, String what, BooleanSupplier there) {
     await(what)
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(20))
         .until(
             () -> {
-              process.requireAlive();
+              alive.run();
               return there.getAsBoolean();
             });
   }
 
   /** Waits until something that this process made is committed. */
   void awaitProgress(ServeProcess process, String what, BooleanSupplier committed) {
-    awaitFrom(process, what, committed);
+    awaitFrom(process::requireAlive, what, committed);
     Duration restart = Duration.between(process.launched(), Instant.now());
     if (restart.compareTo(longestRestart) > 0) {
       longestRestart = restart;

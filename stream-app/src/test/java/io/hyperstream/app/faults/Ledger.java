@@ -9,11 +9,15 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.header.Header;
@@ -50,22 +54,28 @@ final class Ledger implements AutoCloseable {
     }
   }
 
+  private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
   private final String predictionsTopic;
   private final RecordCodec codec;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final Thread thread = new Thread(this::run, "fault-ledger");
   private final List<Entry> entries = new ArrayList<>(); // guarded by this
-  private final Set<String> ids = new HashSet<>(); // guarded by this
+  private final Map<String, Long> ids = new HashMap<>(); // first read at; guarded by this
+  private final Set<String> twice = new TreeSet<>(); // guarded by this
   private Instant youngest = Instant.MIN; // guarded by this; of all predictions
   private Throwable failure; // guarded by this; null while all is well
   private boolean wantsEnd; // guarded by this
   private boolean atTheEnd; // guarded by this
+  private volatile boolean slow;
   private volatile boolean closed;
 
-  Ledger(Topics topics, RecordCodec codec) {
+  Ledger(Topics topics, RecordCodec codec, String bootstrapServers) {
     this.codec = codec;
     predictionsTopic = topics.predictions().name();
-    consumer = SharedCluster.reader(List.of(predictionsTopic, topics.deadLetters().name()));
+    consumer =
+        SharedCluster.reader(
+            bootstrapServers, List.of(predictionsTopic, topics.deadLetters().name()));
     thread.setDaemon(true);
   }
 
@@ -79,6 +89,9 @@ final class Ledger implements AutoCloseable {
       while (!closed) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50))) {
           enter(record);
+          if (slow) {
+            LockSupport.parkNanos(SLOW_NANOS);
+          }
         }
         compareWithTheEnd();
       }
@@ -99,7 +112,9 @@ final class Ledger implements AutoCloseable {
     Entry entry = new Entry(record, prediction);
     synchronized (this) {
       entries.add(entry);
-      ids.add(entry.id());
+      if (ids.putIfAbsent(entry.id(), System.nanoTime()) != null) {
+        twice.add(entry.id());
+      }
       prediction
           .map(Prediction::getPredictedAt)
           .filter(at -> at.isAfter(youngest))
@@ -107,10 +122,28 @@ final class Ledger implements AutoCloseable {
     }
   }
 
+  /** Whether it takes five records a second only. */
+  void slow(boolean now) {
+    slow = now;
+  }
+
   /** Requests with at least one record. */
   synchronized int answered() {
     check();
     return ids.size();
+  }
+
+  /** When ({@link System#nanoTime}) the first record of a request was read; empty if none was. */
+  synchronized OptionalLong answeredAt(String id) {
+    check();
+    Long at = ids.get(id);
+    return at == null ? OptionalLong.empty() : OptionalLong.of(at);
+  }
+
+  /** Requests with several records. */
+  synchronized Set<String> answeredTwice() {
+    check();
+    return Set.copyOf(twice);
   }
 
   /** Whether a prediction made after this moment is committed. */
@@ -159,6 +192,7 @@ final class Ledger implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    slow = false;
     try {
       thread.join(TimeUnit.SECONDS.toMillis(30));
     } catch (InterruptedException e) {

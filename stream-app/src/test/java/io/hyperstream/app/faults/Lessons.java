@@ -28,12 +28,19 @@ final class Lessons {
           List.of("is room %d free today", "the lamp in room %d is broken"));
 
   private final long seed;
+  private final int maxExamplesPerLabel;
 
   /** One label. */
   record Lesson(int number, LabelEvent event) {}
 
+  /** None gives way, so all must be there. */
   Lessons(long seed) {
+    this(seed, 1_000);
+  }
+
+  Lessons(long seed, int maxExamplesPerLabel) {
     this.seed = seed;
+    this.maxExamplesPerLabel = maxExamplesPerLabel;
   }
 
   /** Definitions; they adapt often, and judge leniently, so that there are many versions. */
@@ -41,7 +48,7 @@ final class Lessons {
     AdaptationPolicy policy =
         AdaptationPolicy.newBuilder()
             .setTriggerExamples(8)
-            .setMaxExamplesPerLabel(1_000) // none gives way, so all must be there
+            .setMaxExamplesPerLabel(maxExamplesPerLabel)
             .setPromotionProbability(0.5)
             .setTuneWeights(false)
             .build();

@@ -5,6 +5,7 @@ import io.hyperstream.schemas.RecordCodec;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -15,37 +16,61 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * Produces {@link Traffic} on a thread of its own, always a fixed number of requests ahead of the
- * answers, so that the application has work whenever it is alive. Now and then it writes requests
- * in a transaction that it aborts: those must never be answered.
+ * Produces {@link Traffic} on a thread of its own, never more than a fixed number of requests ahead
+ * of the answers.
  */
 final class Load implements AutoCloseable {
   /** Header with the request's id. */
   static final String ID_HEADER = "fault-test-id";
 
-  private static final int AHEAD = 1_200;
   private static final int ABORT_EVERY = 500;
 
   private final Traffic traffic;
   private final RecordCodec codec;
   private final String topic;
   private final IntSupplier answered;
-  private final int least;
+  private final Flow flow;
   private final KafkaProducer<byte[], byte[]> producer;
-  private final KafkaProducer<byte[], byte[]> aborting;
+  private final Optional<KafkaProducer<byte[], byte[]>> aborting;
   private final Map<Integer, Position> positions = new ConcurrentHashMap<>();
   private final Thread thread = new Thread(this::run, "fault-load");
   private volatile Throwable failure; // null while all is well
   private volatile int sent; // written by the thread
+  private volatile int poison; // still to be sent at once
   private volatile boolean enough;
   private volatile boolean closed;
 
-  /** Where a request was written. */
-  record Position(TopicPartition partition, long offset) {}
+  /**
+   * How much is sent.
+   *
+   * @param least how many are sent at least, also after {@link #finish}
+   * @param ahead of the answers, at most
+   * @param perSecond at most
+   * @param aborts whether now and then requests are written in a transaction that is aborted: those
+   *     must never be answered
+   */
+  record Flow(int least, int ahead, int perSecond, boolean aborts) {
+
+    /** The application has work whenever it is alive. */
+    static Flow full(int least) {
+      return new Flow(least, 1_200, 1_000_000, true);
+    }
+
+    /** So many per second, answered or not, for two minutes at most. */
+    static Flow steady(int perSecond) {
+      return new Flow(1, 120 * perSecond, perSecond, false);
+    }
+  }
+
+  /**
+   * Where a request was written.
+   *
+   * @param sentAt {@link System#nanoTime}
+   */
+  record Position(TopicPartition partition, long offset, long sentAt) {}
 
   /**
    * @param answered how many requests have been answered so far
-   * @param least how many are sent at least, also after {@link #finish}
    */
   Load(
       Traffic traffic,
@@ -53,16 +78,19 @@ final class Load implements AutoCloseable {
       String topic,
       String bootstrapServers,
       IntSupplier answered,
-      int least) {
+      Flow flow) {
     this.traffic = traffic;
     this.codec = codec;
     this.topic = topic;
     this.answered = answered;
-    this.least = least;
+    this.flow = flow;
     producer = producer(Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 5));
     aborting =
-        producer(
-            Map.of("bootstrap.servers", bootstrapServers, "transactional.id", topic + "-aborting"));
+        Optional.of(
+                Map.<String, Object>of(
+                    "bootstrap.servers", bootstrapServers, "transactional.id", topic + "-aborting"))
+            .filter(configs -> flow.aborts())
+            .map(Load::producer);
     thread.setDaemon(true);
   }
 
@@ -71,7 +99,7 @@ final class Load implements AutoCloseable {
   }
 
   Load start() {
-    aborting.initTransactions();
+    aborting.ifPresent(KafkaProducer::initTransactions);
     thread.start();
     return this;
   }
@@ -79,15 +107,26 @@ final class Load implements AutoCloseable {
   private void run() {
     try {
       int next = 0;
-      while (!closed && !(enough && next >= least)) {
-        if (next - answered.getAsInt() >= AHEAD) {
+      long pause = TimeUnit.SECONDS.toNanos(1) / flow.perSecond();
+      long due = System.nanoTime();
+      while (!closed && !(enough && next >= flow.least())) {
+        if (poison > 0) {
+          traffic.poison(next, next + poison);
+          for (int i = poison; i > 0; i--) {
+            send(traffic.request(next));
+            sent = ++next;
+          }
+          poison = 0;
+        }
+        if (next - answered.getAsInt() >= flow.ahead() || System.nanoTime() < due) {
           LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
           continue;
         }
         send(traffic.request(next));
         sent = ++next;
-        if (next % ABORT_EVERY == 0) {
-          sendAndAbort();
+        due += pause;
+        if (next % ABORT_EVERY == 0 && aborting.isPresent()) {
+          sendAndAbort(aborting.get());
         }
       }
       producer.flush();
@@ -97,6 +136,7 @@ final class Load implements AutoCloseable {
   }
 
   private void send(Traffic.Request request) {
+    long sentAt = System.nanoTime();
     var unused =
         producer.send(
             record(request, request.id()),
@@ -107,18 +147,20 @@ final class Load implements AutoCloseable {
                 positions.put(
                     request.number(),
                     new Position(
-                        new TopicPartition(topic, metadata.partition()), metadata.offset()));
+                        new TopicPartition(topic, metadata.partition()),
+                        metadata.offset(),
+                        sentAt));
               }
             });
   }
 
-  private void sendAndAbort() {
-    aborting.beginTransaction();
+  private void sendAndAbort(KafkaProducer<byte[], byte[]> transactional) {
+    transactional.beginTransaction();
     for (int i = 0; i < 5; i++) {
-      var unused = aborting.send(record(traffic.request(sent + i), "aborted-" + (sent + i)));
+      var unused = transactional.send(record(traffic.request(sent + i), "aborted-" + (sent + i)));
     }
-    aborting.flush();
-    aborting.abortTransaction();
+    transactional.flush();
+    transactional.abortTransaction();
   }
 
   private ProducerRecord<byte[], byte[]> record(Traffic.Request request, String id) {
@@ -136,13 +178,16 @@ final class Load implements AutoCloseable {
     return "00-%032x-%016x-01".formatted(request.number() + 1, request.number() + 1);
   }
 
+  /** Sends so many that can never be answered, at once, among the others; returns before that. */
+  void poison(int requests) {
+    poison = requests;
+  }
+
   /** Sends what is missing to the least number, then no more; returns when all is written. */
   void finish(Duration patience) throws InterruptedException {
     enough = true;
     thread.join(patience.toMillis());
-    if (failure != null) {
-      throw new IllegalStateException("the load could not be produced", failure);
-    }
+    check();
     if (thread.isAlive()) {
       throw new IllegalStateException(
           "the load is not through after "
@@ -150,15 +195,22 @@ final class Load implements AutoCloseable {
               + ": "
               + sent
               + " sent, at least "
-              + least
+              + flow.least()
               + " wanted, "
               + answered.getAsInt()
               + " answered");
     }
   }
 
+  private void check() {
+    if (failure != null) {
+      throw new IllegalStateException("the load could not be produced", failure);
+    }
+  }
+
   /** Requests sent so far: numbers 0 to this, exclusive. */
   int sent() {
+    check();
     return sent;
   }
 
@@ -176,6 +228,6 @@ final class Load implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     producer.close(Duration.ofSeconds(5));
-    aborting.close(Duration.ofSeconds(5));
+    aborting.ifPresent(transactional -> transactional.close(Duration.ofSeconds(5)));
   }
 }

@@ -22,15 +22,20 @@ public final class ServeProcess implements AutoCloseable {
   private final Instant launched = Instant.now();
 
   /**
+   * @param javaOptions of its virtual machine
    * @param settings {@code hyperstream.*} without that prefix
    * @param log its output, for people and for {@link #awaitLog}
    */
   public ServeProcess(
-      String bootstrapServers, String registryUrl, Map<String, String> settings, Path log) {
+      List<String> javaOptions,
+      String bootstrapServers,
+      String registryUrl,
+      Map<String, String> settings,
+      Path log) {
     this.log = log;
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-Xmx512m");
+    command.addAll(javaOptions);
     if (Runtime.version().feature() >= 22) {
       command.add("--enable-native-access=ALL-UNNAMED"); // the jar's manifest says the same
     }
@@ -54,6 +59,10 @@ public final class ServeProcess implements AutoCloseable {
 
   Instant launched() {
     return launched;
+  }
+
+  long pid() {
+    return process.pid();
   }
 
   /** Fails if it has ended by itself. */

@@ -17,14 +17,16 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentSkipListMap;
 
 /**
  * An endless, reproducible sequence of requests: the demo's sentences over all its tasks, with
  * requests among them that can never be answered. Request {@code n} depends on the seed and {@code
- * n} only.
+ * n} only, and on whether it lies in a burst of poison.
  */
 final class Traffic {
   private static final String SENTENCES = "/io/hyperstream/app/cli/demo/sentences.tsv";
@@ -32,6 +34,7 @@ final class Traffic {
 
   private final List<Sentence> sentences = sentences();
   private final long seed;
+  private final NavigableMap<Integer, Integer> bursts = new ConcurrentSkipListMap<>();
 
   private record Sentence(String taskId, String text, Optional<String> textPair, String label) {}
 
@@ -98,10 +101,25 @@ final class Traffic {
     this.seed = seed;
   }
 
+  /** Makes poison of requests that were not asked for yet: numbers from, to this one exclusive. */
+  void poison(int from, int to) {
+    bursts.put(from, to);
+  }
+
+  private boolean isInBurst(int number) {
+    Map.Entry<Integer, Integer> burst = bursts.floorEntry(number);
+    return burst != null && number < burst.getValue();
+  }
+
+  /** The id of a request. */
+  static String id(int number) {
+    return "r-" + number;
+  }
+
   Request request(int number) {
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + number);
     Sentence sentence = sentences.get(random.nextInt(sentences.size()));
-    int draw = random.nextInt(100);
+    int draw = random.nextInt(isInBurst(number) ? 7 : 100);
     Fate fate =
         switch (draw) {
           case 0, 1 -> Fate.UNKNOWN_TASK;
@@ -112,7 +130,7 @@ final class Traffic {
         };
     return new Request(
         number,
-        "r-" + number,
+        id(number),
         random.nextInt(20) == 0 ? null : "key-" + random.nextInt(KEYS),
         fate,
         fate == Fate.UNKNOWN_TASK ? "nobody-defined-this" : sentence.taskId,

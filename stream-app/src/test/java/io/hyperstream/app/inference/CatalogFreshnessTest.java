@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.common.KafkaException;
@@ -29,6 +30,7 @@ class CatalogFreshnessTest {
   private final TaskCatalog catalog = new TaskCatalog(new TestPredictor());
   private final MockConsumer<byte[], byte[]> consumer = new MockConsumer<>("earliest");
   private final AtomicInteger consumers = new AtomicInteger();
+  private final AtomicLong clockAhead = new AtomicLong();
   private final CatalogFreshness freshness =
       new CatalogFreshness(
           catalog,
@@ -36,7 +38,8 @@ class CatalogFreshnessTest {
           () -> {
             consumers.incrementAndGet();
             return consumer;
-          });
+          },
+          () -> System.currentTimeMillis() + clockAhead.get());
 
   @AfterEach
   void close() {
@@ -138,5 +141,16 @@ class CatalogFreshnessTest {
     assertThat(freshness.caughtUp("task", before)).isDone();
     assertThat(freshness.caughtUp("task", System.currentTimeMillis() + 5_000)).isNotDone();
     assertThat(freshness.caughtUp("other", before)).isNotDone();
+  }
+
+  @Test
+  @DisplayName("an answer holds for a second also when the clock is set back meanwhile")
+  void clockSetBack() {
+    topic(0);
+    clockAhead.set(Duration.ofHours(1).toMillis());
+    assertThat(check("task")).succeedsWithin(SOON);
+    clockAhead.set(0);
+    topic(1);
+    await().until(() -> !check("task").isDone());
   }
 }

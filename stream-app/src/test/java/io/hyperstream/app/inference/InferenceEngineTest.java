@@ -17,8 +17,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -32,6 +35,7 @@ class InferenceEngineTest {
 
   private final TestPredictor predictor = new TestPredictor();
   private final InferenceMetrics metrics = new InferenceMetrics(new SimpleMeterRegistry());
+  private Duration patience = Duration.ofMinutes(1);
   private InferenceEngine engine;
 
   private static final class Ticket implements InferenceEngine.Job {
@@ -71,7 +75,8 @@ class InferenceEngineTest {
   private InferenceEngine engine(Duration linger, UnaryOperator<PreparedRow> freshest) {
     BatchPolicy policy = new BatchPolicy(8, 100, linger, 8);
     engine =
-        new InferenceEngine(predictor, policy, new WarmUp(predictor).canary(), freshest, metrics);
+        new InferenceEngine(
+            predictor, policy, patience, new WarmUp(predictor).canary(), freshest, metrics);
     return engine;
   }
 
@@ -151,6 +156,99 @@ class InferenceEngineTest {
     assertThat(engine.deviceError()).isEmpty();
   }
 
+  private List<Ticket> submit(String... texts) {
+    List<Ticket> tickets = Stream.of(texts).map(text -> ticket(MOOD, text)).toList();
+    tickets.forEach(engine::submit);
+    return tickets;
+  }
+
+  @Test
+  @DisplayName("halves a batch there is no memory for until there is; every row is answered")
+  void outOfMemory() {
+    predictor.roomFor(2);
+    engine(Duration.ofSeconds(10), row -> row);
+    List<Ticket> tickets = submit("a", "b", "c", "d", "e", "f", "g", "h");
+    engine.start();
+    assertThat(tickets).allSatisfy(t -> assertThat(t.get()).isInstanceOf(TaskPrediction.class));
+    assertThat(predictor.batches()).filteredOn(batch -> batch.size() == 2).hasSize(4);
+    assertThat(engine.deviceError()).isEmpty();
+    assertThat(metrics.batchFailures.count()).isEqualTo(1);
+    assertThat(metrics.workerRestarts.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("blames only the row that needs more memory than there is")
+  void culprit() {
+    engine(Duration.ofSeconds(10), row -> row);
+    List<Ticket> tickets = submit("a", "b", "c", "d", "e", "huge", "g", "h");
+    engine.start();
+    for (Ticket ticket : tickets) {
+      if (ticket.row.inputIds()[0] == -3) {
+        assertThat(ticket.get())
+            .isInstanceOfSatisfying(
+                RowFailure.class, failure -> assertThat(failure.message()).contains("no room"));
+      } else {
+        assertThat(ticket.get()).isInstanceOf(TaskPrediction.class);
+      }
+    }
+    assertThat(engine.deviceError()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("gives rows to a new worker when the device fails, and answers each when it is back")
+  void newWorker() {
+    AtomicBoolean broken = new AtomicBoolean(true);
+    predictor.glitches(call -> broken.get());
+    engine(Duration.ofSeconds(10), row -> row);
+    List<Ticket> tickets = submit("a", "b", "c", "d", "e", "f", "g", "h");
+    engine.start();
+    await().until(() -> engine.deviceError().filter(e -> e.contains("a glitch")).isPresent());
+    broken.set(false);
+    assertThat(tickets).allSatisfy(t -> assertThat(t.get()).isInstanceOf(TaskPrediction.class));
+    assertThat(engine.deviceError()).isEmpty();
+    assertThat(engine.fatal()).isEmpty();
+    assertThat(metrics.workerRestarts.count()).isEqualTo(1);
+    assertThat(predictor.threads()).hasSize(2);
+    assertThat(predictor.batches()).filteredOn(batch -> batch.size() == 8).hasSize(2);
+  }
+
+  @Test
+  @DisplayName("opens and closes again as often as the device fails")
+  void failsAgain() {
+    // The row and a canary fail, a canary passes; the row and a canary fail again, and so on.
+    predictor.glitches(call -> call < 2 || call == 3 || call == 4);
+    engine(Duration.ZERO, row -> row).start();
+    assertThat(submit("a").get(0).get()).isInstanceOf(TaskPrediction.class);
+    assertThat(metrics.workerRestarts.count()).isEqualTo(2);
+    assertThat(engine.deviceError()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("does not blame a row for an error that does not come again")
+  void glitch() {
+    predictor.glitches(call -> call == 0);
+    engine(Duration.ZERO, row -> row).start();
+    assertThat(submit("alone").get(0).get()).isInstanceOf(TaskPrediction.class);
+    assertThat(metrics.workerRestarts.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("says when the device does not come back from a batch, and when that is for good")
+  void hangs() {
+    patience = Duration.ofMillis(100);
+    CountDownLatch release = new CountDownLatch(1);
+    predictor.hangUntil(release);
+    engine(Duration.ZERO, row -> row).start();
+    Ticket ticket = submit("stuck").get(0);
+    await().until(() -> engine.deviceError().isPresent());
+    await().until(() -> engine.fatal().isPresent());
+    assertThat(engine.fatal().orElseThrow()).contains("at one batch");
+    release.countDown();
+    assertThat(ticket.get()).isInstanceOf(TaskPrediction.class);
+    await().until(() -> engine.deviceError().isEmpty());
+    assertThat(engine.fatal()).isEmpty();
+  }
+
   @Test
   @DisplayName("drops rows nobody waits for")
   void unwanted() {
@@ -171,7 +269,8 @@ class InferenceEngineTest {
   void urgent() {
     BatchPolicy one = new BatchPolicy(1, 100, Duration.ZERO, 8);
     engine =
-        new InferenceEngine(predictor, one, new WarmUp(predictor).canary(), row -> row, metrics);
+        new InferenceEngine(
+            predictor, one, patience, new WarmUp(predictor).canary(), row -> row, metrics);
     Ticket early = ticket(MOOD, "early");
     Ticket urgent = ticket(MOOD, "urgent");
     engine.submit(early);
@@ -214,6 +313,6 @@ class InferenceEngineTest {
     Ticket late = ticket(MOOD, "late");
     engine.submit(late);
     assertThat(late.result).isCompletedExceptionally();
-    assertThat(engine.isAlive()).isFalse();
+    assertThat(engine.fatal()).isPresent();
   }
 }

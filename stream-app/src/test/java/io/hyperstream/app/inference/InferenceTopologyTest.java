@@ -92,7 +92,12 @@ class InferenceTopologyTest {
     BatchPolicy policy = new BatchPolicy(8, 1000, Duration.ZERO, 8);
     engine =
         new InferenceEngine(
-            predictor, policy, new WarmUp(predictor).canary(), catalog::freshest, metrics);
+            predictor,
+            policy,
+            Duration.ofMinutes(1),
+            new WarmUp(predictor).canary(),
+            catalog::freshest,
+            metrics);
     engine.start();
     pipeline =
         new RequestPipeline(

@@ -39,11 +39,16 @@ public final class SharedCluster implements BeforeAllCallback {
 
   /** All that is committed to some topics, from the first record on. */
   public static KafkaConsumer<byte[], byte[]> reader(List<String> topics) {
+    return reader(cluster().bootstrapServers(), topics);
+  }
+
+  /** The same of any cluster. */
+  public static KafkaConsumer<byte[], byte[]> reader(String bootstrapServers, List<String> topics) {
     KafkaConsumer<byte[], byte[]> reader =
         new KafkaConsumer<>(
             Map.of(
                 "bootstrap.servers",
-                cluster().bootstrapServers(),
+                bootstrapServers,
                 "isolation.level",
                 "read_committed",
                 "enable.auto.commit",

@@ -17,11 +17,15 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntPredicate;
 
 /**
  * A predictor whose answers are plain to see: one token per word (its length), the label is the one
- * at (sum of the tokens modulo labels). Texts with "poison" fail their batch, "odd" fails alone.
+ * at (sum of the tokens modulo labels). Texts with "poison" fail their batch, "huge" makes it run
+ * out of memory, "odd" fails alone.
  */
 final class TestPredictor implements Predictor {
   static final String MODEL_ID = "test-model";
@@ -29,7 +33,12 @@ final class TestPredictor implements Predictor {
 
   private final List<List<PreparedRow>> batches = Collections.synchronizedList(new ArrayList<>());
   private volatile Duration perRow = Duration.ZERO;
+  private final List<Thread> threads = Collections.synchronizedList(new ArrayList<>());
+  private final AtomicInteger calls = new AtomicInteger();
   private volatile boolean deviceDown;
+  private volatile int room = Integer.MAX_VALUE;
+  private volatile IntPredicate glitches = call -> false;
+  private volatile CountDownLatch hang = new CountDownLatch(0);
 
   TestPredictor rowTakes(Duration time) {
     perRow = time;
@@ -38,6 +47,30 @@ final class TestPredictor implements Predictor {
 
   void deviceDown(boolean down) {
     deviceDown = down;
+  }
+
+  /** Batches of more rows than this run out of memory. */
+  TestPredictor roomFor(int rows) {
+    room = rows;
+    return this;
+  }
+
+  /** Which calls, counted from 0, end in an error of the virtual machine, whatever is asked. */
+  TestPredictor glitches(IntPredicate which) {
+    glitches = which;
+    return this;
+  }
+
+  /** Until it opens, no call returns. */
+  void hangUntil(CountDownLatch latch) {
+    hang = latch;
+  }
+
+  /** That called, each once, in order. */
+  List<Thread> threads() {
+    synchronized (threads) {
+      return threads.stream().distinct().toList();
+    }
   }
 
   List<List<PreparedRow>> batches() {
@@ -84,6 +117,8 @@ final class TestPredictor implements Predictor {
     }
     if (input.contains("poison")) {
       tokens[0] = -1;
+    } else if (input.contains("huge")) {
+      tokens[0] = -3;
     } else if (input.contains("odd")) {
       tokens[0] = -2;
     }
@@ -93,7 +128,15 @@ final class TestPredictor implements Predictor {
   @Override
   public List<RowResult> predict(List<PreparedRow> rows) {
     batches.add(List.copyOf(rows));
+    threads.add(Thread.currentThread());
     pause(perRow.toNanos() * rows.size());
+    waitForRelease();
+    if (glitches.test(calls.getAndIncrement())) {
+      throw new UnsatisfiedLinkError("a glitch");
+    }
+    if (rows.size() > room || rows.stream().anyMatch(row -> row.inputIds()[0] == -3)) {
+      throw new OutOfMemoryError("no room for " + rows.size() + " rows");
+    }
     if (deviceDown) {
       throw new IllegalStateException("the test device is down");
     }
@@ -132,6 +175,14 @@ final class TestPredictor implements Predictor {
         row.adapter().version(),
         row.truncated(),
         false);
+  }
+
+  private void waitForRelease() {
+    try {
+      hang.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void pause(long nanos) {
