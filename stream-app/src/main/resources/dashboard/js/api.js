@@ -6,6 +6,10 @@ let csrf = null;
 let asking = null;
 let declined = false;
 let askForKey = () => Promise.resolve(null);
+let accepted = () => {};
+
+/** The dashboard lies beside the API, under whatever prefix a proxy gives both. */
+const BESIDE = '../';
 
 /** What went wrong, in words a person can act on. `status` is 0 when nothing answered. */
 export class Problem extends Error {
@@ -22,9 +26,11 @@ const UNREACHABLE = {
   detail: 'It may be starting again, or the network is away. What you entered is still here.',
 };
 
-export function configure({token, prompt}) {
+/** `prompt` asks a person for a key; `admitted` hears that a new one was accepted. */
+export function configure({token, prompt, admitted}) {
   if (token !== undefined) csrf = token;
   if (prompt) askForKey = prompt;
+  if (admitted) accepted = admitted;
 }
 
 function storedKey() {
@@ -33,10 +39,6 @@ function storedKey() {
   } catch {
     return null;
   }
-}
-
-export function forgetKey() {
-  sessionStorage.removeItem(KEY);
 }
 
 /** Asks once, however many calls were refused at the same time; not again by itself after a no. */
@@ -89,11 +91,11 @@ async function problemOf(response) {
 }
 
 async function send(method, path, body, signal, accept) {
-  for (;;) {
+  for (let fresh = false; ; fresh = true) {
     const used = storedKey();
     let response;
     try {
-      response = await fetch(path, {
+      response = await fetch(BESIDE + path, {
         method,
         signal,
         cache: 'no-store',
@@ -104,7 +106,10 @@ async function send(method, path, body, signal, accept) {
       if (error.name === 'AbortError') throw error;
       throw new Problem(UNREACHABLE);
     }
-    if (response.ok) return response;
+    if (response.ok) {
+      if (fresh) accepted();
+      return response;
+    }
     const problem = await problemOf(response);
     if (response.status !== 401) throw problem;
     // Another call may have brought a key meanwhile.

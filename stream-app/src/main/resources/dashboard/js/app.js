@@ -197,7 +197,11 @@ function counts() {
   document.getElementById('count-tasks').textContent = store.tasksLoaded ? count(store.tasks.size) : '';
 }
 
-configure({prompt: keyPrompt});
+configure({
+  prompt: keyPrompt,
+  // The first calls were made as nobody: who this is now decides what is offered.
+  admitted: () => store.loadSession().catch(() => {}),
+});
 const forever = new AbortController().signal;
 store.when('connection', forever, banner);
 store.when('connection metrics', forever, pulse);

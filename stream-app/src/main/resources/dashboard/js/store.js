@@ -4,6 +4,8 @@ import {api, configure, follow, taskPath} from './api.js';
 const METRICS_KEPT = 600;
 const REPORTS_KEPT = 2000;
 const PAGE = 200;
+/** The application says something every ten seconds, if only that it is there. */
+export const QUIET = 30000;
 const RANK = {read: 0, predict: 1, teach: 2, admin: 3};
 
 class Store extends EventTarget {
@@ -119,12 +121,13 @@ class Store extends EventTarget {
     const signal = abort.signal;
     const metrics = follow('api/stream/metrics', {
       signal,
-      silence: 10000,
+      silence: QUIET / 3,
       on: {metrics: (point) => this.#addMetrics(point)},
       state: (state) => this.#connected(state),
     });
     const reports = follow('api/stream/reports', {
       signal,
+      silence: QUIET,
       on: {
         report: (report) => {
           this.addReports([report]);

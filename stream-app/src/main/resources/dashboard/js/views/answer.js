@@ -136,7 +136,8 @@ export function answerCard(task, {signal, again}) {
         h('p', {data: {outcome: report.outcome}}, outcomeChip(report.outcome), ' ', report.reason),
         !report.publishedVersion && h('div', {class: 'row'}, adaptNow()));
       // The event that a version is served asks again; this is for a stream that lost it.
-      if (report.publishedVersion && report.publishedVersion !== last.adapterVersion) again();
+      if (report.publishedVersion && report.publishedVersion !== last.adapterVersion) again(report.publishedVersion);
     },
+    version: () => last?.adapterVersion ?? null,
   };
 }

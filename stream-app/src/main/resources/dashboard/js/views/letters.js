@@ -40,7 +40,7 @@ function row(letter) {
     cell('Reason', h('div', {}, chip(letter.code, 'bad'), h('p', {class: 'reason'}, letter.message)), 'wide'),
     cell('Task', letter.taskId ? (store.tasks.has(letter.taskId) ? h('a', {href: `#/tasks/${encodeURIComponent(letter.taskId)}`}, letter.taskId) : letter.taskId) : h('span', {class: 'muted'}, '–')),
     cell('Text', textOf(letter), 'wide'),
-    cell('From', h('code', {class: 'where'}, `${letter.sourceTopic}-${letter.sourcePartition}@${letter.sourceOffset}`)));
+    cell('From', letter.sourceTopic ? h('code', {class: 'where'}, `${letter.sourceTopic}-${letter.sourcePartition}@${letter.sourceOffset}`) : h('span', {class: 'muted'}, '–')));
 }
 
 export function letters({signal, query}) {

@@ -1,7 +1,7 @@
 // Predictions as they are committed. The table holds a bounded number of rows however fast they come.
 import {debounce, h, icon, put} from '../dom.js';
 import {follow} from '../api.js';
-import {store} from '../store.js';
+import {QUIET, store} from '../store.js';
 import {bar, button, empty, filterField, heading, nextId} from '../ui.js';
 import {clock, count, millis, number, percent, plural} from '../format.js';
 
@@ -88,6 +88,7 @@ export function live({signal, query}) {
     const task = choice.value;
     follow(`api/stream/predictions${task ? `?task=${encodeURIComponent(task)}` : ''}`, {
       signal: stream.signal,
+      silence: QUIET,
       on: {
         prediction: arrived,
         skipped: (event) => {

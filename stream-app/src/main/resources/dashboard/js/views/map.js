@@ -118,10 +118,10 @@ function neighboursOf(point) {
   if (!point) {
     return empty('Point at a task', 'Its nearest tasks are shown here. With the keyboard: Tab into the map, then the arrow keys.');
   }
-  const defined = store.tasks.has(point.taskId);
+  const defined = point.defined ?? store.tasks.has(point.taskId);
   return [
     h('h3', {}, defined ? h('a', {href: `#/tasks/${encodeURIComponent(point.taskId)}`}, point.taskId) : point.taskId),
-    h('p', {class: 'muted'}, point.source ? 'Known to the model from its training.' : point.version ? `Serves version ${point.version}.` : 'Serves the model’s own start.'),
+    h('p', {class: 'muted'}, point.source && !defined ? 'Known to the model from its training; a start for new tasks.' : point.version ? `Serves version ${point.version}.` : 'Serves the model’s own start.'),
     h('ol', {class: 'near'}, (point.neighbours ?? []).map(({taskId, similarity}) =>
       h('li', {}, h('span', {}, taskId), bar(similarity), h('b', {class: 'num'}, similarity.toFixed(2))))),
     h('p', {class: 'hint'}, 'Cosine of the embeddings; 1 is the same direction.'),

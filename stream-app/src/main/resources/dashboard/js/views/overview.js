@@ -3,7 +3,7 @@ import {h, put} from '../dom.js';
 import {Group, LineChart, binaryCeiling} from '../charts.js';
 import {store} from '../store.js';
 import {card, empty, heading, into, terms} from '../ui.js';
-import {bytes, count, duration, millis, number, percent} from '../format.js';
+import {bytes, count, duration, millis, number, percent, words} from '../format.js';
 import {reportLine} from './reports.js';
 
 const SPAN = 5 * 60_000;
@@ -94,7 +94,7 @@ function stat(label, value) {
 function modelTerms(model) {
   const backbone = model.backbone ?? {};
   const adapters = model.adapters ?? {};
-  const kind = typeof adapters === 'object' ? Object.entries(adapters).map(([k, v]) => `${k} ${v}`).join(', ') : String(adapters);
+  const made = adapters.kind && `${words(adapters.kind)}, ${count(adapters.taskEmbeddingDim)} numbers a task, bottleneck ${count(adapters.bottleneck)}`;
   return [
     terms([
       ['Model', h('b', {}, model.name)],
@@ -102,7 +102,9 @@ function modelTerms(model) {
       ['Fingerprint', h('code', {title: model.modelId}, String(model.modelId ?? '').slice(0, 16))],
       ['Backbone', [backbone.architecture, backbone.parameters && `${number(backbone.parameters / 1e6)} M parameters`].filter(Boolean).join(', ')],
       ['Input', backbone.maxSourceTokens && `up to ${count(backbone.maxSourceTokens)} tokens`],
-      ['Adapters', kind],
+      ['Adapters', made],
+      ['Cold task', adapters.bytesPerColdTask && bytes(adapters.bytesPerColdTask)],
+      ['Task in use', adapters.bytesPerResidentTask && bytes(adapters.bytesPerResidentTask)],
       ['Device', [model.device, model.threads && `${model.threads} threads`].filter(Boolean).join(', ')],
       ['Known tasks', model.sourceTasks && count(model.sourceTasks.length)],
       ['Roles', model.roles?.join(', ').toLowerCase()],

@@ -87,8 +87,14 @@ function build(valid, query, signal) {
       if (!running) answers.removeAttribute('aria-busy');
     }
   };
+  /** The engine takes a version over a moment after it was announced. */
+  const catchUp = async (taskId, version, tries = 20) => {
+    if (signal.aborted || !chosen.has(taskId) || !question().text) return;
+    await predict([taskId]);
+    if (tries > 0 && cards.get(taskId)?.version() !== version) setTimeout(() => catchUp(taskId, version, tries - 1), 250);
+  };
   const cardOf = (taskId) => {
-    if (!cards.has(taskId)) cards.set(taskId, answerCard(store.tasks.get(taskId), {signal, again: () => predict([taskId])}));
+    if (!cards.has(taskId)) cards.set(taskId, answerCard(store.tasks.get(taskId), {signal, again: (version) => catchUp(taskId, version)}));
     return cards.get(taskId);
   };
   const arrange = () => {
@@ -113,7 +119,7 @@ function build(valid, query, signal) {
     });
   }
   ask.addEventListener('click', () => predict());
-  store.when('version', signal, ({taskId}) => chosen.has(taskId) && question().text && predict([taskId]));
+  store.when('version', signal, ({taskId, version}) => catchUp(taskId, version ?? 0));
   store.when('report', signal, (report) => cards.get(report.taskId)?.reported(report));
   store.when('back', signal, () => predict());
   arrange();

@@ -90,7 +90,7 @@ function build(known, signal) {
   const select = (options, chosen) =>
     h('select', {}, options.map(([value, text]) => h('option', {value, selected: value === chosen}, text ?? value)));
   const policy = known?.adaptation ?? {};
-  const sources = store.model?.sourceTasks ?? [];
+  const sources = (store.model?.sourceTasks ?? []).map((source) => source.taskId ?? source);
   const summary = h('div', {tabindex: -1, class: 'summary'});
 
   const id = control('taskId', 'Name', 'Requests carry it as taskId. Letters, digits, . _ -',
