@@ -87,27 +87,29 @@ export class LineChart {
     if (this.#width < 40) return;
     const seen = this.#points.filter((point) => point.t >= this.#from);
     const highest = Math.max(0, ...seen.flatMap((point) => this.series.map(({key}) => point[key] ?? 0)));
-    this.#max = this.top ?? this.round(highest);
+    this.#max = this.top ?? this.round(highest * 1.15);
     this.#svg.setAttribute('viewBox', `0 0 ${this.#width} ${this.height}`);
-    put(this.#svg, this.#grid(), this.#lines(seen), this.#marks(), svg('g', {class: 'chart-hover'}));
+    put(this.#svg, this.#grid(), this.#lines(seen), this.#marks(), this.#scale(), svg('g', {class: 'chart-hover'}));
     if (this.#at !== null) this.mark(this.#at);
   }
 
   #grid() {
-    const base = this.height - BOTTOM;
-    const lines = [0, 0.5, 1].map((part) => {
+    return [0, 0.5, 1].map((part) => {
       const y = Math.round(this.#y(part * this.#max)) + 0.5;
-      return [
-        svg('line', {x1: 0, x2: this.#width, y1: y, y2: y, class: part === 0 ? 'axis' : 'rule'}),
-        part > 0 && svg('text', {x: 2, y: y + 11, class: 'tick'}, this.format(part * this.#max)),
-      ];
+      return svg('line', {x1: 0, x2: this.#width, y1: y, y2: y, class: part === 0 ? 'axis' : 'rule'});
     });
+  }
+
+  /** Drawn after the lines, so that it can be read where they cross it. */
+  #scale() {
+    const values = [0.5, 1].map((part) =>
+      svg('text', {x: 2, y: Math.round(this.#y(part * this.#max)) + 12, class: 'tick'}, this.format(part * this.#max)));
     const times = (this.#width > 260 ? [0, 0.5, 1] : [0, 1]).map((part) => {
       const t = this.#from + part * (this.#to - this.#from);
       const anchor = part === 0 ? 'start' : part === 1 ? 'end' : 'middle';
-      return svg('text', {x: this.#x(t), y: base + 14, class: 'tick', 'text-anchor': anchor}, this.#time(t));
+      return svg('text', {x: this.#x(t), y: this.height - BOTTOM + 14, class: 'tick', 'text-anchor': anchor}, this.#time(t));
     });
-    return [lines, times];
+    return [values, times];
   }
 
   #time(t) {

@@ -22,7 +22,8 @@ export function percent(value, digits = 0) {
 
 export function millis(value) {
   if (!known(value)) return NONE;
-  return value >= 1000 ? `${number(value / 1000)} s` : `${number(value)} ms`;
+  if (value >= 1000) return `${number(value / 1000)} s`;
+  return `${value >= 10 ? Math.round(value) : number(value)} ms`;
 }
 
 export function bytes(value) {

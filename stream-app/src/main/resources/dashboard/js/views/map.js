@@ -8,7 +8,7 @@ import {percent} from '../format.js';
 const EDGE = 60;
 /** The drawing's own measures; a phone gets a narrow one with larger letters. */
 const WIDE = {width: 900, height: 620, letter: 6.9};
-const NARROW = {width: 480, height: 560, letter: 9};
+const NARROW = {width: 480, height: 430, letter: 9};
 
 /** Points in the drawing's coordinates, both axes on the same scale. */
 function place(items, {width, height}) {
