@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Forms batches across partitions, stream threads and tasks and runs them on one device. {@link
@@ -35,6 +36,11 @@ final class InferenceEngine implements AutoCloseable {
   /** One row and where its result goes. */
   interface Job {
     PreparedRow row();
+
+    /** Names it in the log. */
+    default String requestId() {
+      return "";
+    }
 
     /** Whether anyone still waits; an unwanted row is dropped before its batch. */
     boolean isWanted();
@@ -195,12 +201,20 @@ final class InferenceEngine implements AutoCloseable {
           awaitDevice(device.get());
           return;
         }
-        LOG.warn("A row of task '{}' fails alone", queued.job().row().task().taskId(), e);
+        warnAlone(queued.job(), e);
         queued
             .job()
             .complete(new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + e));
       }
     }
+  }
+
+  private static void warnAlone(Job job, Throwable failure) {
+    String taskId = job.row().task().taskId();
+    MDC.put("requestId", job.requestId());
+    MDC.put("taskId", taskId);
+    LOG.warn("A row of task '{}' fails alone", taskId, failure);
+    MDC.clear();
   }
 
   /** Empty if the device answers the known-good row. */
