@@ -58,9 +58,13 @@ export function loading() {
   return h('div', {class: 'loading', role: 'status'}, h('span', {class: 'sr'}, 'Loading'), h('i'), h('i'), h('i'));
 }
 
+/** Whether waiting may be all that is needed: nothing answers, or it is starting. */
+export const passing = (problem) => problem.status === 0 || problem.status === 503;
+export const AGAIN_AFTER = 3000;
+
 /**
  * Fills an element with what `load` gives: while it waits, and when it fails, it says so there.
- * An earlier failure is taken away by the next success.
+ * What may pass is tried again by itself; a failure stays until a success takes its place.
  */
 export async function into(element, signal, load) {
   if (!element.hasChildNodes()) put(element, loading());
@@ -69,7 +73,9 @@ export async function into(element, signal, load) {
     if (!signal.aborted) put(element, content);
   } catch (problem) {
     if (signal.aborted || problem.name === 'AbortError') return;
-    put(element, problemBox(problem, () => (put(element), into(element, signal, load))));
+    const again = () => !signal.aborted && into(element, signal, load);
+    put(element, problemBox(problem, again));
+    if (passing(problem)) setTimeout(again, AGAIN_AFTER);
   }
 }
 

@@ -2,7 +2,7 @@
 import {debounce, h, put, roving} from '../dom.js';
 import {api} from '../api.js';
 import {store} from '../store.js';
-import {button, card, empty, filterField, heading, into, nextId, problemBox} from '../ui.js';
+import {AGAIN_AFTER, button, card, empty, filterField, heading, into, nextId, passing, problemBox} from '../ui.js';
 import {plural} from '../format.js';
 import {answerCard} from './answer.js';
 
@@ -81,7 +81,10 @@ function build(valid, query, signal) {
       for (const prediction of predictions) cardOf(prediction.taskId).show(prediction, asked);
       arrange();
     } catch (problem) {
-      if (problem.name !== 'AbortError') put(trouble, problemBox(problem, () => predict(only)));
+      if (problem.name === 'AbortError') return;
+      put(trouble, problemBox(problem, () => predict(only)));
+      const again = () => !signal.aborted && !running && trouble.hasChildNodes() && predict(only);
+      if (passing(problem)) setTimeout(again, AGAIN_AFTER);
     } finally {
       if (running === mine) running = null;
       if (!running) answers.removeAttribute('aria-busy');

@@ -203,6 +203,11 @@ class DashboardIT {
     browser.awaitText(card + ".verdict b", plants);
     browser.awaitCount(card + "[data-version='1']", 1);
     browser.awaitText(card + ".story", "promoted");
+    for (String other : List.of("product-review", "emotion", "utility-intent")) {
+      browser.click(".pick input[value='" + other + "']");
+      browser.awaitText("[data-answer='" + other + "'] .verdict", "%");
+    }
+    browser.awaitCount(card + ".changed[data-changed=label]", 1); // asked again, told no less
     if (SCREENSHOTS != null) {
       browser.screenshot(Path.of(SCREENSHOTS, "lesson-light.png"));
     }
