@@ -1,7 +1,6 @@
 package io.hyperstream.app.http;
 
 import io.hyperstream.app.http.problem.ProblemException;
-import io.micronaut.core.annotation.Nullable;
 import io.micronaut.http.HttpHeaders;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
@@ -84,14 +83,22 @@ class AssetController {
     return HttpResponse.redirect(URI.create("/dashboard/"));
   }
 
-  @Get("/dashboard{/path:.*}")
-  HttpResponse<?> dashboard(@Nullable @PathVariable String path, HttpRequest<?> request) {
-    if (path == null) {
-      return request.getPath().endsWith("/")
-          ? serve(DASHBOARD + "index.html", request)
-          : HttpResponse.redirect(URI.create("/dashboard/"));
-    }
-    return serve(DASHBOARD + path, request);
+  @Get("/dashboard")
+  HttpResponse<?> dashboard(HttpRequest<?> request) {
+    return folder(DASHBOARD, request);
+  }
+
+  @Get("/dashboard/{+path}")
+  HttpResponse<?> dashboard(@PathVariable String path, HttpRequest<?> request) {
+    return path.isEmpty() ? folder(DASHBOARD, request) : serve(DASHBOARD + path, request);
+  }
+
+  /** With the slash its page, so that what it names is found beside it. */
+  private HttpResponse<?> folder(String name, HttpRequest<?> request) {
+    String path = request.getPath();
+    return path.endsWith("/")
+        ? serve(name + "index.html", request)
+        : HttpResponse.redirect(URI.create(path + "/"));
   }
 
   @Get("/favicon.ico")
@@ -104,13 +111,16 @@ class AssetController {
     return serve(DESCRIPTION, request);
   }
 
+  @Get("/api/docs")
+  HttpResponse<?> viewer(HttpRequest<?> request) {
+    return folder(VIEWER_PAGE, request);
+  }
+
   /** Our own page and script around the viewer's files. */
-  @Get("/api/docs{/path:.*}")
-  HttpResponse<?> viewer(@Nullable @PathVariable String path, HttpRequest<?> request) {
-    if (path == null) {
-      return request.getPath().endsWith("/")
-          ? serve(VIEWER_PAGE + "index.html", request)
-          : HttpResponse.redirect(URI.create("/api/docs/"));
+  @Get("/api/docs/{+path}")
+  HttpResponse<?> viewer(@PathVariable String path, HttpRequest<?> request) {
+    if (path.isEmpty()) {
+      return folder(VIEWER_PAGE, request);
     }
     String own = VIEWER_PAGE + path;
     return serve(find(own).isPresent() ? own : viewerFolder + path, request);

@@ -123,11 +123,11 @@ class ApiErrorsTest {
         "/api/tasks/t/commands | {\"action\":\"DANCE\"} | ",
         "/api/tasks/t/commands | {\"action\":\"ROLLBACK\",\"version\":0} | version",
         "/api/tasks/t/examples | {\"items\":[]} | items",
-        "/api/tasks/t/examples | {\"text\":\"hello\",\"label\":5} | "
+        "/api/tasks/t/examples | {\"items\":[{\"text\":\"a\",\"source\":\"SOURCE\"}]} | items[0].source"
       })
   @DisplayName("names the field that is wrong")
   void invalid(String path, String body, String field) throws Exception {
-    Answer answer = http.post(path, body);
+    Answer answer = http.post(path, body.replace("SOURCE", "s".repeat(300)));
     assertProblem(answer, 400, path, "");
     assertThat(answer.json().path("detail").asText()).isNotBlank();
     if (field != null) {

@@ -21,6 +21,7 @@ final class EventClient {
   private final ArrayDeque<byte[]> waiting = new ArrayDeque<>(); // guarded by this
   private FluxSink<byte[]> sink; // guarded by this; null before someone subscribed
   private long skipped; // guarded by this
+  private boolean telling; // guarded by this; whether skipped is to be told
   private long second; // guarded by this
   private int inSecond; // guarded by this
   private boolean ended; // guarded by this
@@ -86,8 +87,7 @@ final class EventClient {
         return;
       }
       if (waiting.size() >= capacity) {
-        waiting.removeFirst();
-        skipped++;
+        skipped += waiting.removeFirst()[0] == ':' ? 0 : 1; // comments are no loss
       }
       waiting.addLast(event);
     }
@@ -103,23 +103,32 @@ final class EventClient {
 
   /** Tells what was missed since the last time, if anything was. */
   synchronized void tellSkipped() {
-    if (skipped > 0 && waiting.size() < capacity) {
-      String event =
-          String.format(Locale.ROOT, "event: skipped\ndata: {\"count\":%d}\n\n", skipped);
-      skipped = 0;
-      offer(event.getBytes(StandardCharsets.UTF_8));
+    telling = skipped > 0;
+    drain();
+  }
+
+  /** What is told counts up until the connection takes it. */
+  private synchronized void drain() {
+    while (sink != null
+        && (telling || !waiting.isEmpty())
+        && sink.requestedFromDownstream() > 0) {
+      byte[] next = telling ? skippedEvent() : waiting.removeFirst();
+      sink.next(next);
     }
   }
 
-  private synchronized void drain() {
-    while (sink != null && !waiting.isEmpty() && sink.requestedFromDownstream() > 0) {
-      sink.next(waiting.removeFirst());
-    }
+  private byte[] skippedEvent() {
+    String event =
+        String.format(Locale.ROOT, "event: skipped\ndata: {\"count\":%d}\n\n", skipped);
+    skipped = 0;
+    telling = false;
+    return event.getBytes(StandardCharsets.UTF_8);
   }
 
   /** Ends the stream; what waits is not sent any more. */
   synchronized void end() {
     ended = true;
+    telling = false;
     waiting.clear();
     if (sink != null) {
       sink.complete();

@@ -1,6 +1,5 @@
 package io.hyperstream.app.http.problem;
 
-import io.hyperstream.app.http.problem.Problem.FieldError;
 import io.micronaut.context.annotation.Primary;
 import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MutableHttpResponse;
@@ -24,26 +23,12 @@ final class ErrorResponses implements ErrorResponseProcessor<Problem> {
       return Problems.fill(
           context.getRequest(), response, "something failed here; the log says what", List.of());
     }
-    List<FieldError> fields =
-        context.getErrors().stream()
-            .filter(error -> error.getPath().isPresent())
-            .map(error -> new FieldError(field(error.getPath().get()), error.getMessage()))
-            .toList();
     String detail =
-        fields.isEmpty()
-            ? context.getErrors().stream()
-                .map(error -> readable(status, error.getMessage()))
-                .findFirst()
-                .orElse(status.getReason())
-            : fields.get(0).field() + ": " + fields.get(0).message();
-    return Problems.fill(context.getRequest(), response, detail, fields);
-  }
-
-  /** {@code create.task.labels[0].name}: without the method's and its parameter's name. */
-  private static String field(String path) {
-    String clean = path.startsWith("/") ? path.substring(1) : path;
-    String[] parts = clean.split("\\.", 3);
-    return parts.length == 3 ? parts[2] : parts[parts.length - 1];
+        context.getErrors().stream()
+            .map(error -> readable(status, error.getMessage()))
+            .findFirst()
+            .orElse(status.getReason());
+    return Problems.fill(context.getRequest(), response, detail, List.of());
   }
 
   private static String readable(HttpStatus status, String message) {
@@ -52,7 +37,7 @@ final class ErrorResponses implements ErrorResponseProcessor<Problem> {
       case REQUEST_ENTITY_TOO_LARGE ->
           Optional.ofNullable(message).orElse("the body is too large")
               + "; the limit is hyperstream.http.max-body-bytes";
-      default -> message;
+      default -> ConversionHandler.readable(message);
     };
   }
 }

@@ -78,7 +78,10 @@ public final class TopicView {
     listeners.add(listener);
   }
 
-  /** What keeps it from showing all there is; empty once everything was read, also if it ages. */
+  /**
+   * What keeps it from showing all there is; empty once everything was read. While the cluster is
+   * down it shows what it has.
+   */
   public Optional<String> problem() {
     return current ? Optional.empty() : Optional.of(problem);
   }
@@ -211,6 +214,8 @@ public final class TopicView {
 
     /** Before everything is read again. */
     private void forget() {
+      current = false;
+      problem = "the topics are being read again";
       definitions.clear();
       versions.clear();
       reports.clear();

@@ -57,7 +57,7 @@ class EventClientTest {
     client.tellSkipped(); // once is enough
     connection.request(10);
     assertThat(received.subList(2, received.size()))
-        .containsExactly("data: 9\n\n", "event: skipped\ndata: {\"count\":7}\n\n");
+        .containsExactly("event: skipped\ndata: {\"count\":7}\n\n", "data: 9\n\n");
   }
 
   @Test
