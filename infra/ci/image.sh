@@ -106,7 +106,8 @@ beside registry 'cd /cluster/registry
     -Dapicurio.datasource.url=jdbc:h2:mem:registry -jar apicurio-registry-app-*-runner.jar'
 docker run -d --name app --network cluster --memory 1500m --read-only --tmpfs /tmp --cap-drop ALL \
   --security-opt no-new-privileges -e HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS=kafka:9092 \
-  -e HYPERSTREAM_REGISTRY_URL=http://registry:8080/apis/ccompat/v7 hyperstream >/dev/null
+  -e HYPERSTREAM_REGISTRY_URL=http://registry:8080/apis/ccompat/v7 \
+  -e HYPERSTREAM_HTTP_ACCESS=closed hyperstream >/dev/null
 
 # eventually WHAT COMMAND...
 eventually() {

@@ -38,11 +38,16 @@ final class Check {
             "gpu.runtimeClassName", "nvidia",
             "serviceMonitor.enabled", "true",
             "clientSecret", "kafka-client",
+            "http.keysSecret", "hyperstream-keys",
             "model.existingClaim", "models",
             "model.secret", "s3-keys",
             "kafka.topicPrefix", "team-a.",
             "env.HYPERSTREAM_STREAMS_THREADS", "4"),
         9);
+    require(access(chart, Map.of()).equals("closed"), "without keys the API is not closed");
+    require(
+        access(chart, Map.of("http.keysSecret", "keys")).equals("authenticated"),
+        "with keys nobody has to show one");
     check(
         chart,
         "models in S3",
@@ -65,6 +70,21 @@ final class Check {
     } catch (RuntimeException e) {
       return String.valueOf(e.getMessage());
     }
+  }
+
+  /** What every container is told about who may use the API. */
+  private static String access(Path chart, Map<String, String> values) {
+    TemplateCommand template = new Helm(chart).template().withName("test").withNamespace("ns");
+    REQUIRED.forEach(template::set);
+    values.forEach(template::set);
+    Set<String> found = new HashSet<>();
+    java.util.regex.Matcher matcher =
+        java.util.regex.Pattern.compile("HYPERSTREAM_HTTP_ACCESS, value: (\\w+)")
+            .matcher(template.call());
+    while (matcher.find()) {
+      found.add(matcher.group(1));
+    }
+    return String.join(" and ", found);
   }
 
   private static void check(Path chart, String what, Map<String, String> values, int objects)

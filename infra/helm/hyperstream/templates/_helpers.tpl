@@ -76,6 +76,11 @@ spec:
             - { name: HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS, value: {{ required "kafka.bootstrapServers is required: host:port of your brokers" $values.kafka.bootstrapServers | quote }} }
             - { name: HYPERSTREAM_REGISTRY_URL, value: {{ required "registry.url is required: where your schema registry is" $values.registry.url | quote }} }
             - { name: HYPERSTREAM_MODEL_NAME, value: {{ $values.model.name | quote }} }
+            - { name: HYPERSTREAM_HTTP_ACCESS, value: {{ $values.http.access | default (ternary "closed" "authenticated" (empty $values.http.keysSecret)) }} }
+            {{- with $values.http.keysSecret }}
+            - name: HYPERSTREAM_HTTP_API_KEYS
+              valueFrom: { secretKeyRef: { name: {{ . }}, key: api-keys } }
+            {{- end }}
             {{- with $values.kafka.topicPrefix }}
             - { name: HYPERSTREAM_KAFKA_TOPIC_PREFIX, value: {{ . | quote }} }
             {{- end }}

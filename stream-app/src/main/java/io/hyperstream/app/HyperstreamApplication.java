@@ -1,6 +1,9 @@
 package io.hyperstream.app;
 
 import io.hyperstream.app.config.RoleSettings;
+import io.hyperstream.app.http.access.AccessPolicy;
+import io.hyperstream.app.http.events.EventStreams;
+import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.model.inference.Predictor;
 import io.micronaut.context.ApplicationContext;
@@ -28,12 +31,15 @@ public final class HyperstreamApplication implements AutoCloseable {
   private final ApplicationContext context;
   private final EmbeddedServer server;
   private final List<RoleRuntime> roles;
+  private final AccessPolicy access;
   private boolean closed; // guarded by this
 
   private HyperstreamApplication(ApplicationContext context) {
     this.context = context;
     server = context.getBean(EmbeddedServer.class);
     context.getBean(RoleSettings.class); // refuses what is no role
+    access = context.getBean(AccessPolicy.class);
+    access.requireSafe();
     roles = List.copyOf(context.getBeansOfType(RoleRuntime.class));
   }
 
@@ -59,7 +65,15 @@ public final class HyperstreamApplication implements AutoCloseable {
       HyperstreamApplication application = new HyperstreamApplication(context);
       application.server.start();
       application.roles.forEach(RoleRuntime::start);
-      LOG.info("Health and metrics are at {}", application.server.getURL());
+      if (application.access.isOffered()) {
+        context.getBean(TopicView.class).start();
+      }
+      LOG.info(
+          "{} at {}",
+          application.access.isOffered()
+              ? "The dashboard, the API (/api/docs), health and metrics are"
+              : "Health and metrics are",
+          application.server.getURL());
       return application;
     } catch (RuntimeException e) {
       context.close();
@@ -75,6 +89,11 @@ public final class HyperstreamApplication implements AutoCloseable {
   /** The HTTP port. */
   public int port() {
     return server.getPort();
+  }
+
+  /** Whether there are a dashboard and an API at that port, beside health and metrics. */
+  public boolean offersApi() {
+    return access.isOffered();
   }
 
   /**
@@ -147,6 +166,7 @@ public final class HyperstreamApplication implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
+      context.getBean(EventStreams.class).close(); // whoever watches is told first
       closeRoles();
       context.close();
     }

@@ -25,6 +25,7 @@ import picocli.CommandLine.ScopeType;
       ForgetCommand.class,
       DeadLettersCommand.class,
       ModelCommand.class,
+      ApiKeyCommand.class,
       EvaluateCommand.class,
       BenchCommand.class
     },

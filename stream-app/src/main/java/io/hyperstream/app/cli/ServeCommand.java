@@ -24,7 +24,9 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Run the application until stopped: answer the requests of a cluster and adapt its tasks to"
-          + " their labels.",
+          + " their labels. HTTP, by default on port 8080 of this machine only, has a dashboard (/)"
+          + " and an API (/api/docs); to be reached by others it wants keys, see `hyperstream api-key"
+          + " --help`.",
       "With --embedded it brings its own Kafka and schema registry, kept under --data-dir."
     },
     footerHeading = "%nExamples:%n",
@@ -112,7 +114,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--http-port",
       paramLabel = "PORT",
-      description = "Health and metrics; 0: a free one. Default: as configured, 8080.")
+      description =
+          "Dashboard, API, health and metrics; 0: a free one. Default: as configured, 8080.")
   private Integer httpPort;
 
   @Option(
@@ -215,8 +218,12 @@ final class ServeCommand implements Callable<Integer> {
     }
     HyperstreamApplication application = start(properties, teardown);
     console.note(
-        "Hyperstream is serving. Health and metrics: http://127.0.0.1:"
-            + application.port()
+        "Hyperstream is serving. "
+            + (application.offersApi()
+                ? "Dashboard: " + http(application) + "  API: /api/docs  "
+                : "")
+            + "Health and metrics: "
+            + http(application)
             + "/health and /prometheus. Ctrl-C stops.");
     awaitEnd(application);
   }
@@ -275,12 +282,16 @@ final class ServeCommand implements Callable<Integer> {
 
   private void banner(
       EmbeddedCluster cluster, HyperstreamApplication application, List<String> tasks) {
-    String http = "http://127.0.0.1:" + application.port();
+    String http = http(application);
     String where = whereOptions(cluster);
     console.note("");
     console.note("Hyperstream is serving.");
     console.note("  Kafka            " + cluster.bootstrapServers());
     console.note("  schema registry  " + cluster.schemaRegistryUrl());
+    if (application.offersApi()) {
+      console.note("  dashboard        " + http + "/");
+      console.note("  API              " + http + "/api/docs");
+    }
     console.note("  health, metrics  " + http + "/health  " + http + "/prometheus");
     console.note("  data             " + cluster.dataDirectory());
     console.note("  tasks            " + tasks.size() + " (hyperstream tasks list)");
@@ -291,6 +302,10 @@ final class ServeCommand implements Callable<Integer> {
       console.note("  hyperstream consume --follow --from-beginning" + where);
     }
     console.note("Ctrl-C stops.");
+  }
+
+  private static String http(HyperstreamApplication application) {
+    return "http://127.0.0.1:" + application.port();
   }
 
   /** Options that other commands need to find this cluster; nothing if it is where they look. */

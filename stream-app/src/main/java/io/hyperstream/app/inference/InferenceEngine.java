@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Forms batches across partitions, stream threads and tasks and runs them on one device. {@link
@@ -39,6 +40,11 @@ final class InferenceEngine implements AutoCloseable {
   /** One row and where its result goes. */
   interface Job {
     PreparedRow row();
+
+    /** Names it in the log. */
+    default String requestId() {
+      return "";
+    }
 
     /** Whether anyone still waits; an unwanted row is dropped before its batch. */
     boolean isWanted();
@@ -225,7 +231,11 @@ final class InferenceEngine implements AutoCloseable {
   }
 
   private static void blame(Queued queued, Throwable failure) {
-    LOG.warn("A row of task '{}' fails alone", queued.job().row().task().taskId(), failure);
+    String taskId = queued.job().row().task().taskId();
+    MDC.put("requestId", queued.job().requestId());
+    MDC.put("taskId", taskId);
+    LOG.warn("A row of task '{}' fails alone", taskId, failure);
+    MDC.clear();
     queued
         .job()
         .complete(

@@ -30,19 +30,22 @@ public final class InferenceRuntime extends RoleRuntime {
   private final BeanProvider<Predictor> model;
   private final BeanProvider<ModelStore> store;
   private final MeterRegistry meters;
+  private final InferenceDesk desk;
 
   InferenceRuntime(
       ClusterSettings settings,
       EngineSettings engine,
       BeanProvider<Predictor> model,
       BeanProvider<ModelStore> store,
-      MeterRegistry meters) {
+      MeterRegistry meters,
+      InferenceDesk desk) {
     super(ROLE, settings);
     this.settings = settings;
     this.engine = engine;
     this.model = model;
     this.store = store;
     this.meters = meters;
+    this.desk = desk;
   }
 
   @Override
@@ -54,16 +57,19 @@ public final class InferenceRuntime extends RoleRuntime {
         new GroupProtocolChoice(cluster.admin())
             .of(settings.streams().groupProtocol(), settings.kafka().applicationId());
     int partitions = partitionsOf(cluster.topics().requests().name(), cluster.admin());
-    return new InferenceService(
-        settings,
-        engine,
-        cluster.topics(),
-        cluster.registry(),
-        predictor,
-        store.get(),
-        meters,
-        protocol,
-        partitions);
+    InferenceService service =
+        new InferenceService(
+            settings,
+            engine,
+            cluster.topics(),
+            cluster.registry(),
+            predictor,
+            store.get(),
+            meters,
+            protocol,
+            partitions);
+    desk.open(service);
+    return service;
   }
 
   private static int partitionsOf(String topic, Admin admin) throws InterruptedException {

@@ -4,6 +4,7 @@ import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.LimitSettings;
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
+import io.hyperstream.app.inference.InferenceDesk.TaskEmbedding;
 import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
@@ -15,12 +16,17 @@ import io.hyperstream.app.streams.StreamsProperties;
 import io.hyperstream.app.streams.StreamsRun;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
+import io.hyperstream.model.hyper.AdapterForm;
+import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.AdapterBankStats;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.NativeMemory;
+import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.Topics;
@@ -30,8 +36,11 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.admin.Admin;
@@ -59,9 +68,12 @@ final class InferenceService implements RoleService {
   private final CatalogFreshness freshness;
   private final RequestPipeline pipeline;
   private final Prefetcher prefetcher;
+  private final PredictionRecords output;
+  private final Duration answerPatience;
   private final GlobalRecordReader globalRecords;
   private final MeterRegistry meters;
   private final StreamsRun streams;
+  private volatile boolean serving;
   private volatile boolean closing;
 
   InferenceService(
@@ -78,6 +90,7 @@ final class InferenceService implements RoleService {
     this.predictor = predictor;
     this.meters = meters;
     this.settings = settings;
+    answerPatience = e.joinDeadline();
     InferenceMetrics metrics = new InferenceMetrics(meters);
     WarmUp warmUp = new WarmUp(predictor);
     Pace pace = pace(warmUp, partitions, e);
@@ -117,7 +130,7 @@ final class InferenceService implements RoleService {
             metrics);
     globalRecords = new GlobalRecordReader(codec, catalog::stalled);
     HeaderPolicy headers = new HeaderPolicy(l.maxHeaderBytes());
-    PredictionRecords output =
+    output =
         new PredictionRecords(
             new OutputRecords(codec, topics, headers, e.joinDeadline()),
             topics,
@@ -201,6 +214,7 @@ final class InferenceService implements RoleService {
       bindAdapterCache(model);
     }
     streams.start(meters, onRunning, onFailure);
+    serving = true;
   }
 
   private void bindAdapterCache(MultiTaskModel model) {
@@ -225,6 +239,70 @@ final class InferenceService implements RoleService {
     FunctionCounter.builder(name, model, m -> value.applyAsDouble(m.adapterStats()))
         .description(description)
         .register(meters);
+  }
+
+  /** Whether it can be asked: the catalog is read, the engine runs. */
+  boolean isServing() {
+    return serving && !closing;
+  }
+
+  String modelId() {
+    return predictor.modelId();
+  }
+
+  /** As {@link InferenceDesk#predict}. */
+  CompletableFuture<Prediction> predict(InferenceRequest request) {
+    PendingRequest pending = PendingRequest.outsideTheStream(System.currentTimeMillis());
+    pipeline.submit(pending, request);
+    CompletableFuture<Prediction> answer =
+        pending
+            .outcome()
+            .orTimeout(answerPatience.toMillis(), TimeUnit.MILLISECONDS)
+            .thenApply(this::predictionOf);
+    // After a timeout nobody waits for it any more.
+    return answer.whenComplete((prediction, failure) -> pending.evict());
+  }
+
+  private Prediction predictionOf(Outcome outcome) {
+    if (outcome instanceof Outcome.Answered answered) {
+      return output.record(answered);
+    }
+    Outcome.Rejected rejected = (Outcome.Rejected) outcome;
+    throw new InferenceDesk.RefusedException(rejected.code(), rejected.message());
+  }
+
+  Optional<String> invalid(String taskId) {
+    return catalog
+        .find(taskId)
+        .flatMap(
+            entry ->
+                entry instanceof TaskCatalog.Entry.Invalid invalid
+                    ? Optional.of(invalid.reason())
+                    : Optional.empty());
+  }
+
+  List<TaskEmbedding> embeddings() {
+    return catalog.defined().stream()
+        .flatMap(
+            task -> {
+              TaskAdapter adapter = catalog.adapterOf(task);
+              return embeddingOf(adapter)
+                  .or(() -> embeddingOf(task.start()))
+                  .map(e -> new TaskEmbedding(adapter.taskId(), adapter.version(), e.values()))
+                  .stream();
+            })
+        .toList();
+  }
+
+  Optional<TaskEmbedding> startOf(TaskDefinition definition) {
+    return embeddingOf(predictor.startingAdapter(definition))
+        .map(e -> new TaskEmbedding(definition.taskId(), 0, e.values()));
+  }
+
+  private static Optional<AdapterForm.Embedding> embeddingOf(TaskAdapter adapter) {
+    return adapter.form() instanceof AdapterForm.Embedding embedding
+        ? Optional.of(embedding)
+        : Optional.empty();
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.kafka.common.TopicPartition;
 
 /**
  * One request on its way to an outcome. The stream thread makes, joins and evicts it; preparation
@@ -27,6 +28,11 @@ final class PendingRequest implements InferenceEngine.Job {
     this.raw = raw;
   }
 
+  /** A request that lies in no topic. */
+  static PendingRequest outsideTheStream(long now) {
+    return new PendingRequest(new RawRequest(new TopicPartition("", 0), 0, now, null));
+  }
+
   RawRequest raw() {
     return raw;
   }
@@ -40,6 +46,12 @@ final class PendingRequest implements InferenceEngine.Job {
   @Override
   public PreparedRow row() {
     return row;
+  }
+
+  @Override
+  public String requestId() {
+    InferenceRequest decoded = request;
+    return decoded == null ? "" : decoded.getRequestId();
   }
 
   @Override
@@ -69,6 +81,11 @@ final class PendingRequest implements InferenceEngine.Job {
   /** Nobody will join it: the engine drops it unless it is in a batch already. */
   void evict() {
     outcome.cancel(false);
+  }
+
+  /** As it will be; to complete or cancel it changes nothing here. */
+  CompletableFuture<Outcome> outcome() {
+    return outcome.copy();
   }
 
   /**

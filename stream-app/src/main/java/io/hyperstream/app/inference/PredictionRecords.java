@@ -39,7 +39,7 @@ final class PredictionRecords {
   }
 
   byte[] encode(Answered answered) {
-    return output.encode(topic, recordOf(answered));
+    return output.encode(topic, record(answered));
   }
 
   Record<byte[], byte[]> prediction(Record<byte[], byte[]> request, byte[] encoded) {
@@ -52,7 +52,7 @@ final class PredictionRecords {
         request, raw.partition(), raw.offset(), rejected.code(), rejected.message());
   }
 
-  private Prediction recordOf(Answered answered) {
+  Prediction record(Answered answered) {
     InferenceRequest request = answered.request();
     TaskPrediction answer = answered.prediction();
     Prediction.Builder record =

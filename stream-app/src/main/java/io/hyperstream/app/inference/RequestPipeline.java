@@ -58,8 +58,17 @@ final class RequestPipeline implements AutoCloseable {
 
   /** Prepares it soon and queues it. */
   void submit(PendingRequest pending) {
+    execute(pending, () -> prepare(pending, false));
+  }
+
+  /** The same for a request that is in no topic. */
+  void submit(PendingRequest pending, InferenceRequest request) {
+    execute(pending, () -> guarded(pending, () -> check(pending, request, false)));
+  }
+
+  private void execute(PendingRequest pending, Runnable preparation) {
     try {
-      threads.execute(() -> prepare(pending, false));
+      threads.execute(preparation);
     } catch (RejectedExecutionException e) {
       pending.abandon(new NotNowException("the preparation threads are shut down", e));
     }
@@ -84,18 +93,22 @@ final class RequestPipeline implements AutoCloseable {
           }
           InferenceRequest request =
               codec.deserialize(raw.partition().topic(), raw.value(), InferenceRequest.class);
-          Optional<Outcome.Rejected> violation = limits.violation(request);
-          if (violation.isPresent()) {
-            pending.reject(violation.get().code(), violation.get().message());
-            return;
-          }
-          Optional<Entry> task = catalog.find(request.getTaskId());
-          if (task.isPresent()) {
-            tokenise(pending, request, task.get(), first);
-          } else {
-            confirmUnknown(pending, request, first);
-          }
+          check(pending, request, first);
         });
+  }
+
+  private void check(PendingRequest pending, InferenceRequest request, boolean first) {
+    Optional<Outcome.Rejected> violation = limits.violation(request);
+    if (violation.isPresent()) {
+      pending.reject(violation.get().code(), violation.get().message());
+      return;
+    }
+    Optional<Entry> task = catalog.find(request.getTaskId());
+    if (task.isPresent()) {
+      tokenise(pending, request, task.get(), first);
+    } else {
+      confirmUnknown(pending, request, first);
+    }
   }
 
   /** Turns what went wrong into the outcome. */

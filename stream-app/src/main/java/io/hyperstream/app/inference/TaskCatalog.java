@@ -68,6 +68,14 @@ final class TaskCatalog {
     return Optional.ofNullable(entries.get(taskId));
   }
 
+  /** The tasks that can be served. */
+  List<Entry.Defined> defined() {
+    return entries.values().stream()
+        .filter(Entry.Defined.class::isInstance)
+        .map(Entry.Defined.class::cast)
+        .toList();
+  }
+
   /** The adapters that serve a task now. */
   TaskAdapter adapterOf(Entry.Defined task) {
     TaskAdapter adapter = published.get(task.definition().taskId());

@@ -34,7 +34,8 @@ class SettingsTest {
           S3Settings.class,
           AdaptationSettings.class,
           AdaptationPolicySettings.class,
-          LimitSettings.class);
+          LimitSettings.class,
+          HttpSettings.class);
 
   private static <T> T settings(Class<T> type, Map<String, Object> properties) {
     try (ApplicationContext context = ApplicationContext.run(properties)) {
@@ -176,6 +177,8 @@ class SettingsTest {
     "hyperstream.adaptation.max-inline-weights-bytes, 3000000, AdaptationSettings, maxInlineWeightsBytes",
     "hyperstream.adaptation-policy.held-out-fraction, 0.6, AdaptationPolicySettings, heldOutFraction",
     "hyperstream.adaptation-policy.promotion-probability, 0.4, AdaptationPolicySettings, promotionProbability",
+    "hyperstream.http.max-streams, -1, HttpSettings, maxStreams",
+    "hyperstream.http.max-body-bytes, 10, HttpSettings, maxBodyBytes",
     "hyperstream.roles, infrence, RoleSettings, infrence",
     "hyperstream.roles, '', RoleSettings, comma"
   })

@@ -1,0 +1,207 @@
+package io.hyperstream.app.http;
+
+import static io.hyperstream.app.http.access.Role.ADMIN_NAME;
+import static io.hyperstream.app.http.access.Role.PREDICT_NAME;
+import static io.hyperstream.app.http.access.Role.TEACH_NAME;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.hyperstream.app.config.HttpSettings;
+import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.app.inference.InferenceDesk.RefusedException;
+import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.Prediction;
+import io.hyperstream.schemas.TaskKind;
+import io.micronaut.core.annotation.Nullable;
+import io.micronaut.http.HttpRequest;
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.HttpStatus;
+import io.micronaut.http.MutableHttpResponse;
+import io.micronaut.http.annotation.Body;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Post;
+import io.micronaut.security.annotation.Secured;
+import io.micronaut.serde.annotation.Serdeable;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Semaphore;
+
+/**
+ * Answers outside the stream, by the same engine, in the same batches. What is asked here is in no
+ * topic; load belongs into {@code inference.requests}. No thread waits for an answer.
+ */
+@Controller("/api/predict")
+@Tag(name = "predict")
+class PredictController {
+  private final InferenceDesk desk;
+  private final Semaphore places;
+  private final int maxPredictions;
+
+  PredictController(InferenceDesk desk, HttpSettings settings) {
+    this.desk = desk;
+    maxPredictions = settings.maxPredictions();
+    places = new Semaphore(maxPredictions);
+  }
+
+  /**
+   * A text, and the tasks that are to answer.
+   *
+   * @param taskId one task; or
+   * @param taskIds several
+   */
+  @Serdeable
+  @Schema(name = "PredictRequest")
+  record Input(
+      @Nullable @Size(min = 1, max = 128) String taskId,
+      @Nullable @Size(min = 1, max = 64) List<@NotNull @Size(min = 1, max = 128) String> taskIds,
+      @NotNull String text,
+      @Nullable String textPair) {}
+
+  /** What the tasks answered, in the order they were asked. */
+  @Serdeable
+  record Output(List<Answer> predictions) {}
+
+  /**
+   * A prediction, or why there is none.
+   *
+   * @param text the decoded text, of REGRESSION and GENERATION
+   */
+  @Serdeable
+  @Schema(name = "Prediction")
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record Answer(
+      String taskId,
+      @Nullable TaskKind kind,
+      @Nullable String label,
+      @Nullable Double value,
+      @Nullable String text,
+      @Nullable Float score,
+      @Nullable List<Probability> distribution,
+      @Nullable Long adapterVersion,
+      @Nullable String modelId,
+      @Nullable Boolean truncated,
+      @Nullable Boolean approximate,
+      @Nullable Instant predictedAt,
+      @Nullable Failure error) {
+
+    static Answer of(Prediction prediction) {
+      return new Answer(
+          prediction.getTaskId(),
+          prediction.getKind(),
+          prediction.getLabel(),
+          prediction.getValue(),
+          prediction.getText(),
+          prediction.getScore(),
+          prediction.getDistribution().stream()
+              .map(entry -> new Probability(entry.getLabel(), entry.getProbability()))
+              .toList(),
+          prediction.getAdapterVersion(),
+          prediction.getModelId(),
+          prediction.getTruncated(),
+          prediction.getApproximate(),
+          prediction.getPredictedAt(),
+          null);
+    }
+
+    static Answer failed(String taskId, Failure failure) {
+      return new Answer(
+          taskId, null, null, null, null, null, null, null, null, null, null, null, failure);
+    }
+  }
+
+  @Serdeable
+  @Schema(name = "LabelProbability")
+  record Probability(String label, float probability) {}
+
+  /**
+   * Why a task did not answer.
+   *
+   * @param code as in dead letters, or NOT_NOW where it may be tried again
+   */
+  @Serdeable
+  @Schema(name = "PredictionError")
+  record Failure(String code, String message) {
+    static final String NOT_NOW = "NOT_NOW";
+  }
+
+  /** Asks one or several tasks about a text. */
+  @Post
+  @Secured({PREDICT_NAME, TEACH_NAME, ADMIN_NAME})
+  CompletableFuture<HttpResponse<Output>> predict(
+      @Valid @Body Input input, HttpRequest<?> request) {
+    Set<String> taskIds = tasksOf(input);
+    desk.problem()
+        .ifPresent(
+            problem -> {
+              throw ProblemException.notNow(problem);
+            });
+    if (!places.tryAcquire(taskIds.size())) {
+      throw new ProblemException(
+          HttpStatus.TOO_MANY_REQUESTS,
+          "at most "
+              + maxPredictions
+              + " predictions are under way at once (hyperstream.http.max-predictions); try again,"
+              + " or send the load to the topic inference.requests");
+    }
+    List<CompletableFuture<Answer>> answers =
+        taskIds.stream().map(taskId -> ask(taskId, input)).toList();
+    return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+        .thenApply(
+            done -> {
+              MutableHttpResponse<Output> response =
+                  HttpResponse.ok(
+                      new Output(answers.stream().map(CompletableFuture::join).toList()));
+              Caller.trace(request).ifPresent(trace -> response.header("traceparent", trace));
+              return response;
+            });
+  }
+
+  private static Set<String> tasksOf(Input input) {
+    if ((input.taskId() == null) == (input.taskIds() == null)) {
+      throw ProblemException.field("taskId", "name one task here, or several in taskIds");
+    }
+    return input.taskId() != null ? Set.of(input.taskId()) : new LinkedHashSet<>(input.taskIds());
+  }
+
+  /** Gives its place back; never fails. */
+  private CompletableFuture<Answer> ask(String taskId, Input input) {
+    InferenceRequest question =
+        InferenceRequest.newBuilder()
+            .setRequestId(UUID.randomUUID().toString())
+            .setTaskId(taskId)
+            .setText(input.text())
+            .setTextPair(input.textPair())
+            .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
+            .build();
+    return desk.predict(question)
+        .handle(
+            (prediction, failure) -> {
+              places.release();
+              return failure == null
+                  ? Answer.of(prediction)
+                  : Answer.failed(taskId, failure(failure));
+            });
+  }
+
+  private static Failure failure(Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    return cause instanceof RefusedException refused
+        ? new Failure(refused.code().name(), refused.getMessage())
+        : new Failure(
+            Failure.NOT_NOW, "there was no answer in time; /health/readiness may say why");
+  }
+}

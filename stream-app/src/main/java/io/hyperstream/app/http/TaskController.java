@@ -1,0 +1,166 @@
+package io.hyperstream.app.http;
+
+import static io.hyperstream.app.http.access.Role.ADMIN_NAME;
+import static io.hyperstream.app.http.access.Role.PREDICT_NAME;
+import static io.hyperstream.app.http.access.Role.READ_NAME;
+import static io.hyperstream.app.http.access.Role.TEACH_NAME;
+
+import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.app.http.topics.DefinitionTable.Defined;
+import io.hyperstream.app.http.topics.TopicView;
+import io.hyperstream.app.http.topics.TopicWriter;
+import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.app.streams.ClusterSettings;
+import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.Topic;
+import io.micronaut.http.HttpRequest;
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.HttpStatus;
+import io.micronaut.http.annotation.Body;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Delete;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.PathVariable;
+import io.micronaut.http.annotation.Post;
+import io.micronaut.http.annotation.Put;
+import io.micronaut.http.annotation.QueryValue;
+import io.micronaut.scheduling.annotation.ExecuteOn;
+import io.micronaut.security.annotation.Secured;
+import io.micronaut.serde.annotation.Serdeable;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Pattern;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
+
+/** Which tasks there are. A definition is a record of {@code task.definitions}. */
+@Controller("/api/tasks")
+@ExecuteOn(HttpThreads.NAME)
+@Tag(name = "tasks")
+class TaskController {
+  private static final Duration SHOWN_WITHIN = Duration.ofSeconds(5);
+
+  private final Tasks tasks;
+  private final TopicWriter writer;
+  private final InferenceDesk desk;
+  private final Topic definitions;
+
+  TaskController(Tasks tasks, TopicWriter writer, InferenceDesk desk, ClusterSettings cluster) {
+    this.tasks = tasks;
+    this.writer = writer;
+    this.desk = desk;
+    definitions = cluster.topics().definitions();
+  }
+
+  /**
+   * Lists tasks in the order of their ids.
+   *
+   * @param after the id after which to begin; left out: at the first
+   * @param limit how many at most
+   */
+  @Get
+  @Secured({READ_NAME, PREDICT_NAME, TEACH_NAME, ADMIN_NAME})
+  TaskView.Page list(
+      @QueryValue(defaultValue = "") String after,
+      @QueryValue(defaultValue = "100") @Min(1) @Max(1000) int limit) {
+    List<Defined> found = tasks.view().definitions().after(after, limit + 1);
+    List<TaskView> items = found.stream().limit(limit).map(tasks::show).toList();
+    return new TaskView.Page(
+        items, found.size() > limit ? items.get(items.size() - 1).taskId() : null);
+  }
+
+  /** One task. */
+  @Get("/{taskId}")
+  @Secured({READ_NAME, PREDICT_NAME, TEACH_NAME, ADMIN_NAME})
+  TaskView get(@PathVariable String taskId) {
+    return tasks.show(tasks.require(taskId));
+  }
+
+  /** Defines a task that is not defined yet. */
+  @Post
+  @Secured(ADMIN_NAME)
+  @ApiResponse(responseCode = "201", description = "The definition is in its topic.")
+  @ApiResponse(responseCode = "409", description = "There is a task of this id.")
+  HttpResponse<TaskView> create(@Valid @Body TaskInput task, HttpRequest<?> request) {
+    if (task.taskId() == null) {
+      throw ProblemException.field("taskId", "a new task needs an id");
+    }
+    if (tasks.view().definitions().find(task.taskId()).isPresent()) {
+      throw new ProblemException(
+          HttpStatus.CONFLICT,
+          "the task '" + task.taskId() + "' is defined already; PUT changes it");
+    }
+    return HttpResponse.created(
+        define(task.taskId(), task, request), URI.create("/api/tasks/" + task.taskId()));
+  }
+
+  /** Defines a task, or changes it: what is left out gets its default. */
+  @Put("/{taskId}")
+  @Secured(ADMIN_NAME)
+  @ApiResponse(responseCode = "200", description = "Changed; the definition is in its topic.")
+  @ApiResponse(responseCode = "201", description = "New; the definition is in its topic.")
+  HttpResponse<TaskView> put(
+      @PathVariable @Pattern(regexp = TaskInput.ID) String taskId,
+      @Valid @Body TaskInput task,
+      HttpRequest<?> request) {
+    if (task.taskId() != null && !task.taskId().equals(taskId)) {
+      throw ProblemException.field("taskId", "the path says '" + taskId + "'");
+    }
+    boolean known = tasks.view().definitions().find(taskId).isPresent();
+    TaskView defined = define(taskId, task, request);
+    return known ? HttpResponse.ok(defined) : HttpResponse.created(defined);
+  }
+
+  private TaskView define(String taskId, TaskInput task, HttpRequest<?> request) {
+    TaskDefinition definition = task.toRecord(taskId);
+    try {
+      desk.check(TaskDefinitions.modelOf(definition));
+    } catch (InferenceException e) {
+      throw ProblemException.field("initFrom", e.getMessage());
+    }
+    RecordMetadata at =
+        writer.send(definitions, taskId, List.of(definition), Caller.trace(request)).get(0);
+    awaitShown(at);
+    return tasks.show(
+        tasks
+            .view()
+            .definitions()
+            .find(taskId)
+            .orElseThrow(
+                () ->
+                    new ProblemException(
+                        HttpStatus.CONFLICT, "the task was retired by someone at the same time")));
+  }
+
+  /** Retires a task: its requests become dead letters, its examples are erased. */
+  @Delete("/{taskId}")
+  @Secured(ADMIN_NAME)
+  @ApiResponse(responseCode = "202", description = "The tombstone is in the definitions' topic.")
+  HttpResponse<Retired> retire(@PathVariable String taskId, HttpRequest<?> request) {
+    tasks.require(taskId);
+    awaitShown(writer.erase(definitions, taskId, Caller.trace(request)));
+    return HttpResponse.accepted().body(new Retired(taskId));
+  }
+
+  /** So that whoever asks this process next sees it. Where the view ages, later. */
+  private void awaitShown(RecordMetadata at) {
+    try {
+      TopicView view = tasks.view();
+      view.awaitRecord(new TopicPartition(at.topic(), at.partition()), at.offset(), SHOWN_WITHIN);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** A task that is no more. */
+  @Serdeable
+  record Retired(String taskId) {}
+}

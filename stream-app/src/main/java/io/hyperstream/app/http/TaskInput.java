@@ -1,0 +1,134 @@
+package io.hyperstream.app.http;
+
+import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.model.task.Template;
+import io.hyperstream.schemas.AdaptationMethod;
+import io.hyperstream.schemas.AdaptationPolicy;
+import io.hyperstream.schemas.LabelScoring;
+import io.hyperstream.schemas.OverLengthPolicy;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
+import io.hyperstream.schemas.TaskLabel;
+import io.micronaut.core.annotation.Nullable;
+import io.micronaut.serde.annotation.Serdeable;
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.DecimalMax;
+import jakarta.validation.constraints.DecimalMin;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Pattern;
+import jakarta.validation.constraints.Size;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A definition as it is sent; what is left out has its default.
+ *
+ * @param taskId with PUT it may be left out
+ * @param kind CLASSIFICATION if left out
+ * @param labels 2 to 1024 for CLASSIFICATION, none otherwise
+ * @param initFrom tasks the model knows whose embeddings serve until a version is published
+ */
+@Serdeable
+@Schema(name = "TaskDefinition")
+public record TaskInput(
+    @Nullable @Pattern(regexp = ID, message = "1 to 128 characters of A-Z a-z 0-9 . _ -")
+        String taskId,
+    @Nullable TaskKind kind,
+    @Nullable @Size(max = io.hyperstream.model.task.TaskDefinition.MAX_LABELS)
+        List<@Valid @NotNull Label> labels,
+    @Nullable @Size(max = Template.MAX_LENGTH) String template,
+    @Nullable @Size(max = Template.MAX_LENGTH) String templatePair,
+    @Nullable @Size(max = 4096) String description,
+    @Nullable OverLengthPolicy overLength,
+    @Nullable LabelScoring scoring,
+    @Nullable @Valid Policy adaptation,
+    @Nullable @Size(max = 256) List<@NotNull @Pattern(regexp = ID) String> initFrom) {
+  static final String ID = "[A-Za-z0-9._-]{1,128}";
+
+  /**
+   * A class.
+   *
+   * @param verbalizer what the decoder scores for it; left out: the name
+   */
+  @Serdeable
+  @Schema(name = "LabelInput")
+  public record Label(
+      @NotBlank @Size(max = 256) String name, @Nullable @Size(max = 256) String verbalizer) {}
+
+  /** When and how far the task adapts itself; what is left out has the default of the schema. */
+  @Serdeable
+  @Schema(name = "AdaptationPolicyInput")
+  public record Policy(
+      @Nullable Boolean enabled,
+      @Nullable @Min(1) @Max(1_000_000) Integer triggerExamples,
+      @Nullable @Min(1) @Max(100_000) Integer maxExamplesPerLabel,
+      @Nullable @DecimalMin("0") @DecimalMax("0.5") Double heldOutFraction,
+      @Nullable @DecimalMin("0.5") @DecimalMax("1") Double promotionProbability,
+      @Nullable Boolean tuneWeights,
+      @Nullable @Min(0) Integer minIntervalSeconds,
+      @Nullable AdaptationMethod method) {
+
+    AdaptationPolicy toRecord() {
+      AdaptationPolicy.Builder policy = AdaptationPolicy.newBuilder();
+      Optional.ofNullable(enabled).ifPresent(policy::setEnabled);
+      Optional.ofNullable(triggerExamples).ifPresent(policy::setTriggerExamples);
+      Optional.ofNullable(maxExamplesPerLabel).ifPresent(policy::setMaxExamplesPerLabel);
+      Optional.ofNullable(heldOutFraction).ifPresent(policy::setHeldOutFraction);
+      Optional.ofNullable(promotionProbability).ifPresent(policy::setPromotionProbability);
+      Optional.ofNullable(tuneWeights).ifPresent(policy::setTuneWeights);
+      Optional.ofNullable(minIntervalSeconds).ifPresent(policy::setMinIntervalSeconds);
+      Optional.ofNullable(method).ifPresent(policy::setMethod);
+      return policy.build();
+    }
+  }
+
+  /**
+   * The record, checked as the application will check it.
+   *
+   * @throws ProblemException naming the field
+   */
+  TaskDefinition toRecord(String id) {
+    TaskDefinition.Builder record =
+        TaskDefinition.newBuilder()
+            .setTaskId(id)
+            .setKind(kind == null ? TaskKind.CLASSIFICATION : kind)
+            .setLabels(
+                labels == null
+                    ? List.of()
+                    : labels.stream()
+                        .map(label -> new TaskLabel(label.name(), label.verbalizer()))
+                        .toList())
+            .setAdaptation(adaptation == null ? null : adaptation.toRecord());
+    Optional.ofNullable(template).ifPresent(record::setTemplate);
+    Optional.ofNullable(templatePair).ifPresent(record::setTemplatePair);
+    Optional.ofNullable(description).ifPresent(record::setDescription);
+    Optional.ofNullable(overLength).ifPresent(record::setOverLength);
+    Optional.ofNullable(scoring).ifPresent(record::setScoring);
+    Optional.ofNullable(initFrom).ifPresent(record::setInitFrom);
+    TaskDefinition definition = record.build();
+    check("kind", () -> requireKnown(definition.getKind()));
+    check("template", () -> new Template(definition.getTemplate()));
+    check("templatePair", () -> new Template(definition.getTemplatePair()));
+    check("labels", () -> TaskDefinitions.modelOf(definition));
+    return definition;
+  }
+
+  private static void requireKnown(TaskKind kind) {
+    if (kind == TaskKind.UNKNOWN) {
+      throw new IllegalArgumentException("it is CLASSIFICATION, REGRESSION or GENERATION");
+    }
+  }
+
+  private static void check(String field, Runnable check) {
+    try {
+      check.run();
+    } catch (IllegalArgumentException e) {
+      throw ProblemException.field(field, e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package io.hyperstream.app.http;
+
+import io.hyperstream.app.http.TaskView.ExampleCounts;
+import io.hyperstream.app.http.TaskView.LabelView;
+import io.hyperstream.app.http.TaskView.PolicyView;
+import io.hyperstream.app.http.TaskView.ServedVersion;
+import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.app.http.topics.DefinitionTable.Defined;
+import io.hyperstream.app.http.topics.TopicView;
+import io.hyperstream.app.http.topics.VersionTable.Published;
+import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.schemas.AdaptationPolicy;
+import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
+import io.micronaut.http.HttpStatus;
+import jakarta.inject.Singleton;
+import java.util.List;
+import java.util.Optional;
+
+/** Tasks as callers see them, out of what the topics and this process's catalog say. Any thread. */
+@Singleton
+final class Tasks {
+  private final TopicView view;
+  private final InferenceDesk desk;
+  private final ServedModel model;
+
+  Tasks(TopicView view, InferenceDesk desk, ServedModel model) {
+    this.view = view;
+    this.desk = desk;
+    this.model = model;
+  }
+
+  /**
+   * The topics, read to their end at least once.
+   *
+   * @throws ProblemException 503 before
+   */
+  TopicView view() {
+    view.problem()
+        .ifPresent(
+            problem -> {
+              throw ProblemException.notNow(problem);
+            });
+    return view;
+  }
+
+  /**
+   * A task that must be defined.
+   *
+   * @throws ProblemException 404 with the ids that are near
+   */
+  Defined require(String taskId) {
+    return view()
+        .definitions()
+        .find(taskId)
+        .orElseThrow(
+            () -> {
+              List<String> near = view.definitions().near(taskId);
+              return new ProblemException(
+                  HttpStatus.NOT_FOUND,
+                  "no task '"
+                      + shown(taskId)
+                      + "' is defined"
+                      + (near.isEmpty()
+                          ? "; GET /api/tasks lists those that are"
+                          : "; did you mean " + String.join(" or ", near) + "?"));
+            });
+  }
+
+  private static String shown(String taskId) {
+    return taskId.length() > 128 ? taskId.substring(0, 128) + "..." : taskId;
+  }
+
+  TaskView show(Defined task) {
+    TaskDefinition written =
+        task.written()
+            .orElseGet(
+                () ->
+                    TaskDefinition.newBuilder()
+                        .setTaskId(task.taskId())
+                        .setKind(TaskKind.UNKNOWN)
+                        .build());
+    Optional<String> problem = task.problem().or(() -> desk.invalid(task.taskId()));
+    Optional<Published> served =
+        model.modelId().flatMap(id -> view.versions().served(id, task.taskId()));
+    Optional<AdaptationReport> report = view.lastReport(task.taskId());
+    return new TaskView(
+        task.taskId(),
+        written.getKind(),
+        written.getLabels().stream()
+            .map(label -> new LabelView(label.getName(), label.getVerbalizer()))
+            .toList(),
+        written.getTemplate(),
+        written.getTemplatePair(),
+        written.getDescription(),
+        written.getOverLength(),
+        written.getScoring(),
+        written.getAdaptation() == null ? null : policy(written.getAdaptation()),
+        written.getInitFrom(),
+        problem.isEmpty(),
+        problem.orElse(null),
+        served.map(Tasks::served).orElse(null),
+        report.map(AdaptationReport::getPrequentialAccuracy).orElse(null),
+        report.map(AdaptationReport::getPrequentialExamples).orElse(null),
+        report.map(r -> new ExampleCounts(r.getExamples(), r.getHeldOut())).orElse(null));
+  }
+
+  static ServedVersion served(Published version) {
+    return new ServedVersion(
+        version.version(),
+        version.form(),
+        version.createdAt(),
+        version.examples(),
+        version.metrics(),
+        version.reason());
+  }
+
+  private static PolicyView policy(AdaptationPolicy policy) {
+    return new PolicyView(
+        policy.getEnabled(),
+        policy.getTriggerExamples(),
+        policy.getMaxExamplesPerLabel(),
+        policy.getHeldOutFraction(),
+        policy.getPromotionProbability(),
+        policy.getTuneWeights(),
+        policy.getMinIntervalSeconds(),
+        policy.getMethod());
+  }
+}

@@ -1,0 +1,198 @@
+package io.hyperstream.app.http;
+
+import static io.hyperstream.app.http.access.Role.ADMIN_NAME;
+import static io.hyperstream.app.http.access.Role.TEACH_NAME;
+
+import io.hyperstream.app.config.LimitSettings;
+import io.hyperstream.app.http.problem.Problem.FieldError;
+import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.app.http.topics.DefinitionTable.Defined;
+import io.hyperstream.app.http.topics.TopicWriter;
+import io.hyperstream.app.streams.ClusterSettings;
+import io.hyperstream.schemas.AdaptationAction;
+import io.hyperstream.schemas.AdaptationCommand;
+import io.hyperstream.schemas.LabelEvent;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
+import io.hyperstream.schemas.TaskLabel;
+import io.hyperstream.schemas.Topics;
+import io.micronaut.http.HttpRequest;
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.HttpStatus;
+import io.micronaut.http.annotation.Body;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.PathVariable;
+import io.micronaut.http.annotation.Post;
+import io.micronaut.scheduling.annotation.ExecuteOn;
+import io.micronaut.security.annotation.Secured;
+import io.micronaut.serde.annotation.Serdeable;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.validation.Valid;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+/** Labels and commands: records of {@code adaptation.labels} and {@code adaptation.commands}. */
+@Controller("/api/tasks/{taskId}")
+@ExecuteOn(HttpThreads.NAME)
+@Tag(name = "teaching")
+class TeachingController {
+  private static final int MOST_ERRORS = 20;
+  private static final int SHOWN_LABELS = 20;
+
+  private final Tasks tasks;
+  private final TopicWriter writer;
+  private final Topics topics;
+  private final LimitSettings limits;
+
+  TeachingController(
+      Tasks tasks, TopicWriter writer, ClusterSettings cluster, LimitSettings limits) {
+    this.tasks = tasks;
+    this.writer = writer;
+    topics = cluster.topics();
+    this.limits = limits;
+  }
+
+  /** How many examples are on their way. */
+  @Serdeable
+  record Accepted(int accepted) {}
+
+  /** What the report will name. */
+  @Serdeable
+  record Ordered(String commandId) {}
+
+  /** Teaches a task: all examples are sent, or none if one of them is wrong. */
+  @Post("/examples")
+  @Secured({TEACH_NAME, ADMIN_NAME})
+  @ApiResponse(responseCode = "202", description = "The labels are in their topic.")
+  HttpResponse<Accepted> examples(
+      @PathVariable String taskId, @Valid @Body ExamplesInput input, HttpRequest<?> request) {
+    Defined task = tasks.require(taskId);
+    boolean several = input.getItems() != null;
+    if (several && (input.getText() != null || input.getRequestId() != null || input.labelled())) {
+      throw ProblemException.field("items", "nothing may stand beside them");
+    }
+    List<ExampleInput> examples = several ? input.getItems() : List.of(input);
+    List<FieldError> errors = new ArrayList<>();
+    List<LabelEvent> events = new ArrayList<>();
+    for (int i = 0; i < examples.size() && errors.size() < MOST_ERRORS; i++) {
+      String at = several ? "items[" + i + "]." : "";
+      Optional<FieldError> error = wrong(examples.get(i), task, at);
+      error.ifPresent(errors::add);
+      if (error.isEmpty()) {
+        events.add(event(taskId, examples.get(i), Caller.name(request)));
+      }
+    }
+    if (!errors.isEmpty()) {
+      FieldError first = errors.get(0);
+      throw new ProblemException(
+          HttpStatus.BAD_REQUEST, first.field() + ": " + first.message(), errors);
+    }
+    writer.send(topics.labels(), taskId, events, Caller.trace(request));
+    return HttpResponse.accepted().body(new Accepted(events.size()));
+  }
+
+  private Optional<FieldError> wrong(ExampleInput example, Defined task, String at) {
+    String text = example.getText();
+    if ((text == null) == (example.getRequestId() == null)) {
+      return error(at + "text", "give the text, or the requestId of an earlier request");
+    }
+    if (text != null && text.isBlank()) {
+      return error(at + "text", "it is empty or white space only");
+    }
+    String pair = example.getTextPair();
+    long chars = (text == null ? 0L : text.length()) + (pair == null ? 0 : pair.length());
+    if (chars > limits.maxTextChars()) {
+      return error(
+          at + "text",
+          "the text has "
+              + chars
+              + " characters, the limit (hyperstream.limits.max-text-chars) is "
+              + limits.maxTextChars());
+    }
+    if (!example.labelled()) {
+      return error(at + "label", "name the right label; null takes an earlier one back");
+    }
+    return task.written().flatMap(written -> wrongLabel(example.getLabel(), written, at));
+  }
+
+  private static Optional<FieldError> wrongLabel(String label, TaskDefinition task, String at) {
+    if (label == null || task.getKind() != TaskKind.CLASSIFICATION) {
+      return Optional.empty();
+    }
+    Set<String> names =
+        task.getLabels().stream().map(TaskLabel::getName).collect(Collectors.toSet());
+    return names.contains(label)
+        ? Optional.empty()
+        : error(
+            at + "label",
+            "the task has no such label; it has "
+                + names.stream().sorted().limit(SHOWN_LABELS).collect(Collectors.joining(", "))
+                + (names.size() > SHOWN_LABELS ? ", ..." : ""));
+  }
+
+  private static Optional<FieldError> error(String field, String message) {
+    return Optional.of(new FieldError(field, message));
+  }
+
+  private static LabelEvent event(String taskId, ExampleInput example, String caller) {
+    return LabelEvent.newBuilder()
+        .setTaskId(taskId)
+        .setRequestId(example.getRequestId())
+        .setText(example.getText())
+        .setTextPair(example.getTextPair())
+        .setLabel(example.getLabel())
+        .setSource(example.getSource() == null ? caller : example.getSource())
+        .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
+        .build();
+  }
+
+  /** Gives an order; the report on it names the commandId. */
+  @Post("/commands")
+  @Secured({TEACH_NAME, ADMIN_NAME})
+  @ApiResponse(responseCode = "202", description = "The command is in its topic.")
+  HttpResponse<Ordered> command(
+      @PathVariable String taskId, @Valid @Body CommandInput input, HttpRequest<?> request) {
+    tasks.require(taskId);
+    check(input);
+    AdaptationCommand command =
+        AdaptationCommand.newBuilder()
+            .setCommandId(UUID.randomUUID().toString())
+            .setTaskId(taskId)
+            .setAction(input.action())
+            .setVersion(input.version())
+            .setText(input.text())
+            .setTextPair(input.textPair())
+            .setReason(input.reason() == null ? "" : input.reason())
+            .setIssuedBy(Caller.name(request))
+            .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
+            .build();
+    writer.send(topics.commands(), taskId, List.of(command), Caller.trace(request));
+    return HttpResponse.accepted().body(new Ordered(command.getCommandId()));
+  }
+
+  private static void check(CommandInput input) {
+    if (input.action() == AdaptationAction.UNKNOWN) {
+      throw ProblemException.field(
+          "action", "it is ADAPT, EVALUATE, ROLLBACK, RESET, FREEZE, UNFREEZE or FORGET");
+    }
+    if (input.version() != null && input.action() != AdaptationAction.ROLLBACK) {
+      throw ProblemException.field("version", "it goes with ROLLBACK");
+    }
+    if (input.text() != null && input.action() != AdaptationAction.FORGET) {
+      throw ProblemException.field("text", "it goes with FORGET");
+    }
+    if (input.text() != null && input.text().isBlank()) {
+      throw ProblemException.field("text", "it is empty or white space only");
+    }
+    if (input.textPair() != null && input.text() == null) {
+      throw ProblemException.field("textPair", "it goes with text");
+    }
+  }
+}

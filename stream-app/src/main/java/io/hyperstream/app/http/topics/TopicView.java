@@ -1,0 +1,351 @@
+package io.hyperstream.app.http.topics;
+
+import io.hyperstream.app.config.HttpSettings;
+import io.hyperstream.app.http.topics.VersionTable.Published;
+import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.Topic;
+import io.hyperstream.schemas.Topics;
+import io.hyperstream.schemas.UndecodableRecordException;
+import jakarta.annotation.PreDestroy;
+import jakarta.inject.Singleton;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the small topics say, followed by one thread of its own: definitions, versions, the latest
+ * reports and dead letters. After a failure it starts over. Everything else may be called by any
+ * thread.
+ */
+@Singleton
+public final class TopicView {
+  private static final Logger LOG = LoggerFactory.getLogger(TopicView.class);
+  private static final long MOST_REPORT_BYTES = 16L << 20;
+  private static final long MOST_LETTER_BYTES = 8L << 20;
+  private static final int MOST_TASKS_WITH_REPORTS = 20_000;
+  private static final long FIRST_PAUSE_MILLIS = 250;
+  private static final long LONGEST_PAUSE_MILLIS = 5_000;
+
+  private final TopicAccess access;
+  private final Topics topics;
+  private final RecordCodec codec;
+  private final HttpSettings settings;
+  private final DefinitionTable definitions = new DefinitionTable();
+  private final VersionTable versions = new VersionTable();
+  private final LatestRecords<AdaptationReport> reports;
+  private final LatestRecords<RefusedRecord> deadLetters;
+  private final Map<String, AdaptationReport> lastReports = new ConcurrentHashMap<>();
+  private final List<ViewListener> listeners = new CopyOnWriteArrayList<>();
+  private final Map<TopicPartition, Long> positions = new HashMap<>(); // guarded by this
+  private final Thread thread = new Thread(this::run, "hyperstream-http-view");
+  private Consumer<byte[], byte[]> consumer; // guarded by this; to wake it
+  private boolean closed; // guarded by this
+  private volatile boolean current;
+  private volatile String problem = "the topics are being read";
+
+  TopicView(TopicAccess access, HttpSettings settings) {
+    this.access = access;
+    this.settings = settings;
+    topics = access.topics();
+    codec = access.codec();
+    reports = new LatestRecords<>(settings.keptReports(), MOST_REPORT_BYTES);
+    deadLetters = new LatestRecords<>(settings.keptDeadLetters(), MOST_LETTER_BYTES);
+    thread.setDaemon(true);
+  }
+
+  /** Once. */
+  public void start() {
+    thread.start();
+  }
+
+  public void listen(ViewListener listener) {
+    listeners.add(listener);
+  }
+
+  /**
+   * What keeps it from showing all there is; empty once everything was read. While the cluster is
+   * down it shows what it has.
+   */
+  public Optional<String> problem() {
+    return current ? Optional.empty() : Optional.of(problem);
+  }
+
+  public DefinitionTable definitions() {
+    return definitions;
+  }
+
+  public VersionTable versions() {
+    return versions;
+  }
+
+  public LatestRecords<AdaptationReport> reports() {
+    return reports;
+  }
+
+  public LatestRecords<RefusedRecord> deadLetters() {
+    return deadLetters;
+  }
+
+  public Optional<AdaptationReport> lastReport(String taskId) {
+    return Optional.ofNullable(lastReports.get(taskId));
+  }
+
+  /** Waits until a record is in the view; false if that takes too long. */
+  public boolean awaitRecord(TopicPartition partition, long offset, Duration patience)
+      throws InterruptedException {
+    long until = System.nanoTime() + patience.toNanos();
+    synchronized (this) {
+      while (positions.getOrDefault(partition, 0L) <= offset) {
+        long left = until - System.nanoTime();
+        if (left <= 0 || closed) {
+          return false;
+        }
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+      }
+      return true;
+    }
+  }
+
+  private void run() {
+    long pause = FIRST_PAUSE_MILLIS;
+    while (!isClosed()) {
+      try (Following following = new Following(access.reader("view"))) {
+        following.follow();
+      } catch (WakeupException e) {
+        return;
+      } catch (RuntimeException e) {
+        problem = "the topics cannot be read: " + e.getMessage();
+        LOG.debug("The view of the topics starts over in {} ms", pause, e);
+        if (current) {
+          LOG.warn("The HTTP API's view of the topics ages: {}", e.toString());
+        }
+      }
+      if (!pause(pause)) {
+        return;
+      }
+      pause = current ? FIRST_PAUSE_MILLIS : Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
+    }
+  }
+
+  private synchronized boolean isClosed() {
+    return closed;
+  }
+
+  private synchronized boolean pause(long millis) {
+    long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    try {
+      for (long left = until - System.nanoTime(); !closed && left > 0; ) {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+        left = until - System.nanoTime();
+      }
+    } catch (InterruptedException e) {
+      return false;
+    }
+    return !closed;
+  }
+
+  /** One pass from the beginning. View thread only. */
+  private final class Following implements AutoCloseable {
+    private final Consumer<byte[], byte[]> reader;
+    private final Map<TopicPartition, Long> missing = new HashMap<>();
+    private boolean live;
+
+    Following(Consumer<byte[], byte[]> reader) {
+      this.reader = reader;
+      synchronized (TopicView.this) {
+        consumer = reader;
+        if (closed) {
+          reader.wakeup();
+        }
+      }
+    }
+
+    void follow() {
+      Map<TopicPartition, Long> from = new HashMap<>();
+      // Of tables everything, of streams the latest.
+      start(topics.definitions(), Integer.MAX_VALUE, from);
+      start(topics.adapters(), Integer.MAX_VALUE, from);
+      start(topics.adapterVersions(), Integer.MAX_VALUE, from);
+      start(topics.reports(), settings.keptReports(), from);
+      start(topics.deadLetters(), settings.keptDeadLetters(), from);
+      reader.assign(from.keySet());
+      from.forEach(reader::seek);
+      missing.putAll(reader.endOffsets(from.keySet()));
+      forget();
+      while (true) {
+        for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(500))) {
+          take(record);
+        }
+        moved();
+      }
+    }
+
+    private void start(Topic topic, int latest, Map<TopicPartition, Long> from) {
+      List<TopicPartition> partitions =
+          reader.partitionsFor(topic.name()).stream()
+              .map(info -> new TopicPartition(info.topic(), info.partition()))
+              .toList();
+      if (partitions.isEmpty()) {
+        throw new IllegalStateException("there is no topic " + topic.name() + " yet");
+      }
+      Map<TopicPartition, Long> ends = reader.endOffsets(partitions);
+      reader
+          .beginningOffsets(partitions)
+          .forEach(
+              (partition, first) ->
+                  from.put(partition, Math.max(first, ends.get(partition) - latest)));
+    }
+
+    /** Before everything is read again. */
+    private void forget() {
+      current = false;
+      problem = "the topics are being read again";
+      definitions.clear();
+      versions.clear();
+      reports.clear();
+      deadLetters.clear();
+      lastReports.clear();
+      synchronized (TopicView.this) {
+        positions.clear();
+      }
+    }
+
+    private void moved() {
+      missing.entrySet().removeIf(end -> reader.position(end.getKey()) >= end.getValue());
+      if (missing.isEmpty()) {
+        live = true;
+        current = true;
+      }
+      synchronized (TopicView.this) {
+        reader.assignment().forEach(one -> positions.put(one, reader.position(one)));
+        TopicView.this.notifyAll();
+      }
+    }
+
+    private void take(ConsumerRecord<byte[], byte[]> record) {
+      String topic = record.topic();
+      String key = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
+      if (topic.equals(topics.definitions().name())) {
+        define(key, record);
+      } else if (topic.equals(topics.adapters().name())) {
+        serve(key, record);
+      } else if (topic.equals(topics.adapterVersions().name())) {
+        read(record, AdapterVersion.class)
+            .ifPresentOrElse(
+                version -> versions.put(key, Published.of(version, record.value().length)),
+                () -> versions.remove(key));
+      } else if (topic.equals(topics.reports().name())) {
+        read(record, AdaptationReport.class).ifPresent(report -> report(report, record));
+      } else {
+        RefusedRecord letter = RefusedRecord.of(record, topics, codec);
+        int bytes = 512 + 2 * (letter.message().length() + letter.text().orElse("").length());
+        deadLetters.add(letter.timestamp(), record.partition(), record.offset(), bytes, letter);
+      }
+    }
+
+    private void define(String taskId, ConsumerRecord<byte[], byte[]> record) {
+      if (record.value() == null) {
+        definitions.remove(taskId);
+        return;
+      }
+      try {
+        TaskDefinition written =
+            codec.deserialize(record.topic(), record.value(), TaskDefinition.class);
+        if (written.getTaskId().equals(taskId)) {
+          definitions.put(written);
+        } else {
+          definitions.unreadable(
+              taskId, "the record's key is '" + taskId + "', its taskId is another");
+        }
+      } catch (UndecodableRecordException e) {
+        definitions.unreadable(taskId, e.getMessage());
+      }
+    }
+
+    private void serve(String key, ConsumerRecord<byte[], byte[]> record) {
+      int bar = key.indexOf('|');
+      if (bar < 0) {
+        return; // nothing of ours
+      }
+      Optional<Published> version =
+          read(record, AdapterVersion.class).map(read -> Published.of(read, record.value().length));
+      version.ifPresentOrElse(now -> versions.serve(key, now), () -> versions.revert(key));
+      if (live) {
+        String modelId = key.substring(0, bar);
+        String taskId = key.substring(bar + 1);
+        listeners.forEach(listener -> listener.served(modelId, taskId, version));
+      }
+    }
+
+    private void report(AdaptationReport report, ConsumerRecord<byte[], byte[]> record) {
+      reports.add(
+          report.getFinishedAt(),
+          record.partition(),
+          record.offset(),
+          record.value().length,
+          report);
+      if (lastReports.size() < MOST_TASKS_WITH_REPORTS
+          || lastReports.containsKey(report.getTaskId())) {
+        lastReports.put(report.getTaskId(), report);
+      }
+      if (live) {
+        listeners.forEach(listener -> listener.reported(report));
+      }
+    }
+
+    /** Empty for a tombstone and for what nobody can read. */
+    private <T extends org.apache.avro.specific.SpecificRecord> Optional<T> read(
+        ConsumerRecord<byte[], byte[]> record, Class<T> type) {
+      if (record.value() == null) {
+        return Optional.empty();
+      }
+      try {
+        return Optional.of(codec.deserialize(record.topic(), record.value(), type));
+      } catch (UndecodableRecordException e) {
+        LOG.debug("Offset {} of {} cannot be read", record.offset(), record.topic(), e);
+        return Optional.empty();
+      }
+    }
+
+    @Override
+    public void close() {
+      synchronized (TopicView.this) {
+        consumer = null;
+      }
+      reader.close(CloseOptions.timeout(Duration.ofMillis(500)));
+    }
+  }
+
+  /** Ends the thread. A second call does nothing. */
+  @PreDestroy
+  public void close() {
+    synchronized (this) {
+      closed = true;
+      if (consumer != null) {
+        consumer.wakeup();
+      }
+      notifyAll();
+    }
+    try {
+      thread.join(2_000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

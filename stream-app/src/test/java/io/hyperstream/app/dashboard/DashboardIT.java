@@ -1,0 +1,521 @@
+package io.hyperstream.app.dashboard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.hyperstream.app.HyperstreamApplication;
+import io.hyperstream.app.inference.AppFixture;
+import io.hyperstream.app.inference.SharedCluster;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.Keys;
+
+/**
+ * The dashboard as a person meets it: a real browser, the real application with the starter model,
+ * a real broker. With {@code -Dhyperstream.screenshots=DIR} it leaves pictures there.
+ */
+@DisplayName("The dashboard")
+@ExtendWith(SharedCluster.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DashboardIT {
+  private static final String SCREENSHOTS = System.getProperty("hyperstream.screenshots");
+  private static final int PHONE = 360;
+
+  @TempDir static Path folder;
+
+  private Browser browser;
+  private AppFixture app;
+  private Town town;
+  private String url;
+
+  @BeforeAll
+  void start() throws Exception {
+    Optional<Browser> installed = Browser.start();
+    if (installed.isEmpty()) {
+      String reason =
+          "the dashboard is not tested: chromium and chromedriver are not both on the PATH"
+              + " (Debian: apt-get install chromium chromium-driver)";
+      System.out.println(reason);
+      Assumptions.abort(reason);
+    }
+    browser = installed.get();
+    int port = freePort();
+    url = "http://127.0.0.1:" + port + "/";
+    app = new AppFixture("dashboard", folder);
+    app.set("roles", "inference,adaptation").set("http.port", port);
+    town = new Town(app);
+    town.define();
+    app.start(Optional.empty());
+    town.ask(40);
+    town.misuse();
+    town.teach();
+  }
+
+  /** One that the application can have again after it was stopped. */
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  @AfterAll
+  void stop() throws Exception {
+    if (browser != null) {
+      browser.close();
+    }
+    if (app != null) {
+      app.close();
+    }
+  }
+
+  @BeforeEach
+  void open() {
+    browser.size(1440, 900, false);
+    browser.prefer("light");
+    browser.open(url);
+    browser.js("localStorage.clear(); sessionStorage.clear()");
+    browser.open(url);
+    browser.awaitText("#pulse-text", "Ready");
+    assertThat(browser.log()).isEmpty();
+  }
+
+  /** No script failed, nothing was refused by the content security policy, nothing was missing. */
+  @AfterEach
+  void console() {
+    assertThat(browser.log()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("shows data in every view, readable in light and dark, without a console message")
+  void views() {
+    if (SCREENSHOTS != null) {
+      town.teachMore(List.of("product-review", "banking-intent", "moderation", "emotion"), 3);
+    }
+    for (String scheme : List.of("light", "dark")) {
+      browser.prefer(scheme);
+      View.all().forEach(view -> show(view, scheme));
+    }
+    browser.size(390, 844, true);
+    browser.prefer("light");
+    View.all().forEach(view -> show(view, "phone"));
+  }
+
+  private void show(View view, String variant) {
+    browser.go(view.hash());
+    switch (view.name()) {
+      case "overview" -> chartsMove(variant);
+      case "live" -> watch(SCREENSHOTS == null ? 3 : 24);
+      case "map" -> {
+        browser.awaitCount("[data-node='town-desk']", 1);
+        browser.js("document.querySelector(\"[data-node='town-desk']\").focus()");
+        browser.awaitCount("ol.near li", 3);
+      }
+      default -> {}
+    }
+    view.texts().forEach(browser::awaitText);
+    if (SCREENSHOTS != null) {
+      browser.screenshot(Path.of(SCREENSHOTS, view.name() + "-" + variant + ".png"));
+    }
+    assertThat(browser.js(CONTRAST))
+        .as("contrast of %s, %s", view.name(), variant)
+        .isEqualTo(List.of());
+    assertThat(browser.count("main h1")).isEqualTo(1);
+  }
+
+  /** Asks until so many rows are there; only requests made since then show their text. */
+  private void watch(int rows) {
+    browser.await(
+        rows + " rows",
+        () -> {
+          town.ask(5);
+          return browser.count("table.live tbody tr") >= rows;
+        });
+  }
+
+  private void chartsMove(String variant) {
+    boolean picture = SCREENSHOTS != null && !variant.equals("phone");
+    long points = (Long) browser.js("return performance.now() | 0") + (picture ? 30_000 : 0);
+    browser.await(
+        "a line in every chart",
+        () -> {
+          town.ask(picture ? 12 : 2);
+          return browser.count(".metric path.line") >= 6
+              && (Long) browser.js("return performance.now() | 0") >= points;
+        });
+  }
+
+  @Test
+  @DisplayName("defines a task, learns from clicks and pasted lines, and the answer changes")
+  void lesson() {
+    browser.go("#/tasks");
+    browser.click("#new-task");
+    browser.type("input[name=taskId]", "plant-desk");
+    browser.type("textarea[name=labels]", "first\nsecond");
+    browser.type("input[name=description]", "Which of two desks of a garden shop answers.");
+    browser.click("details.more summary");
+    browser.type("input[name=triggerExamples]", "1000"); // nothing but the command starts it
+    browser.click("#submit-task");
+    browser.awaitText("main h1", "plant-desk");
+    browser.awaitText("#versions", "No version yet");
+
+    browser.click("main .heading .button.primary");
+    String text = "The leaves of my tomato plants turn yellow and fall off.";
+    browser.type("textarea", text);
+    String card = "[data-answer='plant-desk'] ";
+    browser.awaitText(card + ".verdict", "%");
+    browser.awaitCount(card + "[data-version='0']", 1);
+    String before = browser.text(card + ".verdict b");
+    // Plants go to the desk that the model would not have chosen.
+    String plants = before.equals("first") ? "second" : "first";
+    browser.click(card + "[data-label='" + plants + "']");
+    browser.awaitText(card + ".story", plants + " is noted");
+
+    browser.go("#/tasks/plant-desk");
+    browser.paste("#teach textarea", examples(plants, before) + "\nno label here");
+    browser.awaitText("#teach .preview", "no tab between text and label");
+    browser.awaitText("#send-examples", "15 examples");
+    browser.click("#send-examples");
+    browser.awaitText("#teach .teach-result", "Each is predicted first");
+
+    browser.js("history.back()");
+    browser.awaitText(card + ".verdict b", before);
+    browser.click(card + "[data-label='" + plants + "']");
+    browser.awaitText(card + ".story", plants + " is noted");
+    browser.click(card + "[data-adapt]");
+    browser.await(
+        "the changed answer", () -> browser.count(card + ".changed[data-changed=label]") == 1);
+    browser.awaitText(card + ".verdict b", plants);
+    browser.awaitCount(card + "[data-version='1']", 1);
+    browser.awaitText(card + ".story", "promoted");
+    for (String other : List.of("product-review", "emotion", "utility-intent")) {
+      browser.click(".pick input[value='" + other + "']");
+      browser.awaitText("[data-answer='" + other + "'] .verdict", "%");
+    }
+    browser.awaitCount(card + ".changed[data-changed=label]", 1); // asked again, told no less
+    if (SCREENSHOTS != null) {
+      browser.screenshot(Path.of(SCREENSHOTS, "lesson-light.png"));
+    }
+
+    backAndForth();
+  }
+
+  /** The model's own start again, then the version that was taught. */
+  private void backAndForth() {
+    browser.go("#/tasks/plant-desk");
+    browser.click("[data-order=RESET]");
+    browser.click("dialog [data-confirm]");
+    browser.awaitText("#commands [data-command=RESET]", "reset");
+    browser.awaitText("main .stats", "the model’s own start");
+    browser.awaitNone("#versions .served");
+    browser.click("#versions [data-version='1'] .icon");
+    browser.click("dialog [data-confirm]");
+    browser.awaitText("#commands [data-command=ROLLBACK]", "rolled back");
+    browser.awaitText("#versions .served", "v2");
+  }
+
+  private static String examples(String plants, String tools) {
+    List<String> about =
+        List.of(
+            "My roses have black spots on their leaves.",
+            "How often should I water tomato plants in a pot?",
+            "When do I plant tulip bulbs?",
+            "The lavender plants we bought here have dried up.",
+            "Which soil do blueberry plants need?",
+            "Small green insects sit on the leaves of my beans.",
+            "Can I cut back the hedge leaves in June?");
+    List<String> others =
+        List.of(
+            "The handle of the spade broke on the first day.",
+            "My lawn mower does not start any more.",
+            "Do you sharpen scissors and saws?",
+            "The battery of the drill is empty after five minutes.",
+            "A screw is missing in the box with the ladder.",
+            "The motor of the mower makes a loud noise.",
+            "I lost the charger of my drill.",
+            "Is there a spare blade for this saw?");
+    return about.stream().map(line -> line + "\t" + plants).collect(Collectors.joining("\n"))
+        + "\n"
+        + others.stream().map(line -> line + "\t" + tools).collect(Collectors.joining("\n"));
+  }
+
+  @Test
+  @DisplayName("shows mistakes in a definition at their fields, its own and the application's")
+  void mistakes() {
+    browser.go("#/define");
+    browser.type("input[name=template]", "without a place for the text");
+    browser.click("#submit-task");
+    browser.awaitText("[data-field=taskId] .field-error", "Give the task a name");
+    browser.awaitText("[data-field=labels] .field-error", "At least two labels");
+    browser.awaitText("[data-field=template] .field-error", "{text}");
+    assertThat(browser.focused("e.name")).isEqualTo("taskId");
+    assertThat(browser.focused("e.getAttribute('aria-invalid')")).isEqualTo("true");
+
+    browser.type("input[name=template]", "{text}");
+    browser.type("input[name=taskId]", Town.TAUGHT);
+    browser.paste("textarea[name=labels]", "yes\nno");
+    browser.click("#submit-task");
+    browser.awaitText("[data-field=taskId] .field-error", "There is a task town-desk already");
+
+    browser.type("input[name=taskId]", "long-label");
+    browser.paste("textarea[name=labels]", "yes\n" + "n".repeat(300));
+    browser.click("#submit-task");
+    browser.awaitText("[data-field=labels] .field-error", "256");
+    assertThat(browser.focused("e.name")).isEqualTo("labels");
+    assertRefusals(browser.log(), 2);
+  }
+
+  /** A browser notes every answer of 400 and more on its console; nothing else may be there. */
+  private static void assertRefusals(List<String> log, int count) {
+    assertThat(log).hasSize(count).allMatch(line -> line.contains("Failed to load resource"));
+  }
+
+  @Test
+  @DisplayName("shows what people wrote as text, never as markup, and retires a task when asked to")
+  void markup() {
+    String markup = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>";
+    app.define(AppFixture.task("markup", "<i>yes</i>", "no & never").setDescription(markup));
+    browser.go("#/tasks");
+    browser.awaitText("tr[data-task=markup] .about", markup);
+    browser.awaitText("tr[data-task=markup] .labels", "<i>yes</i>");
+    browser.go("#/playground?tasks=markup&text=%3Cb%3Ehello%3C/b%3E");
+    browser.awaitText("[data-answer=markup]", "<i>yes</i>");
+    assertThat(browser.count("main img, main .pick b b, main i i")).isZero();
+
+    browser.go("#/tasks/markup");
+    browser.click("#retire");
+    browser.awaitText("dialog", "Retire markup?");
+    browser.press(Keys.ESCAPE);
+    browser.awaitNone("dialog");
+    browser.awaitText("main h1", "markup");
+    browser.click("#retire");
+    browser.click("dialog [data-confirm]");
+    browser.awaitText("main h1", "Tasks");
+    browser.awaitNone("tr[data-task=markup]");
+  }
+
+  @Test
+  @DisplayName("says so when the application is gone, and is back without a reload when it is back")
+  void outage() throws Exception {
+    browser.go("#/playground?tasks=town-desk&text=hello");
+    browser.awaitText("[data-answer='town-desk'] .verdict", "%");
+    app.stop();
+    browser.awaitText("#banner", "No connection to the application");
+    browser.awaitText("#pulse-text", "Not connected");
+    browser.type("textarea", "Who empties the bins in the park?");
+    browser.awaitText("main .problem", "The application does not answer");
+    browser.go("#/letters");
+    browser.awaitText("main .problem", "The application does not answer");
+
+    app.start(Optional.empty());
+    browser.await("the end of the banner", () -> browser.text("#banner").isEmpty());
+    browser.awaitText("#pulse-text", "Ready");
+    browser.awaitText("table.letters", "support-rooting"); // nobody pressed anything
+    browser.js("history.back()");
+    browser.awaitText("[data-answer='town-desk'] .verdict", "%");
+    assertThat(browser.log())
+        .isNotEmpty()
+        .allMatch(line -> line.contains("net::ERR_") || line.contains("Failed to load resource"));
+  }
+
+  @Test
+  @DisplayName("can be used with the keyboard alone")
+  void keyboard() {
+    browser.tab();
+    assertThat(browser.focused("e.textContent")).isEqualTo("Skip to content");
+    browser.press(Keys.ENTER);
+    assertThat(browser.focused("e.id")).isEqualTo("main");
+
+    browser.press("g", "t");
+    browser.awaitText("main h1", "Tasks");
+    browser.awaitCount("tr[data-task]", 11);
+    browser.press("/");
+    assertThat(browser.focused("e.type")).isEqualTo("search");
+    browser.press("intent");
+    browser.await("the filtered list", () -> browser.count("tr[data-task]") == 4);
+    tabTo("e.closest('tr') !== null");
+    String first = (String) browser.focused("e.textContent");
+    browser.press(Keys.ARROW_DOWN);
+    String second = (String) browser.focused("e.textContent");
+    assertThat(second).isNotEqualTo(first);
+    assertThat(browser.focused("getComputedStyle(e).outlineStyle")).isEqualTo("solid");
+    browser.press(Keys.ENTER);
+    browser.awaitText("main h1", second);
+
+    browser.press("?");
+    browser.awaitText("dialog", "Keyboard");
+    browser.press(Keys.ESCAPE);
+    browser.awaitNone("dialog");
+
+    browser.press("g", "m");
+    browser.awaitCount("svg.map [data-node]", 11);
+    tabTo("e.dataset?.node !== undefined");
+    Object here = browser.focused("e.dataset.node");
+    browser.awaitText("#neighbours", (String) here);
+    boolean moved =
+        IntStream.range(0, 4)
+            .mapToObj(
+                List.of(Keys.ARROW_LEFT, Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_DOWN)::get)
+            .anyMatch(
+                key -> {
+                  browser.press(key);
+                  return !here.equals(browser.focused("e.dataset.node"));
+                });
+    assertThat(moved).isTrue();
+    browser.click("#as-table");
+    browser.awaitText("main table", Town.TAUGHT);
+  }
+
+  /** Presses Tab until the focused element is the one that is meant. */
+  private void tabTo(String expression) {
+    for (int presses = 0; presses < 20; presses++) {
+      if (Boolean.TRUE.equals(browser.focused(expression))) {
+        return;
+      }
+      browser.tab();
+    }
+    throw new AssertionError("Tab never reaches " + expression);
+  }
+
+  @Test
+  @DisplayName("follows predictions, filters them, pauses, and keeps a bounded number of rows")
+  void live() throws Exception {
+    browser.go("#/live");
+    browser.awaitText("main .live-status", "Live");
+    watch(5);
+    browser.js(
+        "const s = document.querySelector('main select'); s.value = 'emotion';"
+            + " s.dispatchEvent(new Event('change'))");
+    browser.awaitText("main .live-status", "Live");
+    watch(2);
+    assertThat(browser.text("table.live tbody")).contains("emotion").doesNotContain("intent");
+
+    browser.click("#pause");
+    browser.awaitText("#pause", "Go on");
+    long rows = browser.count("table.live tbody tr");
+    browser.await(
+        "what came meanwhile",
+        () -> {
+          town.ask(10);
+          return browser.text("main .live-status").contains("came while paused");
+        });
+    assertThat(browser.count("table.live tbody tr")).isEqualTo(rows);
+    browser.click("#pause");
+    browser.js(
+        "const s = document.querySelector('main select'); s.value = '';"
+            + " s.dispatchEvent(new Event('change'))");
+    watch(20);
+    browser.await(
+        "a full table",
+        () -> {
+          town.ask(40);
+          return browser.count("table.live tbody tr") == 150;
+        });
+    town.ask(100);
+    browser.type("input[type=search]", "no text has this");
+    browser.awaitNone("table.live tbody tr:not([hidden])");
+    assertThat(browser.count("table.live tbody tr")).isEqualTo(150);
+  }
+
+  @Test
+  @DisplayName("follows the system's theme until a person chooses one, which stays chosen")
+  void theme() {
+    String paper = "return getComputedStyle(document.body).backgroundColor";
+    Object light = browser.js(paper);
+    browser.prefer("dark");
+    Object dark = browser.js(paper);
+    assertThat(dark).isNotEqualTo(light);
+    browser.click("#theme");
+    assertThat(browser.js(paper)).isEqualTo(light);
+    browser.open(url);
+    browser.awaitText("#pulse-text", "Ready");
+    assertThat(browser.js(paper)).isEqualTo(light);
+  }
+
+  @Test
+  @DisplayName("fits a phone: no view scrolls sideways, everything that is pressed is in reach")
+  void phone() {
+    browser.size(PHONE, 740, true);
+    View.all()
+        .forEach(
+            view -> {
+              browser.go(view.hash());
+              view.texts().keySet().forEach(css -> browser.awaitCount(css, 1));
+              assertThat((Long) browser.js("return document.documentElement.scrollWidth"))
+                  .as(view.name())
+                  .isLessThanOrEqualTo(PHONE);
+              Object outside =
+                  browser.js(
+                      "return [...document.querySelectorAll('main a, main button, main input, nav a')]"
+                          + ".filter(e => e.checkVisibility()).map(e => [e, e.getBoundingClientRect()])"
+                          + ".filter(([e, b]) => b.width > 0 && !e.closest('.sr')"
+                          + " && (b.left < -1 || b.right > innerWidth + 1))"
+                          + ".map(([e]) => e.outerHTML.slice(0, 80))");
+              assertThat(outside).as(view.name()).isEqualTo(List.of());
+            });
+  }
+
+  @Test
+  @DisplayName("asks for an API key where one is needed, and offers only what its role allows")
+  void key() throws Exception {
+    String key = "a-key-for-the-browser-test";
+    Path state = folder.resolve("keyed");
+    Map<String, Object> keyed =
+        Map.of(
+            "http.port",
+            -1,
+            "http.api-keys",
+            "tester:teach:" + key,
+            "roles",
+            "inference",
+            "streams.state-dir",
+            state.toString());
+    try (HyperstreamApplication other = app.startAnother(keyed)) {
+      browser.open("http://127.0.0.1:" + other.port() + "/");
+      browser.awaitText("dialog", "answers only with an API key");
+      browser.type("dialog input", "not the key");
+      browser.press(Keys.ENTER);
+      browser.awaitText("dialog", "did not accept this key");
+      browser.type("dialog input", key);
+      browser.press(Keys.ENTER);
+      browser.awaitNone("dialog");
+      browser.awaitText("#pulse-text", "Ready");
+      browser.awaitText("#model", "starter-t5-mini");
+      browser.go("#/tasks");
+      browser.awaitCount("tr[data-task]", 11);
+      browser.awaitNone("#new-task"); // an admin's business
+      assertThat(browser.js("return [sessionStorage.length, localStorage.length]"))
+          .isEqualTo(List.of(1L, 0L));
+      browser.go("#/tasks/town-desk");
+      browser.awaitCount("#send-examples", 1);
+      browser.awaitNone("#retire");
+      browser.open("about:blank"); // its streams end before the application does
+    }
+    assertThat(browser.log()).allMatch(line -> line.contains("status of 401"));
+  }
+
+  private static final String CONTRAST = contrast();
+
+  private static String contrast() {
+    try (var in = DashboardIT.class.getResourceAsStream("contrast.js")) {
+      return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+}

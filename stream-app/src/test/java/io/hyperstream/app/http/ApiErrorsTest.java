@@ -1,0 +1,262 @@
+package io.hyperstream.app.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.hyperstream.app.http.HttpProbe.Answer;
+import io.micronaut.context.ApplicationContext;
+import io.micronaut.runtime.server.EmbeddedServer;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@DisplayName("The HTTP API, with nothing behind it")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ApiErrorsTest {
+  private EmbeddedServer server;
+  private HttpProbe http;
+
+  @BeforeAll
+  void start() {
+    server =
+        ApplicationContext.run(
+            EmbeddedServer.class,
+            Map.of(
+                "hyperstream.http.port", -1,
+                "hyperstream.http.max-streams", 2,
+                "hyperstream.http.max-body-bytes", 20_000,
+                "hyperstream.kafka.bootstrap-servers", "127.0.0.1:1"));
+    http = new HttpProbe(server.getPort());
+  }
+
+  @AfterAll
+  void stop() {
+    server.close();
+  }
+
+  private static void assertProblem(Answer answer, int status, String path, String detail)
+      throws Exception {
+    assertThat(answer.status()).as(answer.toString()).isEqualTo(status);
+    assertThat(answer.header("Content-Type")).startsWith("application/problem+json");
+    JsonNode problem = answer.json();
+    assertThat(problem.path("type").asText()).isEqualTo("about:blank");
+    assertThat(problem.path("title").asText()).isNotBlank();
+    assertThat(problem.path("status").asInt()).isEqualTo(status);
+    assertThat(problem.path("instance").asText()).isEqualTo(path);
+    assertThat(problem.path("detail").asText()).contains(detail);
+    assertThat(answer.response().body()).doesNotContain("Exception").doesNotContain("io.hyper");
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(
+      strings = {
+        "/api/tasks",
+        "/api/tasks/anything",
+        "/api/tasks/anything/versions",
+        "/api/tasks/anything/reports",
+        "/api/reports",
+        "/api/dead-letters",
+        "/api/embeddings",
+        "/api/model"
+      })
+  @DisplayName("says that it cannot tell yet")
+  void notYet(String path) throws Exception {
+    Answer answer = http.get(path);
+    assertProblem(answer, 503, path, "");
+    assertThat(answer.json().path("detail").asText()).isNotBlank();
+    assertThat(answer.header("Retry-After")).isEqualTo("1");
+  }
+
+  @Test
+  @DisplayName("has no answers before inference runs")
+  void noAnswers() throws Exception {
+    assertProblem(
+        http.post("/api/predict", "{\"taskId\":\"t\",\"text\":\"hello\"}"),
+        503,
+        "/api/predict",
+        "inference is not running yet");
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @CsvSource({
+    "GET, /api/nothing, 404, there is nothing at this path",
+    "GET, /nothing, 404, there is nothing at this path",
+    "GET, /dashboard/../application.yml, 404, ''",
+    "GET, /dashboard/nothing.js, 404, there is no such file",
+    "GET, /api/docs/nothing.css, 404, there is no such file",
+    "DELETE, /api/predict, 405, ''",
+    "GET, /api/predict, 405, ''",
+    "GET, /api/tasks?limit=0, 400, limit",
+    "GET, /api/tasks?limit=many, 400, limit",
+    "GET, /api/dead-letters?limit=1001, 400, limit"
+  })
+  @DisplayName("answers what is not there, or not so, with a problem")
+  void unknown(String method, String path, int status, String detail) throws Exception {
+    Answer answer = http.send(method, path, null);
+    assertProblem(answer, status, answer.response().uri().getPath(), detail);
+  }
+
+  @ParameterizedTest(name = "{0} {2}")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/api/tasks | {broken | ",
+        "/api/tasks | [] | ",
+        "/api/tasks | {\"taskId\":\"a b\",\"labels\":[]} | taskId",
+        "/api/tasks | {\"labels\":[{\"name\":\"a\"},{\"name\":\"b\"}]} | taskId",
+        "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\" \"}]} | labels[0].name",
+        "/api/tasks | {\"taskId\":\"t\",\"kind\":\"POETRY\"} | ",
+        "/api/tasks | {\"taskId\":\"t\",\"adaptation\":{\"heldOutFraction\":0.7}} | adaptation.heldOutFraction",
+        "/api/predict | {\"taskId\":\"t\"} | text",
+        "/api/predict | {\"text\":\"hello\"} | taskId",
+        "/api/predict | {\"text\":\"hello\",\"taskIds\":[]} | taskIds",
+        "/api/predict | {\"text\":\"hello\",\"taskId\":\"a\",\"taskIds\":[\"b\"]} | taskId",
+        "/api/tasks/t/commands | {} | action",
+        "/api/tasks/t/commands | {\"action\":\"DANCE\"} | ",
+        "/api/tasks/t/commands | {\"action\":\"ROLLBACK\",\"version\":0} | version",
+        "/api/tasks/t/examples | {\"items\":[]} | items",
+        "/api/tasks/t/examples | {\"items\":[{\"text\":\"a\",\"source\":\"SOURCE\"}]} | items[0].source"
+      })
+  @DisplayName("names the field that is wrong")
+  void invalid(String path, String body, String field) throws Exception {
+    Answer answer = http.post(path, body.replace("SOURCE", "s".repeat(300)));
+    assertProblem(answer, 400, path, "");
+    assertThat(answer.json().path("detail").asText()).isNotBlank();
+    if (field != null) {
+      assertThat(answer.json().path("errors").get(0).path("field").asText()).isEqualTo(field);
+      assertThat(answer.json().path("errors").get(0).path("message").asText()).isNotBlank();
+    }
+  }
+
+  @Test
+  @DisplayName("refuses a body that is too large, before reading it")
+  void tooLarge() throws Exception {
+    String body = "{\"taskId\":\"t\",\"text\":\"" + "w".repeat(30_000) + "\"}";
+    assertProblem(http.post("/api/predict", body), 413, "/api/predict", "max-body-bytes");
+  }
+
+  @Test
+  @DisplayName("takes JSON only, and nothing from pages of other sites")
+  void forgery() throws Exception {
+    String body = "{\"taskId\":\"t\",\"text\":\"hello\"}";
+    for (String type : new String[] {"text/plain", "application/x-www-form-urlencoded"}) {
+      assertProblem(
+          http.with("Content-Type", type).send("POST", "/api/predict", body),
+          415,
+          "/api/predict",
+          "application/json");
+    }
+    for (String site : new String[] {"cross-site", "same-site"}) {
+      assertProblem(
+          http.with("Sec-Fetch-Site", site).post("/api/predict", body),
+          403,
+          "/api/predict",
+          "another site");
+    }
+    assertProblem(
+        http.with("Origin", "http://evil.example").send("DELETE", "/api/tasks/t", null),
+        403,
+        "/api/tasks/t",
+        "another site");
+    String own = "http://127.0.0.1:" + server.getPort();
+    assertThat(
+            http.with("Origin", own, "Sec-Fetch-Site", "same-origin")
+                .post("/api/predict", body)
+                .status())
+        .isEqualTo(503); // past the guard
+    assertThat(http.with("Sec-Fetch-Site", "cross-site").get("/api/session").status())
+        .isEqualTo(200); // unreadable for the other site
+  }
+
+  @Test
+  @DisplayName("answers to this machine's names only, whatever names others point at it")
+  void rebinding() throws Exception {
+    assertThat(http.statusLine("/api/session", "evil.example:80")).contains("403");
+    assertThat(http.statusLine("/dashboard/", "evil.example")).contains("403");
+    assertThat(http.statusLine("/api/session", "127.0.0.1.evil.example")).contains("403");
+    assertThat(http.statusLine("/api/session", "localhost:" + server.getPort())).contains("200");
+    assertThat(http.statusLine("/api/session", "[::1]:80")).contains("200");
+    assertThat(http.statusLine("/health/liveness", "some-pod")).doesNotContain("403");
+    assertThat(http.statusLine("/prometheus", "app:8080")).contains("200");
+  }
+
+  @Test
+  @DisplayName("tells browsers what its pages may do")
+  void headers() throws Exception {
+    for (String path : new String[] {"/api/session", "/api/nothing", "/health"}) {
+      Answer answer = http.get(path);
+      assertThat(answer.header("Content-Security-Policy"))
+          .contains("default-src 'self'")
+          .contains("frame-ancestors 'none'");
+      assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
+      assertThat(answer.header("Referrer-Policy")).isEqualTo("no-referrer");
+    }
+  }
+
+  @Test
+  @DisplayName("needs no key on this machine, and says so")
+  void session() throws Exception {
+    JsonNode session = http.get("/api/session").json();
+    assertThat(session.path("required").asBoolean()).isFalse();
+    assertThat(session.path("authenticated").asBoolean()).isFalse();
+    assertThat(session.path("roles").toString())
+        .contains("read")
+        .contains("predict")
+        .contains("teach")
+        .contains("admin");
+  }
+
+  @Test
+  @DisplayName("describes itself, with a viewer that loads nothing from elsewhere")
+  void description() throws Exception {
+    Answer yaml = http.get("/api/openapi.yml");
+    assertThat(yaml.status()).isEqualTo(200);
+    assertThat(yaml.response().body())
+        .contains("/api/tasks/{taskId}/examples")
+        .contains("/api/stream/predictions")
+        .contains("/api/embeddings")
+        .contains("X-API-Key")
+        .doesNotContain("/dashboard");
+    Answer again = http.with("If-None-Match", yaml.header("ETag")).get("/api/openapi.yml");
+    assertThat(again.status()).isEqualTo(304);
+    assertThat(http.get("/api/docs").header("Location")).isEqualTo("/api/docs/");
+    Answer page = http.get("/api/docs/");
+    assertThat(page.response().body()).contains("swagger-ui-bundle.js").doesNotContain("http");
+    for (String file : new String[] {"swagger-ui-bundle.js", "swagger-ui.css", "start.js"}) {
+      Answer asset = http.get("/api/docs/" + file);
+      assertThat(asset.status()).as(file).isEqualTo(200);
+      assertThat(asset.header("Cache-Control")).isEqualTo("no-cache");
+    }
+  }
+
+  @Test
+  @DisplayName("opens so many streams and no more; a place is free when its reader is gone")
+  void streams() throws Exception {
+    try (HttpProbe.Events one = http.events("/api/stream/metrics");
+        HttpProbe.Events two = http.events("/api/stream/reports")) {
+      assertProblem(
+          http.get("/api/stream/reports"), 429, "/api/stream/reports", "streams are open already");
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> one.has("metrics", data -> !data.path("at").asText().isEmpty()));
+      assertThat(two.has("metrics", data -> true)).isFalse();
+    }
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .ignoreExceptions()
+        .until(
+            () -> {
+              try (HttpProbe.Events three = http.events("/api/stream/metrics")) {
+                return !three.ended();
+              }
+            });
+  }
+}

@@ -1,0 +1,296 @@
+package io.hyperstream.app.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.hyperstream.app.http.HttpProbe.Answer;
+import io.hyperstream.app.http.HttpProbe.Events;
+import io.hyperstream.app.inference.AppFixture;
+import io.hyperstream.app.inference.SharedCluster;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("The HTTP API of a whole application")
+@ExtendWith(SharedCluster.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ApiIT {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final String DESK =
+      """
+      {"labels": [{"name": "borrowing"}, {"name": "events"}, {"name": "rooms"}],
+       "description": "Which desk of the library answers",
+       "adaptation": {"enabled": false, "method": "PROTOTYPES"}}""";
+
+  @TempDir static Path folder;
+  private AppFixture app;
+  private HttpProbe http;
+
+  @BeforeAll
+  void start() throws Exception {
+    app = new AppFixture("api", folder);
+    app.set("roles", "inference,adaptation");
+    app.set("adaptation.application-id", "api-adaptation");
+    app.start(Optional.empty());
+    http = new HttpProbe(app.application().port());
+    eventually("the topics read", () -> http.get("/api/tasks").status() == 200);
+  }
+
+  @AfterAll
+  void stop() throws Exception {
+    app.close();
+  }
+
+  private static void eventually(String what, java.util.concurrent.Callable<Boolean> holds) {
+    await(what).atMost(PATIENCE).pollInterval(Duration.ofMillis(50)).until(holds);
+  }
+
+  private static JsonNode body(Answer answer, int status) throws Exception {
+    assertThat(answer.status()).as(answer.toString()).isEqualTo(status);
+    return answer.json();
+  }
+
+  /** Sentences with their labels, the odd ones or the even ones. */
+  private static List<String[]> sentences(int which) throws Exception {
+    try (InputStream in =
+        ApiIT.class.getResourceAsStream("/io/hyperstream/app/adaptation/library-desk.tsv")) {
+      List<String> lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+      return IntStream.range(0, lines.size())
+          .filter(i -> i % 2 == which)
+          .mapToObj(i -> lines.get(i).split("\t", 2))
+          .toList();
+    }
+  }
+
+  private JsonNode answer(String taskId, String text) throws Exception {
+    ObjectNode question = JSON.createObjectNode().put("taskId", taskId).put("text", text);
+    return body(http.post("/api/predict", question.toString()), 200).path("predictions").get(0);
+  }
+
+  private String command(String taskId, String command) throws Exception {
+    return body(http.post("/api/tasks/" + taskId + "/commands", command), 202)
+        .path("commandId")
+        .asText();
+  }
+
+  private static void awaitReport(Events events, String commandId, String outcome) {
+    eventually(
+        outcome + " of " + commandId + " in " + events.all(),
+        () ->
+            events.has(
+                "report",
+                report ->
+                    report.path("commandId").asText().equals(commandId)
+                        && report.path("outcome").asText().equals(outcome)));
+  }
+
+  @Test
+  @DisplayName("a task's life: defined, asked, taught, adapted, reset, rolled back, retired")
+  void life() throws Exception {
+    assertThat(body(http.put("/api/tasks/desk", DESK), 201).path("valid").asBoolean()).isTrue();
+    body(http.put("/api/tasks/desk", DESK), 200);
+    String again = DESK.replaceFirst("\\{", "{\"taskId\": \"desk\", ");
+    assertThat(body(http.post("/api/tasks", again), 409).path("detail").asText()).contains("PUT");
+    JsonNode before = answer("desk", "Is a room free on Monday?");
+    assertThat(before.path("adapterVersion").asLong()).isZero();
+    assertThat(before.path("distribution")).hasSize(3);
+
+    try (Events events = http.events("/api/stream/reports")) {
+      ArrayNode items = JSON.createArrayNode();
+      for (String[] sentence : sentences(0)) {
+        items.addObject().put("label", sentence[0]).put("text", sentence[1]);
+      }
+      ObjectNode examples = JSON.createObjectNode().set("items", items);
+      JsonNode accepted = body(http.post("/api/tasks/desk/examples", examples.toString()), 202);
+      assertThat(accepted.path("accepted").asInt()).isEqualTo(items.size());
+
+      awaitReport(events, command("desk", "{\"action\":\"ADAPT\"}"), "PROMOTED");
+      awaitVersion(events, 1);
+      eventually(
+          "answered by version 1",
+          () -> answer("desk", "Is a room free?").path("adapterVersion").asLong() == 1);
+      JsonNode task = body(http.get("/api/tasks/desk"), 200);
+      assertThat(task.path("servedVersion").path("version").asLong()).isEqualTo(1);
+      assertThat(task.path("examples").path("trained").asInt()).isPositive();
+
+      awaitReport(events, command("desk", "{\"action\":\"RESET\",\"reason\":\"try\"}"), "RESET");
+      awaitVersion(events, 0);
+      awaitReport(
+          events, command("desk", "{\"action\":\"ROLLBACK\",\"version\":1}"), "ROLLED_BACK");
+      awaitVersion(events, 2);
+    }
+    JsonNode versions = body(http.get("/api/tasks/desk/versions"), 200).path("items");
+    assertThat(versions.findValuesAsText("version")).containsExactly("2", "1");
+    assertThat(versions.findValuesAsText("served")).containsExactly("true", "false");
+    JsonNode reports = body(http.get("/api/tasks/desk/reports"), 200).path("items");
+    assertThat(reports.findValuesAsText("outcome")).startsWith("ROLLED_BACK", "RESET", "PROMOTED");
+    assertThat(body(http.get("/api/reports?limit=1"), 200).path("items")).hasSize(1);
+
+    body(http.send("DELETE", "/api/tasks/desk", null), 202);
+    body(http.get("/api/tasks/desk"), 404);
+    eventually(
+        "retired",
+        () ->
+            answer("desk", "and now?").path("error").path("code").asText().equals("UNKNOWN_TASK"));
+  }
+
+  private static void awaitVersion(Events events, long version) {
+    eventually(
+        "version " + version,
+        () ->
+            events.has(
+                "version",
+                data ->
+                    data.path("taskId").asText().equals("desk")
+                        && data.path("version").asLong(-1) == version));
+  }
+
+  @Test
+  @DisplayName("answers for several tasks at once, each with its own answer or its own error")
+  void predict() throws Exception {
+    String pairs =
+        """
+        {"labels": [{"name": "yes"}, {"name": "no"}], "template": "a: {text} b: {textPair}"}""";
+    body(http.put("/api/tasks/pairs", pairs), 201);
+    body(http.put("/api/tasks/free", "{\"kind\": \"GENERATION\"}"), 201);
+    String proper = DESK.replaceFirst("\\{", "{\"taskId\": \"asked\", ");
+    Answer created = http.post("/api/tasks", proper);
+    body(created, 201);
+    assertThat(created.header("Location")).isEqualTo("/api/tasks/asked");
+
+    String trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    Answer answered =
+        http.with("traceparent", trace)
+            .post(
+                "/api/predict",
+                "{\"text\":\"Hello\",\"taskIds\":[\"asked\",\"pairs\",\"free\",\"nobody\"]}");
+    JsonNode predictions = body(answered, 200).path("predictions");
+    assertThat(answered.header("traceparent")).isEqualTo(trace);
+    assertThat(predictions).hasSize(4);
+    assertThat(predictions.get(0).path("label").asText()).isIn("borrowing", "events", "rooms");
+    assertThat(predictions.get(0).path("modelId").asText()).isEqualTo(app.predictor().modelId());
+    assertThat(predictions.get(1).path("error").path("code").asText())
+        .isEqualTo("MISSING_TEXT_PAIR");
+    assertThat(predictions.get(2).has("text")).isTrue();
+    assertThat(predictions.get(3).path("error").path("code").asText()).isEqualTo("UNKNOWN_TASK");
+    assertThat(answer("asked", " ").path("error").path("code").asText()).isEqualTo("EMPTY_TEXT");
+  }
+
+  @Test
+  @DisplayName("refuses lessons and definitions that cannot be, naming field and near ids")
+  void refusals() throws Exception {
+    body(http.put("/api/tasks/exacting", DESK), 201);
+    String path = "/api/tasks/exacting/examples";
+    for (String[] wrong :
+        new String[][] {
+          {"{\"text\":\"hello\",\"label\":\"gardening\"}", "label"},
+          {"{\"text\":\"hello\"}", "label"},
+          {"{\"text\":\" \",\"label\":\"rooms\"}", "text"},
+          {"{\"label\":\"rooms\"}", "text"},
+          {"{\"text\":\"a\",\"requestId\":\"b\",\"label\":\"rooms\"}", "text"},
+          {"{\"items\":[{\"text\":\"a\",\"label\":\"rooms\"},{\"text\":\"b\"}]}", "items[1].label"}
+        }) {
+      JsonNode problem = body(http.post(path, wrong[0]), 400);
+      assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
+    }
+    body(http.post(path, "{\"text\":\"taken back\",\"label\":null}"), 202);
+
+    JsonNode unknown = body(http.get("/api/tasks/exactin"), 404);
+    assertThat(unknown.path("detail").asText()).contains("did you mean exacting");
+    body(http.post("/api/tasks/exactin/commands", "{\"action\":\"ADAPT\"}"), 404);
+    body(http.send("DELETE", "/api/tasks/exactin", null), 404);
+
+    JsonNode one = body(http.put("/api/tasks/one", "{\"labels\":[{\"name\":\"a\"}]}"), 400);
+    assertThat(one.path("errors").get(0).path("field").asText()).isEqualTo("labels");
+    String from = DESK.replaceFirst("\\{", "{\"initFrom\": [\"no-such-source\"], ");
+    JsonNode start = body(http.put("/api/tasks/from", from), 400);
+    assertThat(start.path("errors").get(0).path("field").asText()).isEqualTo("initFrom");
+    body(http.get("/api/tasks/from"), 404);
+  }
+
+  @Test
+  @DisplayName("shows the stream's predictions and its dead letters, and the numbers")
+  void watching() throws Exception {
+    body(http.put("/api/tasks/watched", DESK), 201);
+    try (Events predictions = http.events("/api/stream/predictions?task=watched");
+        Events metrics = http.events("/api/stream/metrics")) {
+      eventually(
+          "a prediction with its text",
+          () -> {
+            app.request("k", AppFixture.request("w1", "watched", "A text to be seen"));
+            app.flush();
+            return predictions.has(
+                "prediction", data -> data.path("input").asText().equals("A text to be seen"));
+          });
+      eventually(
+          "numbers", () -> metrics.has("metrics", m -> m.path("answeredPerSecond").asDouble() > 0));
+      assertThat(metrics.has("metrics", m -> m.path("ready").asBoolean())).isTrue();
+    }
+    app.request("k", AppFixture.request("w2", "no-such-task", "Who answers this?"));
+    app.flush();
+    String path = "/api/dead-letters?code=UNKNOWN_TASK&task=no-such-task";
+    eventually("a dead letter", () -> body(http.get(path), 200).path("items").size() == 1);
+    JsonNode letter = body(http.get(path), 200).path("items").get(0);
+    assertThat(letter.path("text").asText()).isEqualTo("Who answers this?");
+    assertThat(letter.path("sourceTopic").asText()).isEqualTo(app.topics.requests().name());
+    assertThat(body(http.get("/api/dead-letters?code=MODEL_ERROR"), 200).path("items")).isEmpty();
+  }
+
+  @Test
+  @DisplayName("describes the model and lays out its tasks")
+  void model() throws Exception {
+    body(
+        http.put("/api/tasks/pros_cons", "{\"labels\":[{\"name\":\"pros\"},{\"name\":\"cons\"}]}"),
+        201);
+    JsonNode model = body(http.get("/api/model"), 200);
+    assertThat(model.path("modelId").asText()).isEqualTo(app.predictor().modelId());
+    assertThat(model.path("name").asText()).isEqualTo("starter-t5-mini");
+    assertThat(model.path("backbone").path("parameters").asLong()).isPositive();
+    assertThat(model.path("roles")).hasSize(2);
+    assertThat(model.path("sourceTasks").findValuesAsText("taskId")).contains("pros_cons");
+    JsonNode embeddings = body(http.get("/api/embeddings"), 200);
+    assertThat(embeddings.path("explained")).hasSize(2);
+    boolean found = false;
+    for (JsonNode item : embeddings.path("items")) {
+      assertThat(item.path("neighbours")).hasSize(5);
+      found |=
+          item.path("taskId").asText().equals("pros_cons")
+              && item.path("source").asBoolean()
+              && item.path("defined").asBoolean();
+    }
+    assertThat(found).isTrue();
+  }
+
+  @Test
+  @DisplayName("closing ends the streams within a second")
+  void closing() throws Exception {
+    try (var another =
+            app.startAnother(
+                java.util.Map.of(
+                    "kafka.application-id", "api-another",
+                    "roles", "inference",
+                    "streams.state-dir", folder.resolve("another").toString()));
+        Events events = new HttpProbe(another.port()).events("/api/stream/metrics")) {
+      Thread closer = new Thread(another::close);
+      closer.start();
+      await("the end of the stream").atMost(Duration.ofSeconds(1)).until(events::ended);
+      closer.join();
+    }
+  }
+}
