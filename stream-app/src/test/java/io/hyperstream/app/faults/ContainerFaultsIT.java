@@ -1,0 +1,360 @@
+package io.hyperstream.app.faults;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.SchemaRegistrar;
+import io.hyperstream.schemas.SchemaRegistries;
+import io.hyperstream.schemas.TopicProvisioner;
+import io.hyperstream.schemas.Topics;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListTopicsOptions;
+import org.awaitility.core.ConditionTimeoutException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.testcontainers.containers.GenericContainer;
+
+/**
+ * Needs Docker and the application's image, so it is no part of {@code mvn verify}; see {@code
+ * infra/faults}.
+ */
+@Tag("containers")
+@DisplayName("Replicas on three brokers, under load and learning, each in its container")
+class ContainerFaultsIT {
+  private static final Logger LOG = LoggerFactory.getLogger(ContainerFaultsIT.class);
+  private static final Path FOLDER = Path.of("target", "faults", "containers").toAbsolutePath();
+  private static final String GROUP = "hyperstream-inference";
+  private static final int POISON = 300;
+
+  private static final long SEED = Long.getLong("hyperstream.faults.seed", 1);
+  private static final int ROUNDS = Integer.getInteger("hyperstream.faults.rounds", 1);
+  private static final int PER_SECOND = Integer.getInteger("hyperstream.faults.rate", 10);
+  private static final Pattern ONLY =
+      Pattern.compile(System.getProperty("hyperstream.faults.only", ".*"));
+
+  private static Containers containers;
+  private static Admin admin;
+  private static SchemaRegistryClient registry;
+  private static RequestBooks books;
+  private static School school;
+  private static FaultTable table;
+  private static int done; // requests up to this number are answered
+  private static Ledger slowReader;
+
+  private interface Step {
+    void run() throws Exception;
+  }
+
+  /**
+   * One fault.
+   *
+   * @param inject breaks it
+   * @param heal mends it and waits until it is mended
+   */
+  private record Fault(String name, String how, Step inject, Step heal) {}
+
+  @BeforeAll
+  static void start() throws Exception {
+    long start = System.nanoTime();
+    containers = new Containers(FOLDER, Map.of());
+    String bootstrapServers = containers.bootstrapServers();
+    Topics topics = new Topics(Topics.Settings.defaults());
+    admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers));
+    new TopicProvisioner(admin, (short) 3).ensure(topics.all(), true, FaultGround.PATIENCE);
+    registry = SchemaRegistries.connect(containers.registryUrl(), Map.of());
+    new SchemaRegistrar(registry, topics).register(FaultGround.PATIENCE);
+    RecordCodec codec = new RecordCodec(registry);
+    Map<String, Object> conditions = new LinkedHashMap<>();
+    conditions.put("processors", Runtime.getRuntime().availableProcessors());
+    conditions.put("brokers", 3);
+    conditions.put("replicas", 2);
+    conditions.put("requestsPerSecond", PER_SECOND);
+    conditions.put("transactionTimeoutSeconds", Containers.TRANSACTION_TIMEOUT.toSeconds());
+    conditions.put("sessionTimeoutSeconds", 6);
+    conditions.put("seed", SEED);
+    conditions.put("rounds", ROUNDS);
+    table = new FaultTable(FOLDER.getParent(), conditions);
+    books =
+        new RequestBooks(
+            GROUP, topics, codec, bootstrapServers, SEED, Load.Flow.steady(PER_SECOND));
+    slowReader = new Ledger(topics, codec, bootstrapServers);
+    containers.addReplica();
+    containers.awaitReady(containers.replica(1)); // the second starts beside a working one
+    containers.addReplica();
+    containers.awaitReady(containers.replica(2));
+    school = new School(topics, codec, bootstrapServers, new Lessons(SEED), Duration.ofSeconds(2));
+    await("answers").atMost(FaultGround.PATIENCE).until(() -> books.flowsSince(0));
+    LOG.info("Everything answers after {} s", seconds(start));
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    for (AutoCloseable part :
+        new AutoCloseable[] {slowReader, school, books, admin, registry, containers}) {
+      if (part != null) {
+        part.close();
+      }
+    }
+  }
+
+  @TestFactory
+  @DisplayName("answer each request once, number versions without a gap, forget no example, when")
+  Stream<DynamicTest> faults() {
+    List<Fault> chosen =
+        everyFault().stream().filter(fault -> ONLY.matcher(fault.name()).matches()).toList();
+    assertThat(chosen).as("faults that match %s", ONLY).isNotEmpty();
+    return Stream.concat(
+        IntStream.rangeClosed(1, ROUNDS)
+            .boxed()
+            .flatMap(
+                round ->
+                    chosen.stream().map(f -> dynamicTest(round + " " + f.name(), () -> run(f)))),
+        Stream.of(dynamicTest("all is over: the books", ContainerFaultsIT::verdict)));
+  }
+
+  private static List<Fault> everyFault() {
+    return List.of(
+        new Fault(
+            "replica killed",
+            "SIGKILL; started again at once, as an orchestrator does",
+            () -> {
+              containers.kill(containers.replica(1));
+              containers.restart(containers.replica(1));
+            },
+            () -> containers.awaitReady(containers.replica(1))),
+        new Fault(
+            "broker killed",
+            "SIGKILL of one of three",
+            () -> containers.kill(containers.broker(1)),
+            () -> {
+              containers.restart(containers.broker(1));
+              awaitReplicas();
+            }),
+        new Fault(
+            "broker frozen",
+            "paused: connections stay, nothing answers",
+            () -> containers.pause(containers.broker(2)),
+            () -> {
+              containers.resume(containers.broker(2));
+              awaitReplicas();
+            }),
+        new Fault(
+            "registry killed",
+            "SIGKILL",
+            () -> containers.kill(containers.registry()),
+            () -> {
+              await("readiness to see it")
+                  .atMost(FaultGround.PATIENCE)
+                  .until(() -> !containers.isReady(containers.replica(1)));
+              containers.restart(containers.registry());
+              containers.awaitReady(containers.replica(1));
+              containers.awaitReady(containers.replica(2));
+            }),
+        new Fault(
+            "network cut",
+            "a replica without network",
+            () -> containers.cutOff(containers.replica(2)),
+            () -> {
+              containers.reconnect(containers.replica(2));
+              containers.awaitReady(containers.replica(2));
+            }),
+        new Fault(
+            "poison burst",
+            POISON + " requests at once that can never be answered",
+            () -> books.load().poison(POISON),
+            () -> {}),
+        new Fault(
+            "slow consumer",
+            "reads five answers a second",
+            () -> slowReader(true),
+            () -> {
+              slowReader(false);
+            }),
+        new Fault(
+            "rolling restart",
+            "SIGTERM of each replica in turn, the next when it is ready again",
+            () -> containers.terminate(containers.replica(1)),
+            () -> {
+              startAgain(1);
+              containers.terminate(containers.replica(2));
+              startAgain(2);
+            }),
+        new Fault(
+            "scale 2 to 1",
+            "SIGTERM of a replica",
+            () -> containers.terminate(containers.replica(2)),
+            () -> {}),
+        new Fault(
+            "scale 1 to 3",
+            "two more start; one reads the model from a read-only store",
+            () -> {
+              containers.restart(containers.replica(2));
+              if (containers.replicas() < 3) {
+                containers.addConfinedReplica();
+              } else {
+                containers.restart(containers.replica(3));
+              }
+            },
+            () -> {
+              containers.awaitReady(containers.replica(2));
+              containers.awaitReady(containers.replica(3));
+            }),
+        new Fault(
+            "disk full",
+            "no room in a replica's state directory",
+            () -> containers.fillDisk(containers.replica(3)),
+            () -> {
+              containers.freeDisk(containers.replica(3));
+              containers.awaitReady(containers.replica(3));
+            }),
+        new Fault(
+            "scale 3 to 1",
+            "SIGTERM of two replicas",
+            () -> {
+              containers.terminate(containers.replica(3));
+              containers.terminate(containers.replica(2));
+            },
+            () -> {}));
+  }
+
+  private static void startAgain(int number) {
+    containers.restart(containers.replica(number));
+    containers.awaitReady(containers.replica(number));
+  }
+
+  private static void slowReader(boolean begins) {
+    if (begins) {
+      slowReader.slow(true);
+      slowReader.start();
+    } else {
+      int answered = books.ledger().answered();
+      assertThat(slowReader.answered()).as("answers read slowly").isLessThan(answered);
+      slowReader.slow(false);
+      await("the slow reader to catch up")
+          .atMost(FaultGround.PATIENCE)
+          .until(() -> slowReader.answered() >= answered);
+      assertThat(slowReader.answeredTwice()).isEmpty();
+    }
+  }
+
+  /** Until every partition of every topic is on all brokers again. */
+  private static void awaitReplicas() {
+    await("all replicas of all partitions")
+        .atMost(FaultGround.PATIENCE)
+        .pollInterval(Duration.ofMillis(300))
+        .ignoreExceptions()
+        .until(
+            () ->
+                admin
+                    .describeTopics(
+                        admin
+                            .listTopics(new ListTopicsOptions().listInternal(true))
+                            .names()
+                            .get(10, TimeUnit.SECONDS))
+                    .allTopicNames()
+                    .get(10, TimeUnit.SECONDS)
+                    .values()
+                    .stream()
+                    .flatMap(topic -> topic.partitions().stream())
+                    .allMatch(partition -> partition.isr().size() == partition.replicas().size()));
+  }
+
+  private static void run(Fault fault) throws Exception {
+    if (!containers.isRunning(containers.replica(2)) && !fault.name().startsWith("scale 1")) {
+      startAgain(2);
+    }
+    int first = done;
+    long start = System.nanoTime();
+    fault.inject().run();
+    int injected = books.load().sent();
+    double recovery = Double.NaN;
+    try {
+      await("answers in every partition after: " + fault.name())
+          .atMost(FaultGround.PATIENCE)
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> books.flowsSince(injected));
+      recovery = seconds(start);
+      LOG.info("{}: answers flow again after {} s", fault.name(), recovery);
+      fault.heal().run();
+      int end = books.load().sent();
+      await("an answer to each request until the end of: " + fault.name())
+          .atMost(FaultGround.PATIENCE)
+          .until(() -> books.unanswered(first, end) == 0);
+      done = end;
+    } catch (ConditionTimeoutException e) {
+      done = books.load().sent();
+      throw e;
+    } finally {
+      table.add(
+          new FaultTable.Row(
+              fault.name(),
+              fault.how(),
+              recovery,
+              books.longestWait(first, done).toMillis() / 1e3,
+              done - first,
+              books.unanswered(first, done),
+              books.ledger().answeredTwice().size()));
+    }
+    assertThat(books.ledger().answeredTwice()).isEmpty();
+  }
+
+  private static void verdict() throws Exception {
+    Runnable alive =
+        () -> assertThat(containers.isRunning(containers.replica(1))).as("replica 1 runs").isTrue();
+    int lessons = school.endLessons();
+    books.drain(alive);
+    Map<String, Integer> expected = school.lessons().examplesAfter(lessons);
+    Map<String, Integer> examples = school.countExamples(alive, expected);
+    school.awaitServed(alive);
+    for (int number = 1; number <= containers.replicas(); number++) {
+      GenericContainer<?> replica = containers.replica(number);
+      if (containers.isRunning(replica)) {
+        containers.terminate(replica);
+      }
+    }
+    school.readToTheEnd();
+    Verdict verdict = books.verdict(school.asked());
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("requests", verdict.requests());
+    all.put("predictions", verdict.predictions());
+    all.put("deadLetters", verdict.deadLetters());
+    all.put("lost", verdict.lost().size());
+    all.put("doubled", verdict.duplicated().size());
+    all.put("unexpected", verdict.unexpected().size());
+    all.put("outOfOrder", verdict.misordered().size());
+    all.put("wrong", verdict.wrong().size());
+    all.put("lessons", lessons);
+    all.put("examplesAsExpected", examples.equals(expected));
+    all.put("versions", school.books().versions());
+    all.put("reports", school.books().reports());
+    table.end(all);
+    LOG.info("{}\n{}", verdict, table);
+    assertThat(verdict).as("%s", verdict).matches(Verdict::isExactlyOnce);
+    assertThat(books.tornCommits()).isEmpty();
+    assertThat(examples).isEqualTo(expected);
+    assertThat(school.faults()).isEmpty();
+    assertThat(school.books().versions()).as("versions of any task").isPositive();
+  }
+
+  private static double seconds(long since) {
+    return Duration.ofNanos(System.nanoTime() - since).toMillis() / 1e3;
+  }
+}
