@@ -85,6 +85,22 @@ class ApiErrorsTest {
         "inference is not running yet");
   }
 
+  @Test
+  @DisplayName("says that another process must be asked where this one does not answer requests")
+  void otherRole() throws Exception {
+    Map<String, Object> properties =
+        Map.of(
+            "hyperstream.http.port", -1,
+            "hyperstream.roles", "adaptation",
+            "hyperstream.kafka.bootstrap-servers", "127.0.0.1:1");
+    try (EmbeddedServer other = ApplicationContext.run(EmbeddedServer.class, properties)) {
+      HttpProbe there = new HttpProbe(other.getPort());
+      String body = "{\"taskId\":\"t\",\"text\":\"hello\"}";
+      assertProblem(there.post("/api/predict", body), 503, "/api/predict", "has no inference role");
+      assertProblem(there.get("/api/embeddings"), 503, "/api/embeddings", "has no inference role");
+    }
+  }
+
   @ParameterizedTest(name = "{0} {1}")
   @CsvSource({
     "GET, /api/nothing, 404, there is nothing at this path",

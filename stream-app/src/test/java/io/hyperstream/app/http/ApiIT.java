@@ -47,6 +47,7 @@ class ApiIT {
     app = new AppFixture("api", folder);
     app.set("roles", "inference,adaptation");
     app.set("adaptation.application-id", "api-adaptation");
+    app.set("http.max-predictions", 8);
     app.start(Optional.empty());
     http = new HttpProbe(app.application().port());
     eventually("the topics read", () -> http.get("/api/tasks").status() == 200);
@@ -189,6 +190,9 @@ class ApiIT {
         .isEqualTo("MISSING_TEXT_PAIR");
     assertThat(predictions.get(2).has("text")).isTrue();
     assertThat(predictions.get(3).path("error").path("code").asText()).isEqualTo("UNKNOWN_TASK");
+    String many = "\"asked\"" + ",\"asked%d\"".repeat(8).formatted(1, 2, 3, 4, 5, 6, 7, 8);
+    Answer tooMany = http.post("/api/predict", "{\"text\":\"a\",\"taskIds\":[" + many + "]}");
+    assertThat(body(tooMany, 429).path("detail").asText()).contains("max-predictions");
     assertThat(answer("asked", " ").path("error").path("code").asText()).isEqualTo("EMPTY_TEXT");
   }
 

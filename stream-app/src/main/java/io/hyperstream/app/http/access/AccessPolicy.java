@@ -2,6 +2,7 @@ package io.hyperstream.app.http.access;
 
 import io.hyperstream.app.config.HttpSettings;
 import io.hyperstream.app.config.HttpSettings.Access;
+import io.micronaut.context.env.Environment;
 import jakarta.inject.Singleton;
 import java.util.HashSet;
 import java.util.List;
@@ -11,11 +12,17 @@ import java.util.Set;
 /** Who may use the API, as configured. Immutable. */
 @Singleton
 public final class AccessPolicy {
+  private static final String TOKENS = "micronaut.security.token.jwt";
+
   private final HttpSettings settings;
+  private final boolean believesAnyToken;
   private final List<ApiKey> keys;
 
-  AccessPolicy(HttpSettings settings) {
+  AccessPolicy(HttpSettings settings, Environment environment) {
     this.settings = settings;
+    believesAnyToken =
+        environment.getProperty(TOKENS + ".enabled", Boolean.class, false)
+            && !environment.containsProperties(TOKENS + ".signatures");
     keys = settings.apiKeys().stream().map(ApiKey::parse).toList();
     Set<String> names = new HashSet<>();
     for (ApiKey key : keys) {
@@ -27,11 +34,19 @@ public final class AccessPolicy {
   }
 
   /**
-   * Refuses to put an API without keys where others can reach it.
+   * Refuses to put an API without keys where others can reach it, and to believe anybody's tokens.
    *
    * @throws IllegalStateException saying what to configure
    */
   public void requireSafe() {
+    if (believesAnyToken) {
+      throw new IllegalStateException(
+          TOKENS
+              + " is enabled without signatures, so that unsigned tokens would be believed;"
+              + " configure "
+              + TOKENS
+              + ".signatures");
+    }
     if (settings.access() == Access.AUTO && keys.isEmpty() && !settings.onLoopback()) {
       throw new IllegalStateException(
           "hyperstream.http.host is "

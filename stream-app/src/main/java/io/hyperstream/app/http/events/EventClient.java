@@ -109,17 +109,14 @@ final class EventClient {
 
   /** What is told counts up until the connection takes it. */
   private synchronized void drain() {
-    while (sink != null
-        && (telling || !waiting.isEmpty())
-        && sink.requestedFromDownstream() > 0) {
+    while (sink != null && (telling || !waiting.isEmpty()) && sink.requestedFromDownstream() > 0) {
       byte[] next = telling ? skippedEvent() : waiting.removeFirst();
       sink.next(next);
     }
   }
 
   private byte[] skippedEvent() {
-    String event =
-        String.format(Locale.ROOT, "event: skipped\ndata: {\"count\":%d}\n\n", skipped);
+    String event = String.format(Locale.ROOT, "event: skipped\ndata: {\"count\":%d}\n\n", skipped);
     skipped = 0;
     telling = false;
     return event.getBytes(StandardCharsets.UTF_8);

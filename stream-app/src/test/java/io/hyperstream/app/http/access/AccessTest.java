@@ -109,10 +109,14 @@ class AccessTest {
     String secret = "a secret of at least 256 bits, that is 32 characters";
     Map<String, Object> properties =
         Map.of(
-            "hyperstream.http.access", "authenticated",
-            "micronaut.security.token.jwt.enabled", true,
-            "micronaut.security.token.jwt.signatures.secret.validation.secret", secret,
-            "micronaut.security.token.jwt.signatures.secret.validation.jws-algorithm", "HS256");
+            "hyperstream.http.access",
+            "authenticated",
+            "micronaut.security.token.jwt.enabled",
+            true,
+            "micronaut.security.token.jwt.signatures.secret.validation.secret",
+            secret,
+            "micronaut.security.token.jwt.signatures.secret.validation.jws-algorithm",
+            "HS256");
     try (EmbeddedServer server = server(properties)) {
       HttpProbe http = new HttpProbe(server.getPort());
       assertStatus(http.get("/api/tasks"), 401);
@@ -150,8 +154,8 @@ class AccessTest {
   }
 
   @Test
-  @DisplayName("where others can reach it, it does not start without keys, and says what to do")
-  void offLoopback() {
+  @DisplayName("unsafe, it does not start, and says what to do")
+  void unsafe() {
     assertThatThrownBy(
             () ->
                 HyperstreamApplication.start(
@@ -159,6 +163,12 @@ class AccessTest {
         .hasMessageContaining("0.0.0.0")
         .hasMessageContaining("hyperstream api-key")
         .hasMessageContaining("hyperstream.http.access");
+    assertThatThrownBy(
+            () ->
+                HyperstreamApplication.start(
+                    Map.of(
+                        "micronaut.security.token.jwt.enabled", true, "hyperstream.http.port", -1)))
+        .hasMessageContaining("unsigned tokens would be believed");
     for (Map<String, Object> safe :
         List.<Map<String, Object>>of(
             Map.of("hyperstream.http.access", "open"),
