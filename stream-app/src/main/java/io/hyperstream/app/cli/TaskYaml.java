@@ -97,11 +97,17 @@ final class TaskYaml {
     options.setNestingDepthLimit(16);
     options.setMaxAliasesForCollections(64);
     List<TaskDefinition> definitions = new ArrayList<>();
+    Set<String> ids = new HashSet<>();
     try {
       Yaml yaml = new Yaml(new SafeConstructor(options));
       for (Node document : yaml.composeAll(new StringReader(text))) {
         for (Node node : tasksOf(document)) {
-          definitions.add(definition(node));
+          TaskDefinition definition = definition(node);
+          if (!ids.add(definition.getTaskId())) { // at once: an alias repeats a task at no cost
+            throw CommandFailure.failed(
+                file + " defines the task '" + definition.getTaskId() + "' twice");
+          }
+          definitions.add(definition);
           if (definitions.size() > MAX_TASKS) {
             throw CommandFailure.failed(file + " has more than " + MAX_TASKS + " tasks; split it");
           }
@@ -115,13 +121,6 @@ final class TaskYaml {
     }
     if (definitions.isEmpty()) {
       throw CommandFailure.failed(file + " defines no task");
-    }
-    Set<String> ids = new HashSet<>();
-    for (TaskDefinition definition : definitions) {
-      if (!ids.add(definition.getTaskId())) {
-        throw CommandFailure.failed(
-            file + " defines the task '" + definition.getTaskId() + "' twice");
-      }
     }
     return definitions;
   }

@@ -30,7 +30,6 @@ import org.slf4j.LoggerFactory;
  * time.
  */
 public final class AdapterFiles {
-  private static final Consumer<Path> LEFT_ALONE = file -> {};
 
   private static final Logger LOG = LoggerFactory.getLogger(AdapterFiles.class);
 
@@ -46,7 +45,7 @@ public final class AdapterFiles {
    *     file
    */
   public AdapterFiles(Path folder, Duration grace) {
-    this(folder, grace, LEFT_ALONE, System::nanoTime);
+    this(folder, grace, file -> {}, System::nanoTime);
   }
 
   /**

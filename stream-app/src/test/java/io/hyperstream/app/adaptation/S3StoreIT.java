@@ -110,7 +110,7 @@ class S3StoreIT {
         assertThat(bucket.resolve("team-a/models/starter-t5-mini/2")).doesNotExist();
         assertThat(replica.terminate(START)).isEqualTo(143);
 
-        server.close();
+        server.kill();
         try (ServeProcess again = replica(fixture.app, server, "second.log", "starter-t5-mini@1")) {
           again.awaitLog("is loaded from the cache, for now", START);
           again.awaitLog("Hyperstream is serving", START);
