@@ -41,6 +41,9 @@ final class TaskYaml {
   static final int MAX_DESCRIPTION_LENGTH = 4096;
   private static final int MAX_INIT_FROM = 256;
 
+  /** The parser's time and garbage grow with the square of what has no white space in it. */
+  private static final int MAX_RUN = 1 << 16;
+
   private static final List<String> TASK_FIELDS =
       List.of(
           "taskId",
@@ -91,7 +94,22 @@ final class TaskYaml {
     return new TaskYaml(file).definitions(text);
   }
 
+  private void checkRuns(String text) {
+    int line = 1;
+    int run = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      run = Character.isWhitespace(c) ? 0 : run + 1;
+      line += c == '\n' ? 1 : 0;
+      if (run > MAX_RUN) {
+        throw YamlFields.bad(
+            file, line, "more than " + MAX_RUN + " characters without white space among them");
+      }
+    }
+  }
+
   private List<TaskDefinition> definitions(String text) {
+    checkRuns(text);
     LoaderOptions options = new LoaderOptions();
     options.setCodePointLimit(MAX_BYTES);
     options.setNestingDepthLimit(16);

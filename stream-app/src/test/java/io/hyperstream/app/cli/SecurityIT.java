@@ -71,7 +71,7 @@ class SecurityIT {
       adaptation: {enabled: false, method: PROTOTYPES, promotionProbability: 0.5}
       """;
 
-  @TempDir Path folder;
+  @TempDir static Path folder;
   private final Queue<String> leaks = new ConcurrentLinkedQueue<>();
   private final List<String> secrets = new ArrayList<>();
   private final List<String> said = new ArrayList<>();
