@@ -88,7 +88,6 @@ spec:
             - { name: HYPERSTREAM_MODEL_DIR, value: /var/lib/hyperstream-models }
             {{- else if $values.model.dir }}
             - { name: HYPERSTREAM_MODEL_DIR, value: {{ $values.model.dir | quote }} }
-            - { name: HYPERSTREAM_MODEL_S3_CACHE_DIR, value: /var/lib/hyperstream/model-cache }
             {{- end }}
             {{- if $values.clientSecret }}
             - { name: HYPERSTREAM_COMMAND_CONFIG, value: /etc/hyperstream/client/client.properties }

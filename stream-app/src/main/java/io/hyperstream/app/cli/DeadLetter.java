@@ -121,9 +121,9 @@ record DeadLetter(ConsumerRecord<byte[], byte[]> record) {
         "%-8s %s  %-18s %-24s %s%s  %s",
         id(),
         Instant.ofEpochMilli(record.timestamp()).truncatedTo(java.time.temporal.ChronoUnit.SECONDS),
-        code(),
+        Rendering.oneLine(code()),
         Rendering.oneLine(task.orElse("?")),
-        sourceText(),
+        Rendering.oneLine(sourceText()),
         replays() == 0 ? "" : " (replayed " + replays() + "x)",
         Rendering.oneLine(message()));
   }

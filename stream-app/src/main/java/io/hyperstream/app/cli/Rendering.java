@@ -31,7 +31,7 @@ final class Rendering {
   /** What a person wants to see of a prediction. */
   static String answer(Prediction prediction) {
     if (prediction.getLabel() != null) {
-      return prediction.getLabel();
+      return oneLine(prediction.getLabel());
     }
     if (prediction.getValue() != null) {
       return prediction.getValue().toString();

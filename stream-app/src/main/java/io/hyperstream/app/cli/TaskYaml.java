@@ -41,6 +41,9 @@ final class TaskYaml {
   static final int MAX_DESCRIPTION_LENGTH = 4096;
   private static final int MAX_INIT_FROM = 256;
 
+  /** The parser's time and garbage grow with the square of what has no white space in it. */
+  private static final int MAX_RUN = 1 << 16;
+
   private static final List<String> TASK_FIELDS =
       List.of(
           "taskId",
@@ -91,17 +94,38 @@ final class TaskYaml {
     return new TaskYaml(file).definitions(text);
   }
 
+  private void checkRuns(String text) {
+    int line = 1;
+    int run = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      run = Character.isWhitespace(c) ? 0 : run + 1;
+      line += c == '\n' ? 1 : 0;
+      if (run > MAX_RUN) {
+        throw YamlFields.bad(
+            file, line, "more than " + MAX_RUN + " characters without white space among them");
+      }
+    }
+  }
+
   private List<TaskDefinition> definitions(String text) {
+    checkRuns(text);
     LoaderOptions options = new LoaderOptions();
     options.setCodePointLimit(MAX_BYTES);
     options.setNestingDepthLimit(16);
     options.setMaxAliasesForCollections(64);
     List<TaskDefinition> definitions = new ArrayList<>();
+    Set<String> ids = new HashSet<>();
     try {
       Yaml yaml = new Yaml(new SafeConstructor(options));
       for (Node document : yaml.composeAll(new StringReader(text))) {
         for (Node node : tasksOf(document)) {
-          definitions.add(definition(node));
+          TaskDefinition definition = definition(node);
+          if (!ids.add(definition.getTaskId())) { // at once: an alias repeats a task at no cost
+            throw CommandFailure.failed(
+                file + " defines the task '" + definition.getTaskId() + "' twice");
+          }
+          definitions.add(definition);
           if (definitions.size() > MAX_TASKS) {
             throw CommandFailure.failed(file + " has more than " + MAX_TASKS + " tasks; split it");
           }
@@ -115,13 +139,6 @@ final class TaskYaml {
     }
     if (definitions.isEmpty()) {
       throw CommandFailure.failed(file + " defines no task");
-    }
-    Set<String> ids = new HashSet<>();
-    for (TaskDefinition definition : definitions) {
-      if (!ids.add(definition.getTaskId())) {
-        throw CommandFailure.failed(
-            file + " defines the task '" + definition.getTaskId() + "' twice");
-      }
     }
     return definitions;
   }

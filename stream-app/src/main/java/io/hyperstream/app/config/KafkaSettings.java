@@ -43,4 +43,14 @@ public record KafkaSettings(
   public KafkaSettings {
     properties = properties == null ? Map.of() : Map.copyOf(properties);
   }
+
+  /** Without the properties' values: there are secrets among them. */
+  @Override
+  public String toString() {
+    return "KafkaSettings[bootstrapServers="
+        + bootstrapServers
+        + ", properties="
+        + properties.keySet()
+        + "]";
+  }
 }

@@ -25,4 +25,10 @@ public record RegistrySettings(
   public RegistrySettings {
     properties = properties == null ? Map.of() : Map.copyOf(properties);
   }
+
+  /** Without the properties' values: there are secrets among them. */
+  @Override
+  public String toString() {
+    return "RegistrySettings[url=" + url + ", properties=" + properties.keySet() + "]";
+  }
 }

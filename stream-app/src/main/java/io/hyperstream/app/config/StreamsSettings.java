@@ -71,4 +71,16 @@ public record StreamsSettings(
           "hyperstream.streams.max-pass should be positive; got " + maxPass);
     }
   }
+
+  /** Without the properties' values: there may be secrets among them. */
+  @Override
+  public String toString() {
+    return "StreamsSettings[threads="
+        + threads
+        + ", guarantee="
+        + guarantee
+        + ", properties="
+        + properties.keySet()
+        + "]";
+  }
 }

@@ -109,16 +109,16 @@ class S3StoreIT {
         assertThat(copiesOf(object, "replica")).hasSize(1);
         assertThat(bucket.resolve("team-a/models/starter-t5-mini/1/manifest.json")).exists();
         assertThat(bucket.resolve("team-a/models/starter-t5-mini/2")).doesNotExist();
-        assertThat(replica.terminate(START)).isEqualTo(143);
+        assertThat(replica.terminate(START)).isIn(0, 143);
 
-        server.close();
+        server.kill();
         try (ServeProcess again = replica(fixture.app, server, "second.log", "starter-t5-mini@1")) {
           again.awaitLog("is loaded from the cache, for now", START);
           again.awaitLog("Hyperstream is serving", START);
           List<Prediction> now = fixture.ask("tuned", remarks(1));
           assertThat(now).allMatch(answer -> answer.getAdapterVersion() == 1);
           Classroom.assertSame(taught, now);
-          assertThat(again.terminate(START)).isEqualTo(143);
+          assertThat(again.terminate(START)).isIn(0, 143);
         }
       }
     }

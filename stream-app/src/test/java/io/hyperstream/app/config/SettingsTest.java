@@ -91,7 +91,7 @@ class SettingsTest {
   @Test
   @DisplayName("has every key in application.yml, and no other")
   void documented() throws Exception {
-    Map<String, Map<String, Map<String, Object>>> yaml;
+    Map<String, Object> yaml;
     try (InputStream in = SettingsTest.class.getResourceAsStream("/application.yml")) {
       yaml = new Yaml().load(in);
     }
@@ -103,9 +103,24 @@ class SettingsTest {
               .map(NameUtils::hyphenate)
               .filter(key -> !key.equals("properties")) // shown as a comment
               .toList();
-      assertThat(yaml.get("hyperstream").get(name.substring("hyperstream.".length())))
-          .containsOnlyKeys(keys.toArray(String[]::new));
+      Map<String, Object> written = new HashMap<>(at(yaml, name));
+      written.keySet().removeIf(key -> isSection(name + "." + key));
+      assertThat(written).as(name).containsOnlyKeys(keys.toArray(String[]::new));
     }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Map<String, Object> at(Map<String, Object> yaml, String path) {
+    Map<String, Object> at = yaml;
+    for (String key : path.split("\\.", -1)) {
+      at = (Map<String, Object>) at.get(key);
+    }
+    return at;
+  }
+
+  private static boolean isSection(String name) {
+    return SECTIONS.stream()
+        .anyMatch(type -> type.getAnnotation(ConfigurationProperties.class).value().equals(name));
   }
 
   @Test
