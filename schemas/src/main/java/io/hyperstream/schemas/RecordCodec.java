@@ -119,7 +119,7 @@ public final class RecordCodec implements AutoCloseable {
               + schema.name()
               + " under "
               + subject
-              + ": "
+              + " in the schema registry: "
               + reasonOf(e),
           e);
     }
