@@ -5,8 +5,8 @@
 #   infra/faults/containers.sh [--rounds N] [--only REGEX] [--rate N] [--seed N]
 #                              [--image NAME] [--kafka-image NAME] [--registry-image NAME]
 #
-# A round injects one fault of each kind, or of those whose name REGEX matches, and takes ten
-# minutes on two cores. Several rounds are a soak. Needs Docker; the images are hyperstream,
+# A round injects one fault of each kind, or of those whose name REGEX matches, and takes a
+# quarter of an hour on two busy cores. Several rounds are a soak. Needs Docker; the images are hyperstream,
 # apache/kafka:4.3.1 and apicurio/apicurio-registry:3.0.9 unless told otherwise.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -29,7 +29,7 @@ JSON
   export HYPERSTREAM_MODEL_DIR=$work/models
   hyperstream() { java -jar stream-app/target/hyperstream.jar "$@"; }
   hyperstream train --data "$tasks/rooms,$tasks/stars" --tasks rooms,stars --preset hyperformer++ \
-    --init random --config "$work/shape.json" --steps 1 --output "$work/run" >"$work/log" 2>&1 \
+    --init random --config "$work/shape.json" --reduction-factor 4 --steps 1 --output "$work/run" >"$work/log" 2>&1 \
     && hyperstream model import "$work/run/model" --name tiny >>"$work/log" 2>&1 \
     || { cat "$work/log" >&2; exit 1; }
   options+=("-Dhyperstream.faults.soak.model.name=tiny" "-Dhyperstream.faults.soak.model.dir=$work/models")
