@@ -241,12 +241,21 @@ final class Browser implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
+  public void close() {
     driver.quit();
+    // Its helpers still write for a moment.
+    Awaitility.await("the end of the browser")
+        .ignoreExceptionsMatching(
+            e -> e instanceof IOException || e instanceof UncheckedIOException)
+        .until(this::forgetProfile);
+  }
+
+  private boolean forgetProfile() throws IOException {
     try (Stream<Path> all = Files.walk(profile)) {
       for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);
       }
     }
+    return Files.notExists(profile);
   }
 }

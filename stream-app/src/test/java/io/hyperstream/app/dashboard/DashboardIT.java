@@ -6,17 +6,13 @@ import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -39,59 +35,27 @@ class DashboardIT {
 
   @TempDir static Path folder;
 
+  private Site site;
   private Browser browser;
-  private AppFixture app;
   private Town town;
-  private String url;
 
   @BeforeAll
   void start() throws Exception {
-    Optional<Browser> installed = Browser.start();
-    if (installed.isEmpty()) {
-      String reason =
-          "the dashboard is not tested: chromium and chromedriver are not both on the PATH"
-              + " (Debian: apt-get install chromium chromium-driver)";
-      System.out.println(reason);
-      Assumptions.abort(reason);
-    }
-    browser = installed.get();
-    int port = freePort();
-    url = "http://127.0.0.1:" + port + "/";
-    app = new AppFixture("dashboard", folder);
-    app.set("roles", "inference,adaptation").set("http.port", port);
-    town = new Town(app);
-    town.define();
-    app.start(Optional.empty());
-    town.ask(40);
-    town.misuse();
-    town.teach();
-  }
-
-  /** One that the application can have again after it was stopped. */
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
+    site = Site.start(folder);
+    browser = site.browser();
+    town = site.town();
   }
 
   @AfterAll
   void stop() throws Exception {
-    if (browser != null) {
-      browser.close();
-    }
-    if (app != null) {
-      app.close();
+    if (site != null) {
+      site.close();
     }
   }
 
   @BeforeEach
   void open() {
-    browser.size(1440, 900, false);
-    browser.prefer("light");
-    browser.open(url);
-    browser.js("localStorage.clear(); sessionStorage.clear()");
-    browser.open(url);
-    browser.awaitText("#pulse-text", "Ready");
+    site.open();
     assertThat(browser.log()).isEmpty();
   }
 
@@ -163,95 +127,13 @@ class DashboardIT {
   @Test
   @DisplayName("defines a task, learns from clicks and pasted lines, and the answer changes")
   void lesson() {
-    browser.go("#/tasks");
-    browser.click("#new-task");
-    browser.type("input[name=taskId]", "plant-desk");
-    browser.type("textarea[name=labels]", "first\nsecond");
-    browser.type("input[name=description]", "Which of two desks of a garden shop answers.");
-    browser.click("details.more summary");
-    browser.type("input[name=triggerExamples]", "1000"); // nothing but the command starts it
-    browser.click("#submit-task");
-    browser.awaitText("main h1", "plant-desk");
-    browser.awaitText("#versions", "No version yet");
-
-    browser.click("main .heading .button.primary");
-    String text = "The leaves of my tomato plants turn yellow and fall off.";
-    browser.type("textarea", text);
-    String card = "[data-answer='plant-desk'] ";
-    browser.awaitText(card + ".verdict", "%");
-    browser.awaitCount(card + "[data-version='0']", 1);
-    String before = browser.text(card + ".verdict b");
-    // Plants go to the desk that the model would not have chosen.
-    String plants = before.equals("first") ? "second" : "first";
-    browser.click(card + "[data-label='" + plants + "']");
-    browser.awaitText(card + ".story", plants + " is noted");
-
-    browser.go("#/tasks/plant-desk");
-    browser.paste("#teach textarea", examples(plants, before) + "\nno label here");
-    browser.awaitText("#teach .preview", "no tab between text and label");
-    browser.awaitText("#send-examples", "15 examples");
-    browser.click("#send-examples");
-    browser.awaitText("#teach .teach-result", "Each is predicted first");
-
-    browser.js("history.back()");
-    browser.awaitText(card + ".verdict b", before);
-    browser.click(card + "[data-label='" + plants + "']");
-    browser.awaitText(card + ".story", plants + " is noted");
-    browser.click(card + "[data-adapt]");
-    browser.await(
-        "the changed answer", () -> browser.count(card + ".changed[data-changed=label]") == 1);
-    browser.awaitText(card + ".verdict b", plants);
-    browser.awaitCount(card + "[data-version='1']", 1);
-    browser.awaitText(card + ".story", "promoted");
-    for (String other : List.of("product-review", "emotion", "utility-intent")) {
-      browser.click(".pick input[value='" + other + "']");
-      browser.awaitText("[data-answer='" + other + "'] .verdict", "%");
-    }
-    browser.awaitCount(card + ".changed[data-changed=label]", 1); // asked again, told no less
+    Lesson lesson = new Lesson(browser);
+    lesson.define();
+    lesson.teach();
     if (SCREENSHOTS != null) {
       browser.screenshot(Path.of(SCREENSHOTS, "lesson-light.png"));
     }
-
-    backAndForth();
-  }
-
-  /** The model's own start again, then the version that was taught. */
-  private void backAndForth() {
-    browser.go("#/tasks/plant-desk");
-    browser.click("[data-order=RESET]");
-    browser.click("dialog [data-confirm]");
-    browser.awaitText("#commands [data-command=RESET]", "reset");
-    browser.awaitText("main .stats", "the model’s own start");
-    browser.awaitNone("#versions .served");
-    browser.click("#versions [data-version='1'] .icon");
-    browser.click("dialog [data-confirm]");
-    browser.awaitText("#commands [data-command=ROLLBACK]", "rolled back");
-    browser.awaitText("#versions .served", "v2");
-  }
-
-  private static String examples(String plants, String tools) {
-    List<String> about =
-        List.of(
-            "My roses have black spots on their leaves.",
-            "How often should I water tomato plants in a pot?",
-            "When do I plant tulip bulbs?",
-            "The lavender plants we bought here have dried up.",
-            "Which soil do blueberry plants need?",
-            "Small green insects sit on the leaves of my beans.",
-            "Can I cut back the hedge leaves in June?");
-    List<String> others =
-        List.of(
-            "The handle of the spade broke on the first day.",
-            "My lawn mower does not start any more.",
-            "Do you sharpen scissors and saws?",
-            "The battery of the drill is empty after five minutes.",
-            "A screw is missing in the box with the ladder.",
-            "The motor of the mower makes a loud noise.",
-            "I lost the charger of my drill.",
-            "Is there a spare blade for this saw?");
-    return about.stream().map(line -> line + "\t" + plants).collect(Collectors.joining("\n"))
-        + "\n"
-        + others.stream().map(line -> line + "\t" + tools).collect(Collectors.joining("\n"));
+    lesson.backAndForth();
   }
 
   @Test
@@ -289,7 +171,7 @@ class DashboardIT {
   @DisplayName("shows what people wrote as text, never as markup, and retires a task when asked to")
   void markup() {
     String markup = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>";
-    app.define(AppFixture.task("markup", "<i>yes</i>", "no & never").setDescription(markup));
+    site.app().define(AppFixture.task("markup", "<i>yes</i>", "no & never").setDescription(markup));
     browser.go("#/tasks");
     browser.awaitText("tr[data-task=markup] .about", markup);
     browser.awaitText("tr[data-task=markup] .labels", "<i>yes</i>");
@@ -314,7 +196,7 @@ class DashboardIT {
   void outage() throws Exception {
     browser.go("#/playground?tasks=town-desk&text=hello");
     browser.awaitText("[data-answer='town-desk'] .verdict", "%");
-    app.stop();
+    site.app().stop();
     browser.awaitText("#banner", "No connection to the application");
     browser.awaitText("#pulse-text", "Not connected");
     browser.type("textarea", "Who empties the bins in the park?");
@@ -322,7 +204,7 @@ class DashboardIT {
     browser.go("#/letters");
     browser.awaitText("main .problem", "The application does not answer");
 
-    app.start(Optional.empty());
+    site.app().start(Optional.empty());
     browser.await("the end of the banner", () -> browser.text("#banner").isEmpty());
     browser.awaitText("#pulse-text", "Ready");
     browser.awaitText("table.letters", "support-rooting"); // nobody pressed anything
@@ -442,7 +324,7 @@ class DashboardIT {
     assertThat(dark).isNotEqualTo(light);
     browser.click("#theme");
     assertThat(browser.js(paper)).isEqualTo(light);
-    browser.open(url);
+    browser.open(site.url());
     browser.awaitText("#pulse-text", "Ready");
     assertThat(browser.js(paper)).isEqualTo(light);
   }
@@ -485,7 +367,7 @@ class DashboardIT {
             "inference",
             "streams.state-dir",
             state.toString());
-    try (HyperstreamApplication other = app.startAnother(keyed)) {
+    try (HyperstreamApplication other = site.app().startAnother(keyed)) {
       browser.open("http://127.0.0.1:" + other.port() + "/");
       browser.awaitText("dialog", "answers only with an API key");
       browser.type("dialog input", "not the key");

@@ -1,0 +1,108 @@
+package io.hyperstream.app.dashboard;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** A person defines a task of two desks in a garden shop and teaches it, by hand. */
+final class Lesson {
+  private static final String TASK = "plant-desk";
+  private static final String CARD = "[data-answer='" + TASK + "'] ";
+  private static final String QUESTION = "The leaves of my tomato plants turn yellow and fall off.";
+  private static final List<String> PLANTS =
+      List.of(
+            "My roses have black spots on their leaves.",
+            "How often should I water tomato plants in a pot?",
+            "When do I plant tulip bulbs?",
+            "The lavender plants we bought here have dried up.",
+            "Which soil do blueberry plants need?",
+            "Small green insects sit on the leaves of my beans.",
+            "Can I cut back the hedge leaves in June?");
+  private static final List<String> TOOLS =
+      List.of(
+            "The handle of the spade broke on the first day.",
+            "My lawn mower does not start any more.",
+            "Do you sharpen scissors and saws?",
+            "The battery of the drill is empty after five minutes.",
+            "A screw is missing in the box with the ladder.",
+            "The motor of the mower makes a loud noise.",
+            "I lost the charger of my drill.",
+            "Is there a spare blade for this saw?");
+
+  private final Browser browser;
+
+  Lesson(Browser browser) {
+    this.browser = browser;
+  }
+
+  /** In the form. Nothing but the command will start an adaptation. */
+  void define() {
+    browser.go("#/tasks");
+    browser.click("#new-task");
+    browser.type("input[name=taskId]", TASK);
+    browser.type("textarea[name=labels]", "first\nsecond");
+    browser.type("input[name=description]", "Which of two desks of a garden shop answers.");
+    browser.click("details.more summary");
+    browser.type("input[name=triggerExamples]", "1000");
+    browser.click("#submit-task");
+    browser.awaitText("main h1", TASK);
+    browser.awaitText("#versions", "No version yet");
+  }
+
+  /** Ends in the playground, where the answer has changed. */
+  void teach() {
+    browser.click("main .heading .button.primary");
+    browser.type("textarea", QUESTION);
+    browser.awaitText(CARD + ".verdict", "%");
+    browser.awaitCount(CARD + "[data-version='0']", 1);
+    String before = browser.text(CARD + ".verdict b");
+    // Plants go to the desk that the model would not have chosen.
+    String plants = before.equals("first") ? "second" : "first";
+    browser.click(CARD + "[data-label='" + plants + "']");
+    browser.awaitText(CARD + ".story", plants + " is noted");
+
+    browser.go("#/tasks/" + TASK);
+    browser.paste("#teach textarea", lines(plants, before) + "\nno label here");
+    browser.awaitText("#teach .preview", "no tab between text and label");
+    browser.awaitText("#send-examples", "15 examples");
+    browser.click("#send-examples");
+    browser.awaitText("#teach .teach-result", "Each is predicted first");
+
+    browser.js("history.back()");
+    browser.awaitText(CARD + ".verdict b", before);
+    browser.click(CARD + "[data-label='" + plants + "']");
+    browser.awaitText(CARD + ".story", plants + " is noted");
+    browser.click(CARD + "[data-adapt]");
+    browser.await(
+        "the changed answer", () -> browser.count(CARD + ".changed[data-changed=label]") == 1);
+    browser.awaitText(CARD + ".verdict b", plants);
+    browser.awaitCount(CARD + "[data-version='1']", 1);
+    browser.awaitText(CARD + ".story", "promoted");
+    for (String other : List.of("product-review", "emotion", "utility-intent")) {
+      browser.click(".pick input[value='" + other + "']");
+      browser.awaitText("[data-answer='" + other + "'] .verdict", "%");
+    }
+    browser.awaitCount(CARD + ".changed[data-changed=label]", 1); // asked again, told no less
+  }
+
+  private static String lines(String plants, String tools) {
+    return Stream.concat(
+            PLANTS.stream().map(text -> text + "\t" + plants),
+            TOOLS.stream().map(text -> text + "\t" + tools))
+        .collect(Collectors.joining("\n"));
+  }
+
+  /** The model's own start again, then the version that was taught. */
+  void backAndForth() {
+    browser.go("#/tasks/" + TASK);
+    browser.click("[data-order=RESET]");
+    browser.click("dialog [data-confirm]");
+    browser.awaitText("#commands [data-command=RESET]", "reset");
+    browser.awaitText("main .stats", "the model’s own start");
+    browser.awaitNone("#versions .served");
+    browser.click("#versions [data-version='1'] .icon");
+    browser.click("dialog [data-confirm]");
+    browser.awaitText("#commands [data-command=ROLLBACK]", "rolled back");
+    browser.awaitText("#versions .served", "v2");
+  }
+}

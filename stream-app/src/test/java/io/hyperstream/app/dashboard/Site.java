@@ -1,0 +1,64 @@
+package io.hyperstream.app.dashboard;
+
+import io.hyperstream.app.inference.AppFixture;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
+
+/** A browser, and an application on the shared cluster that has the demo's data. */
+record Site(Browser browser, AppFixture app, Town town, String url) implements AutoCloseable {
+
+  /** Skips the tests, saying why, where there is no browser and none is required. */
+  static Site start(Path folder) throws Exception {
+    Optional<Browser> installed = Browser.start();
+    if (installed.isEmpty()) {
+      String reason =
+          "the dashboard is not tested: chromium and chromedriver are not both on the PATH"
+              + " (Debian: apt-get install chromium chromium-driver)";
+      System.out.println(reason);
+      Assumptions.abort(reason);
+    }
+    int port = freePort();
+    AppFixture app = new AppFixture("dashboard", folder);
+    app.set("roles", "inference,adaptation").set("http.port", port);
+    Town town = new Town(app);
+    Site site = new Site(installed.get(), app, town, "http://127.0.0.1:" + port + "/");
+    try {
+      town.define();
+      app.start(Optional.empty());
+      town.ask(40);
+      town.misuse();
+      town.teach();
+      return site;
+    } catch (Exception | AssertionError e) {
+      site.close();
+      throw e;
+    }
+  }
+
+  /** One that the application can have again after it was stopped. */
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  /** The overview of somebody who was never here. */
+  void open() {
+    browser.size(1440, 900, false);
+    browser.prefer("light");
+    browser.open(url);
+    browser.js("localStorage.clear(); sessionStorage.clear()");
+    browser.open(url);
+    browser.awaitText("#pulse-text", "Ready");
+  }
+
+  @Override
+  public void close() throws IOException {
+    browser.close();
+    app.close();
+  }
+}
