@@ -11,23 +11,23 @@ final class Lesson {
   private static final String QUESTION = "The leaves of my tomato plants turn yellow and fall off.";
   private static final List<String> PLANTS =
       List.of(
-            "My roses have black spots on their leaves.",
-            "How often should I water tomato plants in a pot?",
-            "When do I plant tulip bulbs?",
-            "The lavender plants we bought here have dried up.",
-            "Which soil do blueberry plants need?",
-            "Small green insects sit on the leaves of my beans.",
-            "Can I cut back the hedge leaves in June?");
+          "My roses have black spots on their leaves.",
+          "How often should I water tomato plants in a pot?",
+          "When do I plant tulip bulbs?",
+          "The lavender plants we bought here have dried up.",
+          "Which soil do blueberry plants need?",
+          "Small green insects sit on the leaves of my beans.",
+          "Can I cut back the hedge leaves in June?");
   private static final List<String> TOOLS =
       List.of(
-            "The handle of the spade broke on the first day.",
-            "My lawn mower does not start any more.",
-            "Do you sharpen scissors and saws?",
-            "The battery of the drill is empty after five minutes.",
-            "A screw is missing in the box with the ladder.",
-            "The motor of the mower makes a loud noise.",
-            "I lost the charger of my drill.",
-            "Is there a spare blade for this saw?");
+          "The handle of the spade broke on the first day.",
+          "My lawn mower does not start any more.",
+          "Do you sharpen scissors and saws?",
+          "The battery of the drill is empty after five minutes.",
+          "A screw is missing in the box with the ladder.",
+          "The motor of the mower makes a loud noise.",
+          "I lost the charger of my drill.",
+          "Is there a spare blade for this saw?");
 
   private final Browser browser;
 
