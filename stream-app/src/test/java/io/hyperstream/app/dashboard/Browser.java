@@ -68,23 +68,22 @@ final class Browser implements AutoCloseable {
   /**
    * Starts it.
    *
-   * @return empty where none is installed
-   * @throws IllegalStateException if none is installed, but it is required ({@code
-   *     -Dhyperstream.browser=required}, or {@code HYPERSTREAM_BROWSER=required} in the
-   *     environment)
+   * @return empty unless it is asked for ({@code -Dhyperstream.browser=required}, or {@code
+   *     HYPERSTREAM_BROWSER=required} in the environment)
+   * @throws IllegalStateException if it is asked for and not installed
    */
   static Optional<Browser> start() throws IOException {
+    String required = System.getProperty(REQUIRED, System.getenv("HYPERSTREAM_BROWSER"));
+    if (!"required".equals(required)) {
+      return Optional.empty();
+    }
     Optional<Path> executable = BROWSERS.stream().flatMap(name -> find(name).stream()).findFirst();
     Optional<Path> driver = find(DRIVER);
     if (executable.isPresent() && driver.isPresent()) {
       return Optional.of(new Browser(executable.get(), driver.get()));
     }
-    String required = System.getProperty(REQUIRED, System.getenv("HYPERSTREAM_BROWSER"));
-    if ("required".equals(required)) {
-      throw new IllegalStateException(
-          "a browser is required, but chromium and chromedriver are not both on the PATH");
-    }
-    return Optional.empty();
+    throw new IllegalStateException(
+        "a browser is required, but chromium and chromedriver are not both on the PATH");
   }
 
   private static Optional<Path> find(String name) {
