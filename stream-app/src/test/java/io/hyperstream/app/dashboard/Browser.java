@@ -68,22 +68,23 @@ final class Browser implements AutoCloseable {
   /**
    * Starts it.
    *
-   * @return empty unless it is asked for ({@code -Dhyperstream.browser=required}, or {@code
-   *     HYPERSTREAM_BROWSER=required} in the environment)
-   * @throws IllegalStateException if it is asked for and not installed
+   * @return empty where none is installed
+   * @throws IllegalStateException if none is installed, but it is required ({@code
+   *     -Dhyperstream.browser=required}, or {@code HYPERSTREAM_BROWSER=required} in the
+   *     environment)
    */
   static Optional<Browser> start() throws IOException {
-    String required = System.getProperty(REQUIRED, System.getenv("HYPERSTREAM_BROWSER"));
-    if (!"required".equals(required)) {
-      return Optional.empty();
-    }
     Optional<Path> executable = BROWSERS.stream().flatMap(name -> find(name).stream()).findFirst();
     Optional<Path> driver = find(DRIVER);
     if (executable.isPresent() && driver.isPresent()) {
       return Optional.of(new Browser(executable.get(), driver.get()));
     }
-    throw new IllegalStateException(
-        "a browser is required, but chromium and chromedriver are not both on the PATH");
+    String required = System.getProperty(REQUIRED, System.getenv("HYPERSTREAM_BROWSER"));
+    if ("required".equals(required)) {
+      throw new IllegalStateException(
+          "a browser is required, but chromium and chromedriver are not both on the PATH");
+    }
+    return Optional.empty();
   }
 
   private static Optional<Path> find(String name) {

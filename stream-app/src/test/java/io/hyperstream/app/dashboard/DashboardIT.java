@@ -41,7 +41,7 @@ class DashboardIT {
 
   @BeforeAll
   void start() throws Exception {
-    site = Site.start(folder);
+    site = Site.start(folder, SCREENSHOTS != null);
     browser = site.browser();
     town = site.town();
   }
@@ -68,9 +68,6 @@ class DashboardIT {
   @Test
   @DisplayName("shows data in every view, readable in light and dark, without a console message")
   void views() {
-    if (SCREENSHOTS != null) {
-      town.teachMore(List.of("product-review", "banking-intent", "moderation", "emotion"), 3);
-    }
     for (String scheme : List.of("light", "dark")) {
       browser.prefer(scheme);
       View.all().forEach(view -> show(view, scheme));
