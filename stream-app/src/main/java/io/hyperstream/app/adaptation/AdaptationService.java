@@ -70,6 +70,7 @@ final class AdaptationService implements RoleService {
   private final GlobalRecordReader reader;
   private final TrainerThread trainer;
   private final StreamsRun streams;
+  private final DefinitionsAhead definitions;
   private final WeightCollector weights;
   private final Duration collectAfter;
   private final Duration collectEvery;
@@ -114,6 +115,13 @@ final class AdaptationService implements RoleService {
     collectEvery = settings.collectWeightsEvery();
     readers =
         isolation -> cluster.reader(settings.applicationId() + "-weights-" + isolation, isolation);
+    definitions =
+        new DefinitionsAhead(
+            topics.definitions().name(),
+            codec,
+            () ->
+                cluster.reader(
+                    settings.applicationId() + "-definitions", IsolationLevel.READ_COMMITTED));
     int largest = AdaptationTopology.maxRecordBytes(topics);
     streams =
         new StreamsRun(
@@ -135,6 +143,7 @@ final class AdaptationService implements RoleService {
                     output,
                     headers,
                     trainer,
+                    definitions,
                     options(settings, policy, cluster.limits()),
                     new AdaptationMetrics(meters))),
             Counter.builder("hyperstream.adaptation.thread.failures")
@@ -227,6 +236,7 @@ final class AdaptationService implements RoleService {
     trainer.close();
     reader.close();
     streams.close();
+    definitions.close();
     probe.close();
     try {
       registry.close();

@@ -60,6 +60,7 @@ final class AdaptationTopology {
    *
    * @param modelId of the model that is adapted
    * @param reader waits while the registry is down
+   * @param definitionCheck asked before a task or label is called unknown
    */
   record Parts(
       Topics topics,
@@ -68,6 +69,7 @@ final class AdaptationTopology {
       OutputRecords output,
       HeaderPolicy headerPolicy,
       AdaptationTrainer trainer,
+      DefinitionCheck definitionCheck,
       AdaptationOptions options,
       AdaptationMetrics metrics) {
 

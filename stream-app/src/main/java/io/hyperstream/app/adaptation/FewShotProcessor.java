@@ -35,6 +35,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
 
   static final Duration LOOK_EVERY = Duration.ofMillis(100);
 
+  private static final long WAITED = 0;
   private static final int LABELS_NAMED = 20;
 
   private final AdaptationTopology.Parts parts;
@@ -78,7 +79,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         new WaitingRoom(
             context.getStateStore(WAITING),
             options.maxWaiting(),
-            context.currentSystemTimeMs() + options.labelGrace().toMillis());
+            context.currentSystemTimeMs() + grace());
     publisher =
         new Publisher(context, parts.output(), parts.topics(), tasks, versions, parts.metrics());
     training =
@@ -101,19 +102,22 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     }
     training.apply(now);
     for (WaitingRecord expired : waiting.expired(now)) {
-      handle(expired.getRecord(), 0);
+      handle(expired.getRecord(), WAITED);
     }
     training.start(now);
   }
 
   @Override
   public void process(Record<byte[], byte[]> record) {
-    long grace = parts.options().labelGrace().toMillis();
-    handle(records.decode(record.value()), context.currentSystemTimeMs() + grace);
+    handle(records.decode(record.value()), context.currentSystemTimeMs() + grace());
+  }
+
+  private long grace() {
+    return Math.max(parts.options().labelGrace().toMillis(), DefinitionCheck.FRESH.toMillis());
   }
 
   /**
-   * @param until how long it may wait for a definition
+   * @param until how long it may wait for a definition; {@link #WAITED} if it has waited
    */
   private void handle(SourcedRecord record, long until) {
     switch (record.getKind()) {
@@ -178,7 +182,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     Optional<OwnedTask> task = tasks.find(record.getTaskId());
     if (task.isPresent()) {
       commands.carryOut(command, task.get());
-    } else if (!mayWait(record, originOf(record), until)) {
+    } else if (!mayWait(record, originOf(record), null, until)) {
       commands.refuse(command, unknownTask(record.getTaskId()));
     }
   }
@@ -187,9 +191,23 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     return record.getTopic() + "-" + record.getPartition() + "-" + record.getOffset();
   }
 
-  private boolean mayWait(SourcedRecord record, String id, long until) {
-    return context.currentSystemTimeMs() < until
-        && waiting.add(record.getTaskId(), id, record, until);
+  /**
+   * Lets it wait, if there is room: until its time is over, and after that as long as the
+   * definition is on its way or that cannot be told.
+   *
+   * @param label that the definition has to have; null if any will do
+   */
+  private boolean mayWait(SourcedRecord record, String id, String label, long until) {
+    if (until != WAITED) {
+      return waiting.add(record.getTaskId(), id, record, until);
+    }
+    long now = context.currentSystemTimeMs();
+    return switch (parts.definitionCheck().look(record.getTaskId(), label)) {
+      case NONE -> false;
+      case COMING -> waiting.add(record.getTaskId(), id, record, now + grace());
+      case NOT_YET ->
+          waiting.add(record.getTaskId(), id, record, now + DefinitionCheck.FRESH.toMillis() / 2);
+    };
   }
 
   private static String unknownTask(String taskId) {
@@ -205,7 +223,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     Optional<OwnedTask> task = tasks.find(record.getTaskId());
     if (task.isPresent()) {
       label(task.get(), record, event, hash, until);
-    } else if (!mayWait(record, hash, until)) {
+    } else if (!mayWait(record, hash, null, until)) {
       records.reject(context, record, ErrorCode.UNKNOWN_TASK, unknownTask(record.getTaskId()));
     }
   }
@@ -230,7 +248,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     } else if (task.labels().contains(event.getLabel())) {
       waiting.remove(task.taskId(), hash);
       learn(task, record, event, hash);
-    } else if (!mayWait(record, hash, until)) {
+    } else if (!mayWait(record, hash, event.getLabel(), until)) {
       records.reject(
           context, record, ErrorCode.UNKNOWN_LABEL, unknownLabel(task, event.getLabel()));
     }

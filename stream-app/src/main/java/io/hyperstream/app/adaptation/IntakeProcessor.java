@@ -139,11 +139,7 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
       if (record.value() != null) {
         TaskDefinition written =
             reader.read(topics.definitions().name(), record.value(), TaskDefinition.class);
-        if (!taskId.equals(written.getTaskId())) {
-          throw new IllegalArgumentException(
-              "the record's key is '" + taskId + "', its taskId '" + written.getTaskId() + "'");
-        }
-        TaskDefinitions.modelOf(written); // it has to be servable
+        TaskDefinitions.check(taskId, written);
       }
       toOwner(sourced);
       if (labelsByRequest && record.value() == null) {

@@ -57,11 +57,7 @@ final class DefinitionProcessor implements Processor<byte[], byte[], Void, Void>
     }
     try {
       TaskDefinition written = reader.read(topic, value, TaskDefinition.class);
-      if (!taskId.equals(written.getTaskId())) {
-        throw new IllegalArgumentException(
-            "the record's key is '" + taskId + "', its taskId '" + written.getTaskId() + "'");
-      }
-      catalog.define(TaskDefinitions.modelOf(written));
+      catalog.define(TaskDefinitions.check(taskId, written));
       LOG.info("Task '{}' is defined: {}", taskId, written.getKind());
     } catch (NotNowException e) {
       throw e;

@@ -43,6 +43,23 @@ public final class TaskDefinitions {
         written.getInitFrom());
   }
 
+  /**
+   * Checks what a record of the definitions' topic says.
+   *
+   * @param taskId the record's key
+   * @return the definition as the model takes it
+   * @throws IllegalArgumentException if it cannot be served, saying why
+   */
+  public static io.hyperstream.model.task.TaskDefinition check(
+      String taskId, TaskDefinition written) {
+    io.hyperstream.model.task.TaskDefinition.checkTaskId(taskId);
+    if (!taskId.equals(written.getTaskId())) {
+      throw new IllegalArgumentException(
+          "the record's key is '" + taskId + "', its taskId '" + written.getTaskId() + "'");
+    }
+    return modelOf(written);
+  }
+
   private static Label modelOf(TaskLabel label) {
     return label.getVerbalizer() == null
         ? Label.of(label.getName())

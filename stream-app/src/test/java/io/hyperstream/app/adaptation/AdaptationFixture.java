@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -59,6 +60,11 @@ final class AdaptationFixture implements AutoCloseable {
       new Topics(Topics.Settings.defaults().withPrefix("t." + UUID.randomUUID() + "."));
   final RecordCodec codec;
   final AdaptationTopology.Parts parts;
+
+  /** What the topic of definitions is said to hold. */
+  final AtomicReference<DefinitionCheck.Answer> definitions =
+      new AtomicReference<>(DefinitionCheck.Answer.NONE);
+
   final Topology topology;
   final TopologyTestDriver driver;
   private final TestOutputTopic<byte[], byte[]> adapters;
@@ -84,6 +90,7 @@ final class AdaptationFixture implements AutoCloseable {
             new OutputRecords(codec, topics, headers, Duration.ofSeconds(5)),
             headers,
             trainer,
+            (taskId, label) -> definitions.get(),
             options,
             new AdaptationMetrics(meters));
     topology = AdaptationTopology.build(parts);

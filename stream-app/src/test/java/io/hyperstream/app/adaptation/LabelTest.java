@@ -154,6 +154,30 @@ class LabelTest {
   }
 
   @Test
+  @DisplayName("wait as long as the definition is on its way, or that cannot be told")
+  void definitionAhead() {
+    app.definitions.set(DefinitionCheck.Answer.NOT_YET);
+    app.label("slow", "a", "x");
+    app.command(command("slow", AdaptationAction.EVALUATE));
+    app.wait(Duration.ofMinutes(1));
+    app.definitions.set(DefinitionCheck.Answer.COMING);
+    app.label("slow", "b", "y");
+    app.wait(Duration.ofMinutes(1));
+    assertThat(app.deadLetters()).isEmpty();
+    assertThat(app.reports()).isEmpty();
+    assertThat(app.stored(FewShotProcessor.WAITING)).isEqualTo(3);
+    app.define("slow", "x", "y");
+    assertThat(app.examples("slow")).containsEntry("a", "x").containsEntry("b", "y");
+
+    app.label("slow", "c", "z");
+    app.wait(Duration.ofMinutes(1));
+    assertThat(app.deadLetters()).isEmpty();
+    app.definitions.set(DefinitionCheck.Answer.NONE);
+    app.wait(Duration.ofSeconds(3));
+    app.deadLetter(ErrorCode.UNKNOWN_LABEL, "'slow' has no label 'z'");
+  }
+
+  @Test
   @DisplayName("do not wait where there is no room for more")
   void waitingIsBounded() {
     for (int i = 0; i < 6; i++) {

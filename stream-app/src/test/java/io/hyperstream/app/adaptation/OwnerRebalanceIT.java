@@ -108,6 +108,7 @@ class OwnerRebalanceIT {
               new OutputRecords(codec, topics, headers, Duration.ofSeconds(10)),
               headers,
               this,
+              (taskId, label) -> DefinitionCheck.Answer.NOT_YET,
               options(),
               new AdaptationMetrics(new SimpleMeterRegistry()));
       Properties properties = new Properties();

@@ -97,6 +97,7 @@ class OwnerRestartTest {
                 p.output(),
                 p.headerPolicy(),
                 trainer,
+                p.definitionCheck(),
                 p.options(),
                 p.metrics()),
             records);

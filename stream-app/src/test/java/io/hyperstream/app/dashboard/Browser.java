@@ -112,7 +112,11 @@ final class Browser implements AutoCloseable {
 
   /** What is written in the first element; empty if there is none. */
   String text(String css) {
-    Object text = js("return document.querySelector(arguments[0])?.innerText ?? ''", css);
+    Object text =
+        js(
+            "const e = document.querySelector(arguments[0]);"
+                + " return e?.innerText ?? e?.textContent ?? ''", // a drawing has no innerText
+            css);
     return (String) text;
   }
 

@@ -145,6 +145,17 @@ final class Town {
     app.flush();
   }
 
+  /** Until none of them waits any more. */
+  void awaitAnswers() {
+    Awaitility.await("an answer to each of " + requests)
+        .atMost(Duration.ofMinutes(2))
+        .until(
+            () -> {
+              app.readOutputs();
+              return app.predictionRecords().size() >= requests;
+            });
+  }
+
   /** What nobody can answer, for several reasons. */
   void misuse() {
     app.request("a", AppFixture.request("bad-1", "support-rooting", "My parcel never came."));

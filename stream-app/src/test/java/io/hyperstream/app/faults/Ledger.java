@@ -31,9 +31,9 @@ final class Ledger implements AutoCloseable {
   /** One record of an output topic. */
   record Entry(ConsumerRecord<byte[], byte[]> record, Optional<Prediction> prediction) {
 
-    /** Of the request's header. */
+    /** Of the request's header; a dead letter of another topic has none. */
     String id() {
-      return header(Load.ID_HEADER).orElse("(no id)");
+      return header(Load.ID_HEADER).orElse(NO_ID);
     }
 
     Optional<String> header(String name) {
@@ -54,6 +54,7 @@ final class Ledger implements AutoCloseable {
     }
   }
 
+  private static final String NO_ID = "(no id)";
   private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final String predictionsTopic;
@@ -112,7 +113,8 @@ final class Ledger implements AutoCloseable {
     Entry entry = new Entry(record, prediction);
     synchronized (this) {
       entries.add(entry);
-      if (ids.putIfAbsent(entry.id(), System.nanoTime()) != null) {
+      // Without an id it answers no request; the verdict calls it unexpected.
+      if (!entry.id().equals(NO_ID) && ids.putIfAbsent(entry.id(), System.nanoTime()) != null) {
         twice.add(entry.id());
       }
       prediction
