@@ -195,7 +195,7 @@ final class Containers implements AutoCloseable {
         .withEnv("HYPERSTREAM_STREAMS_THREADS", "1")
         .withEnv("HYPERSTREAM_STREAMS_COMMIT_INTERVAL", "500ms")
         .withEnv("HYPERSTREAM_ADAPTATION_COMMIT_INTERVAL", "500ms")
-        .withEnv("HYPERSTREAM_ADAPTATION_LABEL_GRACE", "60s")
+        .withEnv("HYPERSTREAM_HTTP_ACCESS", "closed")
         .withEnv("JAVA_OPTS", "-Xmx512m -XX:-UseG1GC -XX:+UseSerialGC -XX:TieredStopAtLevel=1")
         .withTmpFs(Map.of("/tmp", "rw"))
         .withCreateContainerCmdModifier(
