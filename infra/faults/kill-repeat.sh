@@ -5,13 +5,13 @@
 #   infra/faults/kill-repeat.sh [RUNS] [--kills N] [--requests N] [--seed N]
 #                               [--protocol auto|streams|classic]
 #
-# RUNS is 10 by default. A run takes one to two minutes on two quiet cores.
+# RUNS is 10 by default, with 6 kills each. A run takes one to two minutes on two quiet cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
-runs=10 seed=1 options=()
+runs=10 seed=1 options=(-Dhyperstream.faults.kills=6)
 if [[ "${1:-}" =~ ^[1-9][0-9]*$ ]]; then runs=$1; shift; fi
 while (($#)); do
   [[ $# -ge 2 ]] || usage
