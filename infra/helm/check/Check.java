@@ -41,7 +41,6 @@ final class Check {
             "http.keysSecret", "hyperstream-keys",
             "model.existingClaim", "models",
             "model.secret", "s3-keys",
-            "kafka.topicPrefix", "team-a.",
             "env.HYPERSTREAM_STREAMS_THREADS", "4"),
         9);
     require(access(chart, Map.of()).equals("closed"), "without keys the API is not closed");
@@ -50,8 +49,11 @@ final class Check {
         "with keys nobody has to show one");
     check(
         chart,
-        "models in S3",
-        Map.of("model.dir", "s3://bucket/prefix", "model.secret", "s3-keys"),
+        "models in S3, traces to a collector",
+        Map.of(
+            "model.dir", "s3://bucket/prefix",
+            "model.secret", "s3-keys",
+            "tracing.endpoint", "http://collector:4318"),
         7);
     check(
         chart,

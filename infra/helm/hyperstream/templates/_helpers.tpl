@@ -92,6 +92,10 @@ spec:
             {{- if $values.clientSecret }}
             - { name: HYPERSTREAM_COMMAND_CONFIG, value: /etc/hyperstream/client/client.properties }
             {{- end }}
+            {{- with $values.tracing.endpoint }}
+            - { name: HYPERSTREAM_TRACING_ENABLED, value: "true" }
+            - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+            {{- end }}
             {{- with $values.javaOpts }}
             - { name: JAVA_OPTS, value: {{ . | quote }} }
             {{- end }}

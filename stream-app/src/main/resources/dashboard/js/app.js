@@ -174,8 +174,7 @@ function keyboard(event) {
 }
 
 function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+  return document.documentElement.dataset.theme === 'dark';
 }
 
 function labelTheme() {
@@ -184,7 +183,7 @@ function labelTheme() {
 
 function switchTheme() {
   const theme = isDark() ? 'light' : 'dark';
-  document.documentElement.dataset.theme = theme;
+  Object.assign(document.documentElement.dataset, {theme, themeBy: 'person'});
   try {
     localStorage.setItem('hyperstream.theme', theme);
   } catch {

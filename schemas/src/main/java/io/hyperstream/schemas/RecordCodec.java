@@ -98,7 +98,8 @@ public final class RecordCodec implements AutoCloseable {
       return serializer.serialize(topic, record);
     } catch (KafkaException e) {
       if (isRegistryFailure(e)) {
-        throw new RegistryUnavailableException("the schema registry failed: " + reasonOf(e), e);
+        throw new RegistryUnavailableException(
+            "the schema registry failed on a record of " + topic + ": " + reasonOf(e), e);
       }
       throw new IllegalArgumentException(
           "cannot encode " + record.getSchema().getFullName() + ": " + reasonOf(e), e);
@@ -140,7 +141,8 @@ public final class RecordCodec implements AutoCloseable {
       return type.cast(deserializer.deserialize(topic, value, expected));
     } catch (KafkaException | ClassCastException e) {
       if (isRegistryFailure(e)) {
-        throw new RegistryUnavailableException("the schema registry failed: " + reasonOf(e), e);
+        throw new RegistryUnavailableException(
+            "the schema registry failed on a record of " + topic + ": " + reasonOf(e), e);
       }
       throw new UndecodableRecordException(
           "the bytes after schema id "
@@ -192,7 +194,13 @@ public final class RecordCodec implements AutoCloseable {
             e);
       }
       throw new RegistryUnavailableException(
-          "the schema registry failed on schema " + schemaId + ": " + e.getMessage(), e);
+          "the schema registry failed on schema "
+              + schemaId
+              + " of "
+              + topic
+              + ": "
+              + RegistryAnswer.of(e),
+          e);
     } catch (IOException e) {
       if (reasonOf(e).startsWith("Invalid schema")) { // the client's words for an unknown kind
         throw new UndecodableRecordException("schema " + schemaId + " is not Avro", e);
@@ -241,6 +249,9 @@ public final class RecordCodec implements AutoCloseable {
     Throwable root = failure;
     while (root.getCause() != null) {
       root = root.getCause();
+    }
+    if (root instanceof RestClientException answer) {
+      return RegistryAnswer.of(answer);
     }
     return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
   }

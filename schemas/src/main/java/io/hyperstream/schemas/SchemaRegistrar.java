@@ -59,7 +59,7 @@ public final class SchemaRegistrar {
         if (!isTransient(e)) {
           throw refused(subject, e);
         }
-        problem = "it answered " + e.getMessage();
+        problem = "it answered " + RegistryAnswer.of(e);
         failure = e;
       } catch (IOException e) {
         problem = e.toString();
@@ -167,14 +167,6 @@ public final class SchemaRegistrar {
           default -> "see the registry's log";
         };
     return new SchemaRefusedException(
-        "the schema registry refused "
-            + subject
-            + " (HTTP "
-            + e.getStatus()
-            + ", "
-            + e.getMessage()
-            + "): "
-            + advice,
-        e);
+        "the schema registry refused " + subject + " (" + RegistryAnswer.of(e) + "): " + advice, e);
   }
 }

@@ -159,6 +159,19 @@ class SchemaRegistrarTest {
   }
 
   @Test
+  @DisplayName("says so if what answers is no registry")
+  void notARegistry() {
+    SchemaRegistryClient registry =
+        serve((method, path) -> new Answer(502, "<html>Bad gateway</html>"));
+
+    assertThatThrownBy(() -> new SchemaRegistrar(registry, topics).register(Duration.ofMillis(300)))
+        .isInstanceOf(RegistryUnavailableException.class)
+        .hasMessageContaining("inference.requests-value")
+        .hasMessageContaining("HTTP 502 without a registry's error message")
+        .hasMessageContaining("check its URL");
+  }
+
+  @Test
   @DisplayName("waits for a registry that is not ready yet")
   void waits() throws Exception {
     SchemaRegistryClient registry =

@@ -6,7 +6,7 @@ import {store} from '../store.js';
 import {button, card, chip, confirm, empty, heading, into, problemBox, terms, toast, versionChip} from '../ui.js';
 import {bytes, count, moment, number, percent, words} from '../format.js';
 import {accuracyPoints, reportEntry} from './reports.js';
-import {teach} from './teach.js';
+import {balance, teach} from './teach.js';
 import {commands} from './commands.js';
 import {retire} from './tasks.js';
 
@@ -62,6 +62,14 @@ function stats(task) {
       task.kind === 'CLASSIFICATION' ? `${percent(1 / task.labels.length, task.labels.length > 20 ? 1 : 0)} by chance` : words(task.kind)));
 }
 
+function balanceOf(task) {
+  const labels = Object.entries(task.examples?.labels ?? {});
+  if (labels.length) return balance(labels, 64);
+  return h('p', {class: 'muted'}, task.examples
+    ? 'The latest report does not say which labels its examples have; the next one does.'
+    : 'No report yet. The first attempt says how many examples each label has.');
+}
+
 export function task({taskId, signal}) {
   const place = h('div', {class: 'stack'});
   into(place, signal, async () => {
@@ -77,6 +85,7 @@ function page(first, signal) {
   const head = h('div');
   const numbers = h('div');
   const definition = h('div');
+  const labels = h('div', {class: 'kept'});
   const attempts = h('div');
   const versions = h('div');
   const chart = new LineChart({label: 'Running accuracy', format: (v) => percent(v), top: 1, height: 190, times: 'clock', dots: true,
@@ -94,6 +103,7 @@ function page(first, signal) {
       }}})));
     put(numbers, stats(task));
     put(definition, definitionCard(task));
+    put(labels, balanceOf(task));
   };
   const showReports = () => {
     const reports = store.reportsOf(taskId);
@@ -140,6 +150,7 @@ function page(first, signal) {
   return [head, numbers, h('div', {class: 'columns task'},
     h('div', {class: 'stack'},
       card('Running accuracy', {id: 'accuracy', aside: h('small', {class: 'muted'}, 'each label is predicted before it counts')}, chart.element, noPoints),
+      first.kind === 'CLASSIFICATION' && card('Label balance', {id: 'balance', aside: h('small', {class: 'muted'}, 'examples kept, as of the latest report')}, labels),
       card('Champion and challengers', {id: 'attempts', aside: h('small', {class: 'muted'}, 'every attempt, newest first')}, attempts)),
     h('div', {class: 'stack'},
       store.may('teach') && teach(first, {signal, adapt: () => command.send({action: 'ADAPT'})}),

@@ -25,12 +25,19 @@ export function parseExamples(text, labels) {
   return {items, problems};
 }
 
-function balance(items, labels) {
+/** How many of each label, [label, number] each; the most first. */
+export function balance(counts, shown = 12) {
+  const rows = [...counts].sort((a, b) => b[1] - a[1]);
+  const most = Math.max(1, rows[0]?.[1] ?? 0);
+  return h('div', {class: 'balance'}, rows.slice(0, shown).map(([label, n]) =>
+    h('div', {class: n === 0 && 'none'}, h('span', {}, label), bar(n / most), h('b', {class: 'num'}, count(n)))),
+    rows.length > shown && h('p', {class: 'muted'}, `and ${plural(rows.length - shown, 'label')} with ${count(rows[shown][1])} or fewer`));
+}
+
+function tally(items, labels) {
   const counts = new Map(labels.map((label) => [label, 0]));
   for (const {label} of items) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const most = Math.max(1, ...counts.values());
-  const rows = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 12);
-  return h('div', {class: 'balance'}, rows.map(([label, n]) => h('div', {class: n === 0 && 'none'}, h('span', {}, label), bar(n / most), h('b', {class: 'num'}, count(n)))));
+  return counts;
 }
 
 export function teach(task, {signal, adapt}) {
@@ -52,7 +59,7 @@ export function teach(task, {signal, adapt}) {
     put(preview,
       problems.length > 0 && h('div', {class: 'problem quiet'}, h('div', {}, h('strong', {}, `${plural(problems.length, 'line')} cannot be used`),
         h('ul', {}, problems.slice(0, 5).map(({line, what}) => h('li', {}, `Line ${line}: ${what}`)), problems.length > 5 && h('li', {}, `and ${problems.length - 5} more`)))),
-      items.length > 0 && labels.length > 0 && balance(items, labels));
+      items.length > 0 && labels.length > 0 && balance(tally(items, labels)));
   };
   // A tab belongs to the line here; Escape, then Tab leaves the field.
   let leaving = false;

@@ -3,18 +3,22 @@ package io.hyperstream.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.JsonEncoder;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.joran.JoranConfigurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -52,6 +56,30 @@ class HyperstreamApplicationTest {
   void logging() throws Exception {
     assertThat(encoder("text")).isInstanceOf(PatternLayoutEncoder.class);
     assertThat(encoder("json")).isInstanceOf(JsonEncoder.class);
+  }
+
+  @Test
+  @DisplayName("says at the end of a line which request or task it is about, if it is about one")
+  void loggedFields() throws Exception {
+    assertThat(line("text", Map.of())).endsWith(" a message" + System.lineSeparator());
+    assertThat(line("text", Map.of("taskId", "mood")))
+        .endsWith(" a message [taskId=mood]" + System.lineSeparator());
+    assertThat(line("text", Map.of("requestId", "r1", "taskId", "mood")))
+        .contains(" a message [", "requestId=r1", ", ", "taskId=mood");
+    assertThat(line("json", Map.of("taskId", "mood"))).contains("\"taskId\":\"mood\"");
+  }
+
+  private static String line(String format, Map<String, String> fields) throws Exception {
+    Encoder<ILoggingEvent> encoder = encoder(format);
+    LoggingEvent event = new LoggingEvent();
+    event.setLoggerContext((LoggerContext) encoder.getContext());
+    event.setLevel(Level.INFO);
+    event.setLoggerName("a.logger");
+    event.setThreadName("a thread");
+    event.setMessage("a message");
+    event.setInstant(Instant.EPOCH);
+    event.setMDCPropertyMap(fields);
+    return new String(encoder.encode(event), StandardCharsets.UTF_8);
   }
 
   private static Encoder<ILoggingEvent> encoder(String format) throws Exception {

@@ -17,9 +17,13 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.xpath.XPathConstants;
+import javax.xml.xpath.XPathFactory;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.w3c.dom.NodeList;
 
 @DisplayName("What is shipped")
 class SupplyChainIT {
@@ -93,7 +97,43 @@ class SupplyChainIT {
   }
 
   private static boolean isOurs(Path jar) {
-    return jar.getFileName().toString().contains("-SNAPSHOT");
+    return jar.getFileName().toString().matches("(schemas|model-store|confluent-client)-\\d.*");
+  }
+
+  @Test
+  @DisplayName("has a reason: each direct dependency of a pom is in docs/dependencies.md")
+  void reasons() throws Exception {
+    Path root = Path.of("..");
+    String reasons = Files.readString(root.resolve("docs/dependencies.md"));
+    Set<String> missing = new TreeSet<>();
+    int found = 0;
+    for (String module :
+        List.of(
+            "infra/test-support",
+            "schemas",
+            "schemas/confluent-client",
+            "model-store",
+            "stream-app")) {
+      Path pom = root.resolve(module).resolve("pom.xml");
+      NodeList names =
+          (NodeList)
+              XPathFactory.newInstance()
+                  .newXPath()
+                  .evaluate(
+                      "/*/*[local-name()='dependencies']/*[*[local-name()='groupId']"
+                          + " != 'io.hyperstream']/*[local-name()='artifactId']/text()"
+                          + " | //*[local-name()='artifactItem']/*[local-name()='artifactId']/text()",
+                      DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(pom.toFile()),
+                      XPathConstants.NODESET);
+      for (int i = 0; i < names.getLength(); i++) {
+        found++;
+        if (!reasons.contains("`" + names.item(i).getNodeValue() + "`")) {
+          missing.add(pom + ": " + names.item(i).getNodeValue());
+        }
+      }
+    }
+    assertThat(found).isGreaterThan(40);
+    assertThat(missing).isEmpty();
   }
 
   @Test

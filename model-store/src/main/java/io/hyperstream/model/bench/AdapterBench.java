@@ -2,24 +2,32 @@ package io.hyperstream.model.bench;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.AdapterBankStats;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.t5.AdapterHook;
+import io.hyperstream.model.t5.Position;
+import io.hyperstream.model.t5.Stack;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /**
  * What a mix of tasks costs: classification batches whose rows belong to ever more tasks beside the
@@ -83,6 +91,7 @@ public final class AdapterBench {
       try (BenchModel bench = BenchModel.open(options.source(), serving)) {
         AdapterBench adapters = new AdapterBench(options, bench);
         List<BenchRow> rows = new ArrayList<>(adapters.mixes());
+        rows.addAll(adapters.withinEncoder());
         rows.addAll(adapters.generation());
         rows.addAll(adapters.crowd());
         return rows;
@@ -112,6 +121,66 @@ public final class AdapterBench {
               .comparedTo("adapters.bare", rate.over(bare)));
     }
     return rows;
+  }
+
+  /**
+   * The adapters' part of an encoder pass beside the rest of the same pass: whatever slows the
+   * machine down slows both, so this tells differences that whole batches do not.
+   */
+  private List<BenchRow> withinEncoder() {
+    AdapterFactory factory = bench.model.adapterFactory().orElseThrow();
+    NDArray ids = bench.ids(options.batch(), options.seq());
+    NDArray mask = bench.t5().manager().ones(ids.getShape(), DataType.FLOAT32);
+    double[][] rest = new double[TASKS.length][options.rounds()];
+    double[][] inside = new double[TASKS.length][options.rounds()];
+    for (int round = -2; round < options.rounds(); round++) { // two to warm up
+      for (int i = 0; i < TASKS.length; i++) {
+        List<float[]> embeddings = IntStream.range(0, TASKS[i]).mapToObj(bench::embedding).toList();
+        List<AdapterWeights> weights = factory.generate(embeddings);
+        int[] drawn = TaskMix.UNIFORM.draw(TASKS[i], options.batch(), random);
+        List<AdapterWeights> rows = Arrays.stream(drawn).mapToObj(weights::get).toList();
+        try (BatchAdapters adapters = BatchAdapters.of(rows);
+            NDScope scope = Ops.scope()) {
+          scope.suppressNotUsedWarning();
+          TimedHook timed = new TimedHook(adapters, new LongAdder());
+          long start = System.nanoTime();
+          GemmBench.finish(bench.t5().encode(ids, mask, timed));
+          double all = (System.nanoTime() - start) / 1e6;
+          if (round >= 0) {
+            inside[i][round] = timed.nanos().sum() / 1e6;
+            rest[i][round] = all - inside[i][round];
+          }
+        } finally {
+          weights.forEach(AdapterWeights::close);
+        }
+      }
+    }
+    ids.close();
+    mask.close();
+    List<BenchRow> rows = new ArrayList<>();
+    for (int i = 0; i < TASKS.length; i++) {
+      Samples spent = Samples.of(inside[i]);
+      rows.add(
+          BenchRow.of("adapters.encoder", config(Map.of("tasks", TASKS[i])), spent, "ms in a pass")
+              .comparedTo("rest of the pass", spent.over(Samples.of(rest[i]))));
+    }
+    return rows;
+  }
+
+  /** Counts the time that adapters take. */
+  private record TimedHook(AdapterHook hook, LongAdder nanos) implements AdapterHook {
+    @Override
+    public NDArray apply(NDArray y, Stack stack, int layer, Position position) {
+      long start = System.nanoTime();
+      NDArray adapted = hook.apply(y, stack, layer, position);
+      nanos.add(System.nanoTime() - start);
+      return adapted;
+    }
+
+    @Override
+    public AdapterHook slice(int from, int to) {
+      return new TimedHook(hook.slice(from, to), nanos);
+    }
   }
 
   /** Makes tasks resident. */

@@ -11,16 +11,19 @@ import io.hyperstream.model.task.LabelSpace;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * What many labels cost: the exact score and the beam over the label trie, beside the exact score
- * of two labels of one token, in batches of the same texts' lengths; and how often the beam finds
- * the label that the exact score does.
+ * of two labels of one token, in batches of the same texts' lengths; how much arithmetic the beam
+ * is, against the two labels'; and how often it finds the label that the exact score does.
  */
 public final class LabelBench {
   private static final int SMALLEST = 2;
@@ -127,11 +130,35 @@ public final class LabelBench {
       rows.add(
           BenchRow.of("labels.beam", beamed, searched.times(1e3), "ms per batch")
               .comparedTo("labels.two", searched.over(base)));
+      double beam = gigaflop(beamPositions(task));
+      rows.add(
+          BenchRow.counted("labels.beam.arithmetic", beamed, beam, "GFLOP")
+              .withRatio("labels.two", beam / gigaflop(bench.labelSpace(two).nodes())));
       rows.add(
           BenchRow.counted(
               "labels.agreement", beamed, 100 * agreement(task, sets.get(i)), "% of texts"));
     }
     return rows;
+  }
+
+  private double gigaflop(int positions) {
+    return EngineBench.gigaflop(bench.t5().config(), options.batch(), options.seq(), positions);
+  }
+
+  /** Decoder positions of a text's search, if no prefix is given up before its level is full. */
+  private int beamPositions(TaskDefinition task) {
+    LabelSpace space = bench.labelSpace(task);
+    int positions = 1;
+    for (int depth = 1; depth < LabelSpace.MAX_LABEL_TOKENS; depth++) {
+      Set<List<Integer>> prefixes = new HashSet<>();
+      for (int label = 0; label < space.size(); label++) {
+        if (space.ids(label).length > depth) {
+          prefixes.add(IntStream.of(space.ids(label)).limit(depth).boxed().toList());
+        }
+      }
+      positions += Math.min(options.beams(), prefixes.size());
+    }
+    return positions;
   }
 
   /** Those of the names the model knows; a made-up model knows other ones. */

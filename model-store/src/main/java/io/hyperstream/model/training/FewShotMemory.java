@@ -6,26 +6,30 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.task.TaskDefinition;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
  * What a model makes of one task's texts under each of the starts it knows. A text is encoded once
- * per start, however often the task is adapted and measured; it stays as long as this does. One
- * thread.
+ * per start, however often the task is adapted and measured; it stays as long as this does, or
+ * until {@link #keepOnly}. One thread.
  */
 public final class FewShotMemory {
   /** The start that is no task: the mean of all. */
   static final String MEAN = "mean";
+
+  /** So many of about the same length make a product of their own under each start. */
+  private static final int TEXTS_TOGETHER = 4;
 
   private record Text(String text, Optional<String> textPair) {
     static Text of(Example example) {
@@ -83,7 +87,8 @@ public final class FewShotMemory {
     return model;
   }
 
-  TaskDefinition task() {
+  /** Whose texts these are. */
+  public TaskDefinition task() {
     return task;
   }
 
@@ -131,39 +136,119 @@ public final class FewShotMemory {
 
   /** Scores and pooled states under a start. */
   FewShotModel.Outputs outputs(String start, List<Example> examples) {
-    Map<Text, Pass> known = passes.computeIfAbsent(start, name -> new HashMap<>());
-    Set<Text> missing = new LinkedHashSet<>();
-    List<Example> missingExamples =
-        examples.stream()
-            .filter(
-                example -> !known.containsKey(Text.of(example)) && missing.add(Text.of(example)))
-            .toList();
-    Set<Text> now = asked.computeIfAbsent(start, name -> new HashSet<>());
-    for (Example example : examples) {
-      Text text = Text.of(example);
-      if (now.add(text) && known.containsKey(text)) {
-        spared += known.get(text).seconds();
-      }
-    }
-    if (!missing.isEmpty()) {
-      long begun = System.nanoTime();
-      try (AdapterWeights weights = model.factory().generate(List.of(embedding(start))).get(0)) {
-        FewShotModel.Outputs fresh = model.run(weights, inputs(missingExamples), scorer);
-        double each = (System.nanoTime() - begun) / 1e9 / missing.size();
-        int i = 0;
-        for (Text text : missing) {
-          known.put(text, new Pass(fresh.scores()[i], fresh.pooled()[i], each));
-          i++;
-        }
-      }
-    }
-    List<Pass> found = examples.stream().map(example -> known.get(Text.of(example))).toList();
+    run(List.of(start), examples, () -> {});
+    List<Pass> found =
+        examples.stream().map(example -> passes.get(start).get(Text.of(example))).toList();
     return new FewShotModel.Outputs(
         found.stream().map(Pass::scores).toArray(double[][]::new),
         found.stream().map(Pass::pooled).toArray(float[][]::new));
   }
 
-  /** What a version answers whose adapters are a start's: [rows][labels]. */
+  /** A text under a start, of which nothing is known yet. */
+  private record Missing(String start, Text text, int[] input) {}
+
+  /**
+   * Sees to it that {@link #outputs} of these starts are known.
+   *
+   * @param eachBatch called before every pass through the model; what it throws ends this, and what
+   *     was run until then is known
+   */
+  void run(Collection<String> of, List<Example> examples, Runnable eachBatch) {
+    for (String start : of) {
+      Map<Text, Pass> known = passes.computeIfAbsent(start, name -> new HashMap<>());
+      Set<Text> now = asked.computeIfAbsent(start, name -> new HashSet<>());
+      for (Example example : examples) {
+        Text text = Text.of(example);
+        if (now.add(text) && known.containsKey(text)) {
+          spared += known.get(text).seconds();
+        }
+      }
+    }
+    List<Missing> missing = missing(of, examples);
+    if (missing.isEmpty()) {
+      return;
+    }
+    List<String> names = missing.stream().map(Missing::start).distinct().toList();
+    List<AdapterWeights> weights =
+        model.factory().generate(names.stream().map(this::embedding).toList());
+    try {
+      for (int from = 0; from < missing.size(); from += FewShotModel.MAX_ROWS) {
+        eachBatch.run();
+        int to = Math.min(from + FewShotModel.MAX_ROWS, missing.size());
+        List<Missing> part = missing.subList(from, to);
+        long begun = System.nanoTime();
+        FewShotModel.Outputs fresh =
+            model.run(
+                part.stream().map(one -> weights.get(names.indexOf(one.start()))).toList(),
+                part.stream().map(Missing::input).toArray(int[][]::new),
+                scorer);
+        double each = (System.nanoTime() - begun) / 1e9 / part.size();
+        for (int i = 0; i < part.size(); i++) {
+          passes
+              .get(part.get(i).start())
+              .put(part.get(i).text(), new Pass(fresh.scores()[i], fresh.pooled()[i], each));
+        }
+      }
+    } finally {
+      weights.forEach(AdapterWeights::close);
+    }
+  }
+
+  /** Texts of about the same length together, and of those one start's together. */
+  private List<Missing> missing(Collection<String> of, List<Example> examples) {
+    List<Example> some =
+        new ArrayList<>(
+            examples.stream()
+                .filter(
+                    example ->
+                        of.stream()
+                            .anyMatch(start -> !passes.get(start).containsKey(Text.of(example))))
+                .collect(Collectors.toMap(Text::of, one -> one, (a, b) -> a, LinkedHashMap::new))
+                .values());
+    int[][] inputs = inputs(some);
+    Integer[] order = FewShotModel.byLength(inputs);
+    List<Missing> missing = new ArrayList<>();
+    int together = of.size() == 1 ? order.length : TEXTS_TOGETHER;
+    for (int from = 0; from < order.length; from += together) {
+      for (String start : of) {
+        for (int i = from; i < Math.min(from + together, order.length); i++) {
+          Text text = Text.of(some.get(order[i]));
+          if (!passes.get(start).containsKey(text)) {
+            missing.add(new Missing(start, text, inputs[order[i]]));
+          }
+        }
+      }
+    }
+    return missing;
+  }
+
+  /** How many texts, over all starts. */
+  int known() {
+    return passes.values().stream().mapToInt(Map::size).sum();
+  }
+
+  /** Forgets all other texts. */
+  public void keepOnly(Collection<Example> examples) {
+    Set<Text> texts = examples.stream().map(Text::of).collect(Collectors.toSet());
+    passes.values().forEach(known -> known.keySet().retainAll(texts));
+    words.keySet().retainAll(texts);
+  }
+
+  /**
+   * What a version of the task answers: the probabilities of its labels, [rows][labels]. The
+   * examples' own labels are not looked at.
+   *
+   * @throws io.hyperstream.model.checkpoint.CheckpointException if it is not of this model
+   */
+  double[][] answers(TaskAdapter version, List<Example> examples) {
+    return version.form() instanceof AdapterForm.Embedding embedding
+        ? startOf(embedding.values())
+            .map(start -> answers(start, version.head(), examples))
+            .orElseGet(() -> model.predict(task, version, examples))
+        : model.predict(task, version, examples);
+  }
+
+  /** The same of a version whose adapters are a start's. */
   double[][] answers(String start, Optional<LabelHead> head, List<Example> examples) {
     FewShotModel.Outputs outputs = outputs(start, examples);
     return IntStream.range(0, examples.size())

@@ -41,6 +41,9 @@ import java.util.Optional;
  * under any adapters. Immutable; one thread at a time.
  */
 public final class FewShotModel implements AutoCloseable {
+  /** Rows of one pass, at most. */
+  static final int MAX_ROWS = 64;
+
   /** Bound activations: rows times decoder positions, and source tokens, of one pass. */
   private static final int MAX_POSITIONS = 1024;
 
@@ -185,21 +188,45 @@ public final class FewShotModel implements AutoCloseable {
    * @param scorer null if only pooled states are wanted
    */
   Outputs run(AdapterWeights weights, int[][] inputs, CandidateScorer scorer) {
-    Outputs out = new Outputs(new double[inputs.length][], new float[inputs.length][]);
+    Integer[] order = byLength(inputs);
+    int[][] sorted = Arrays.stream(order).map(i -> inputs[i]).toArray(int[][]::new);
+    Outputs ran = run(Collections.nCopies(sorted.length, weights), sorted, scorer);
+    Outputs out = new Outputs(new double[sorted.length][], new float[sorted.length][]);
+    for (int i = 0; i < order.length; i++) {
+      out.scores[order[i]] = ran.scores[i];
+      out.pooled[order[i]] = ran.pooled[i];
+    }
+    return out;
+  }
+
+  /** Row numbers, the shortest row's first. */
+  static Integer[] byLength(int[][] inputs) {
     Integer[] order = new Integer[inputs.length];
     Arrays.setAll(order, i -> i);
     Arrays.sort(order, Comparator.comparingInt(i -> inputs[i].length));
-    int most = scorer == null ? 64 : Math.max(1, Math.min(64, MAX_POSITIONS / scorer.nodes()));
+    return order;
+  }
+
+  /**
+   * The same with adapters of each row's own. Rows are batched as they come: best in runs of the
+   * same adapters, and of about the same length.
+   */
+  Outputs run(List<AdapterWeights> weights, int[][] inputs, CandidateScorer scorer) {
+    Outputs out = new Outputs(new double[inputs.length][], new float[inputs.length][]);
+    int most =
+        scorer == null ? MAX_ROWS : Math.max(1, Math.min(MAX_ROWS, MAX_POSITIONS / scorer.nodes()));
     boolean recording = Ops.setRecording(false);
     try {
-      for (int from = 0; from < order.length; ) {
+      for (int from = 0; from < inputs.length; ) {
         int to = from + 1;
-        while (to < order.length
+        int longest = inputs[from].length;
+        while (to < inputs.length
             && to - from < most
-            && (to + 1 - from) * inputs[order[to]].length <= MAX_TOKENS) {
+            && (to + 1 - from) * Math.max(longest, inputs[to].length) <= MAX_TOKENS) {
+          longest = Math.max(longest, inputs[to].length);
           to++;
         }
-        batch(weights, inputs, Arrays.copyOfRange(order, from, to), scorer, out);
+        batch(weights, inputs, from, to, scorer, out);
         from = to;
       }
       return out;
@@ -209,25 +236,30 @@ public final class FewShotModel implements AutoCloseable {
   }
 
   private void batch(
-      AdapterWeights weights, int[][] inputs, Integer[] rows, CandidateScorer scorer, Outputs out) {
-    try (NDScope scope = Ops.scope()) {
+      List<AdapterWeights> weights,
+      int[][] inputs,
+      int from,
+      int to,
+      CandidateScorer scorer,
+      Outputs out) {
+    try (NDScope scope = Ops.scope();
+        BatchAdapters hook = BatchAdapters.of(weights.subList(from, to))) {
       scope.suppressNotUsedWarning();
-      int[][] part = Arrays.stream(rows).map(row -> inputs[row]).toArray(int[][]::new);
-      AdapterHook hook = hook(weights, part.length);
+      int[][] part = Arrays.copyOfRange(inputs, from, to);
       NDArray mask = TrainingBatch.mask(t5.manager(), part, false); // [B, S]
       NDArray encoded = t5.encode(TrainingBatch.padded(t5.manager(), part), mask, hook);
       float[] pooled = T5.pool(encoded, mask).toFloatArray();
       int width = t5.config().dModel();
       for (int i = 0; i < part.length; i++) {
-        out.pooled[rows[i]] = Arrays.copyOfRange(pooled, i * width, (i + 1) * width);
+        out.pooled[from + i] = Arrays.copyOfRange(pooled, i * width, (i + 1) * width);
       }
       if (scorer != null) {
         float[] scores = scorer.score(t5.attendTo(encoded, mask), hook).toFloatArray();
         int labels = scorer.labels();
         for (int i = 0; i < part.length; i++) {
-          out.scores[rows[i]] = new double[labels];
+          out.scores[from + i] = new double[labels];
           for (int l = 0; l < labels; l++) {
-            out.scores[rows[i]][l] = scores[i * labels + l];
+            out.scores[from + i][l] = scores[i * labels + l];
           }
         }
       }

@@ -10,7 +10,6 @@ import io.hyperstream.model.training.FewShotTrainer.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -18,7 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -128,10 +127,17 @@ final class FewShotRun {
     }
   }
 
-  /** Rows in random order, the labels in turn. */
+  /**
+   * Rows in random order, the labels in turn. A few examples more or less change little in the
+   * order of the others, so that what was run for the first of them is not run again.
+   */
   private int[] inTurn() {
+    long[] place = new long[y.length];
+    Arrays.setAll(
+        place,
+        row -> new SplittableRandom(LabelledRows.key(examples.get(row)).hashCode()).nextLong());
     List<Integer> shuffled = new ArrayList<>(IntStream.of(all).boxed().toList());
-    Collections.shuffle(shuffled, new Random(seed));
+    shuffled.sort(Comparator.comparingLong(row -> place[row]));
     int[] turn = new int[y.length];
     int[] count = new int[labels];
     shuffled.forEach(row -> turn[row] = count[y[row]]++);
@@ -169,8 +175,8 @@ final class FewShotRun {
     int[] of = Arrays.copyOf(startRows, Math.min(most, startRows.length));
     List<Example> asked = IntStream.of(of).mapToObj(examples::get).toList();
     Map<String, Double> losses = new LinkedHashMap<>();
+    memory.run(starts, asked, this::stopIfCancelled);
     for (String start : starts) {
-      stopIfCancelled();
       double[][] scores = memory.outputs(start, asked).scores();
       double least = Double.POSITIVE_INFINITY;
       for (double scale = 1; scale >= LEAST_SCALE; scale /= 2) {
@@ -189,13 +195,35 @@ final class FewShotRun {
   }
 
   /**
+   * Runs what {@link #train} and {@link #leftOut} run first: all that gradients have no part in.
+   */
+  void prepare(Optional<String> fixed) {
+    run(start(fixed, all));
+    int folds = folds();
+    if (folds >= 2) {
+      int[] fold = Stacking.folds(y, folds, seed);
+      for (int k = 0; k < folds; k++) {
+        run(start(fixed, others(fold, k)));
+      }
+    }
+  }
+
+  private void run(String start) {
+    memory.run(List.of(start), examples, this::stopIfCancelled);
+  }
+
+  private String start(Optional<String> fixed, int[] learn) {
+    return fixed.orElseGet(() -> bestStart(learn));
+  }
+
+  /**
    * Trains a candidate.
    *
    * @param tuneWeights whether {@code AUTO} may tune adapter weights
    * @param fixed the start; empty: to be chosen
    */
   FewShotCandidate train(Method method, boolean tuneWeights, Optional<String> fixed) {
-    String start = fixed.orElseGet(() -> bestStart(all));
+    String start = start(fixed, all);
     return switch (method) {
       case ZERO_SHOT -> decoderOnly(start, Decoder.START);
       case EMBEDDING -> decoderOnly(start, Decoder.EMBEDDING);
@@ -290,7 +318,7 @@ final class FewShotRun {
     for (int k = 0; k < folds; k++) {
       stopIfCancelled();
       int[] learn = others(fold, k);
-      String start = fixed.orElseGet(() -> bestStart(learn));
+      String start = start(fixed, learn);
       leaveOut(memory.outputs(start, examples), learn, members(fold, k), out);
     }
     return new LeftOut(Decoder.START, out, fold);
@@ -367,8 +395,7 @@ final class FewShotRun {
       int[] learn = others(fold, k);
       int[] check = members(fold, k);
       float[] embedding =
-          tuner.embedding(
-              memory.embedding(fixed.orElseGet(() -> bestStart(learn))), learn, tuning.embedding());
+          tuner.embedding(memory.embedding(start(fixed, learn)), learn, tuning.embedding());
       for (Decoder decoder : List.copyOf(out.keySet())) {
         LeftOut one = out.get(decoder);
         try (AdapterWeights weights = weights(embedding, decoder, learn)) {

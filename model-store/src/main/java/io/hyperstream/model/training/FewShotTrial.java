@@ -36,7 +36,8 @@ import java.util.stream.Stream;
  * temperature that suits it best, found on other examples too: to be bolder or more careful with
  * the same knowledge is no reason for a new version.
  *
- * <p>Equal arguments give equal results. One thread.
+ * <p>Equal arguments give equal results, up to rounding if a memory knows other texts already. One
+ * thread.
  */
 public final class FewShotTrial {
   /** So many held-out examples of each label decide without cross-validation. */
@@ -144,6 +145,21 @@ public final class FewShotTrial {
     return new Trial(memory, champion, options).run(train, seenByChampion, heldOut);
   }
 
+  /**
+   * Gets ready for a trial with such examples and perhaps a few more: what the start is chosen by
+   * is in the memory then, and the trial is as quick as if it were the second of its kind.
+   *
+   * @param examples all that may be learnt from or held out
+   * @throws CancellationException if it was cancelled; what was done until then is not lost
+   */
+  public void prepare(FewShotMemory memory, List<Example> examples, Options options) {
+    LabelledRows rows = LabelledRows.of(memory.task(), examples);
+    if (rows.perLabel().size() >= 2) {
+      new FewShotRun(memory, rows, tuning, options.seed(), options.cancelled())
+          .prepare(options.start());
+    }
+  }
+
   /** The same examples as two versions answer them. */
   private record Answers(List<Example> examples, double[][] before, double[][] after) {}
 
@@ -195,7 +211,8 @@ public final class FewShotTrial {
           run.train(options.method(), options.tuneWeights(), options.start())) {
         Optional<Answers> answers =
             judge == Judge.HELD_OUT
-                ? Optional.of(new Answers(apart, asServed(apart), candidate.predict(apart)))
+                ? Optional.of(
+                    new Answers(apart, memory.answers(champion, apart), candidate.predict(apart)))
                 : crossValidated(run, candidate, seen);
         return result(candidate, answers, judge);
       }
@@ -220,15 +237,6 @@ public final class FewShotTrial {
           : Judge.CROSS_VALIDATION;
     }
 
-    private double[][] asServed(List<Example> examples) {
-      return champion.form() instanceof AdapterForm.Embedding embedding
-          ? memory
-              .startOf(embedding.values())
-              .map(start -> memory.answers(start, champion.head(), examples))
-              .orElseGet(() -> model.predict(task, champion, examples))
-          : model.predict(task, champion, examples);
-    }
-
     /** Rows the champion learnt from and that cannot be left out of it do not count. */
     private Optional<Answers> crossValidated(
         FewShotRun run, FewShotCandidate candidate, Set<String> seen) {
@@ -251,7 +259,7 @@ public final class FewShotTrial {
                 p -> IntStream.range(0, p.length).forEach(i -> before.put(known.get(i), p[i])));
       }
       if (!fresh.isEmpty()) {
-        double[][] p = asServed(fresh);
+        double[][] p = memory.answers(champion, fresh);
         IntStream.range(0, p.length).forEach(i -> before.put(fresh.get(i), p[i]));
       }
       int[] judged =

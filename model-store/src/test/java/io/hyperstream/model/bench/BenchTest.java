@@ -61,6 +61,10 @@ class BenchTest {
         .filteredOn(row -> row.ratioTo().equals("adapters.bare"))
         .hasSize(5)
         .allSatisfy(row -> assertThat(row.ratio()).isPositive());
+    assertThat(rows)
+        .filteredOn(row -> row.bench().equals("adapters.encoder"))
+        .hasSize(5)
+        .allSatisfy(row -> assertThat(row.ratio()).isPositive().isFinite());
     BenchRow zipf = row(rows, "adapters.zipf");
     assertThat(zipf.ratioTo()).isEqualTo("adapters.one-task");
     assertThat(zipf.config()).containsEntry("registered", 200).containsEntry("resident", 128L);
@@ -91,15 +95,21 @@ class BenchTest {
             "labels.two",
             "labels.exact",
             "labels.beam",
+            "labels.beam.arithmetic",
             "labels.agreement",
             "labels.exact",
             "labels.beam",
+            "labels.beam.arithmetic",
             "labels.agreement");
+    // The root, three first tokens of five labels, their five second tokens.
+    assertThat(rows.get(3).value())
+        .isEqualTo(EngineBench.gigaflop(ModelShape.T5_SMALL.t5(), 2, 4, 9));
+    assertThat(rows.get(3).ratio()).isGreaterThan(1);
     assertThat(rows)
         .filteredOn(row -> row.bench().equals("labels.agreement"))
         .allSatisfy(row -> assertThat(row.value()).isEqualTo(100));
     assertThat(rows.get(1).config()).containsEntry("labels", 5);
-    assertThat(rows.get(4).config()).containsEntry("task", "moods").containsEntry("labels", 3);
+    assertThat(rows.get(5).config()).containsEntry("task", "moods").containsEntry("labels", 3);
   }
 
   @Test

@@ -22,6 +22,7 @@ import io.hyperstream.model.tensor.Ops;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -162,6 +163,23 @@ class AdaptersTest {
                 Ops.slice(maskArray, 0, from, to),
                 adapters.slice(from, to));
         assertClose(Ops.slice(together, 0, from, to), apart);
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("many rows of one task are computed in steps, each row as in a batch of its own")
+  void steps() {
+    int rows = 311; // of five positions: four steps
+    NDArray y = batch(rows);
+    try (BatchAdapters adapters = BatchAdapters.of(Collections.nCopies(rows, tasks.get(0)));
+        BatchAdapters one = BatchAdapters.of(List.of(tasks.get(0)))) {
+      NDArray together = adapters.apply(y.duplicate(), Stack.ENCODER, 1, Position.FEED_FORWARD);
+      for (int row = 0; row < rows; row++) {
+        NDArray alone = Ops.slice(y, 0, row, row + 1).duplicate();
+        assertClose(
+            Ops.slice(together, 0, row, row + 1),
+            one.apply(alone, Stack.ENCODER, 1, Position.FEED_FORWARD));
       }
     }
   }

@@ -13,6 +13,7 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.task.StarterFiles;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.testing.ProcessMemory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -189,7 +190,7 @@ class AdapterBankTest {
     long before = 0;
     for (int from = 0; from < 4_000; from += 50) {
       if (from == 1000) {
-        before = ProcessMemory.residentBytes(); // allocator and caches are warm
+        before = ProcessMemory.nativeBytes(); // allocator and caches are warm
       }
       List<TaskAdapter> batch = new ArrayList<>();
       for (int i = from; i < from + 50; i++) {
@@ -202,6 +203,6 @@ class AdapterBankTest {
     assertThat(bank.stats().evictions()).isEqualTo(4_000 - 50);
     assertThat(bank.stats().residentTasks()).isEqualTo(50);
     // Kept, they would hold 3,000 times what one does.
-    assertThat(ProcessMemory.residentBytes() - before).isLessThan(800 * bytesOfOne);
+    assertThat(ProcessMemory.nativeBytes() - before).isLessThan(800 * bytesOfOne);
   }
 }

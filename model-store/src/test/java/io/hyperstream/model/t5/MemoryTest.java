@@ -13,9 +13,7 @@ import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.tensor.Ops;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import io.hyperstream.testing.ProcessMemory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -49,11 +47,12 @@ class MemoryTest {
       for (int i = 0; i < BATCHES; i++) {
         batch(t5, factory, random, i);
         if (i == BATCHES / 5) {
-          early = residentMegabytes();
+          early = ProcessMemory.nativeBytes();
         }
       }
       assertThat(t5.manager().getManagedArrays()).hasSize(arrays);
-      assertThat(residentMegabytes() - early).as("growth of RSS in MB").isLessThan(40);
+      long growth = ProcessMemory.nativeBytes() - early;
+      assertThat(growth >> 20).as("growth of native memory in MiB").isLessThan(40);
     }
   }
 
@@ -81,18 +80,5 @@ class MemoryTest {
       }
     }
     made.forEach(AdapterWeights::close);
-  }
-
-  /** 0 where the system does not tell. */
-  private static long residentMegabytes() throws IOException {
-    Path status = Path.of("/proc/self/status");
-    if (!Files.isReadable(status)) {
-      return 0;
-    }
-    return Files.readAllLines(status).stream()
-        .filter(line -> line.startsWith("VmRSS"))
-        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
-        .findFirst()
-        .orElse(0);
   }
 }

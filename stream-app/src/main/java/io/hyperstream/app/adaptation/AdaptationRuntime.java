@@ -7,6 +7,7 @@ import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.app.streams.RoleService;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.store.StoredModel;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -29,6 +30,7 @@ public final class AdaptationRuntime extends RoleRuntime {
   private final BeanProvider<ModelStore> store;
   private final BeanProvider<StoredModel> model;
   private final MeterRegistry meters;
+  private final Tracing tracing;
 
   AdaptationRuntime(
       ClusterSettings cluster,
@@ -37,7 +39,8 @@ public final class AdaptationRuntime extends RoleRuntime {
       ModelSettings modelSettings,
       BeanProvider<ModelStore> store,
       BeanProvider<StoredModel> model,
-      MeterRegistry meters) {
+      MeterRegistry meters,
+      Tracing tracing) {
     super(ROLE, cluster);
     this.cluster = cluster;
     this.settings = settings;
@@ -46,6 +49,7 @@ public final class AdaptationRuntime extends RoleRuntime {
     this.store = store;
     this.model = model;
     this.meters = meters;
+    this.tracing = tracing;
   }
 
   @Override
@@ -56,6 +60,6 @@ public final class AdaptationRuntime extends RoleRuntime {
         new TrialWork.Model(stored, modelSettings.maxSourceTokens(), settings.trainerThreads());
     phase("starting the streams");
     return new AdaptationService(
-        cluster, settings, policy, ready, store.get(), forTraining, meters);
+        cluster, settings, policy, ready, store.get(), forTraining, meters, tracing);
   }
 }

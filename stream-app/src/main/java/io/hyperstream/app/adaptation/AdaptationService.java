@@ -15,6 +15,7 @@ import io.hyperstream.app.streams.RoleRuntime.Cluster;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.app.streams.StreamsProperties;
 import io.hyperstream.app.streams.StreamsRun;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.app.versions.WeightCollector;
@@ -92,7 +93,8 @@ final class AdaptationService implements RoleService {
       Cluster ready,
       ModelStore store,
       TrialWork.Model model,
-      MeterRegistry meters)
+      MeterRegistry meters,
+      Tracing tracing)
       throws InterruptedException {
     this.meters = meters;
     registry = ready.registry();
@@ -145,7 +147,8 @@ final class AdaptationService implements RoleService {
                     trainer,
                     definitions,
                     options(settings, policy, cluster.limits()),
-                    new AdaptationMetrics(meters))),
+                    new AdaptationMetrics(meters),
+                    tracing)),
             Counter.builder("hyperstream.adaptation.thread.failures")
                 .description("Stream threads of adaptation that failed and were replaced")
                 .register(meters));

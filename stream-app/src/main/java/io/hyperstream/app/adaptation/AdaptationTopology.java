@@ -9,6 +9,7 @@ import io.hyperstream.app.streams.EventTimeExtractor;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.Topics;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,7 +72,8 @@ final class AdaptationTopology {
       AdaptationTrainer trainer,
       DefinitionCheck definitionCheck,
       AdaptationOptions options,
-      AdaptationMetrics metrics) {
+      AdaptationMetrics metrics,
+      Tracing tracing) {
 
     private List<String> sources() {
       List<String> sources =

@@ -18,4 +18,10 @@ public interface AdaptationTrainer {
    * nothing if the job is unknown or done.
    */
   void cancel(String taskId, String jobId);
+
+  /**
+   * Drops what is remembered of a task's examples between its jobs. Returns at once; it is gone
+   * when the job under way has ended.
+   */
+  void forget(String taskId);
 }

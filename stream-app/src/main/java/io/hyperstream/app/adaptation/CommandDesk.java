@@ -85,6 +85,7 @@ final class CommandDesk {
                   .setCommandId(command.getCommandId())
                   .setAction(command.getAction().name())
                   .setReason(command.getReason())
+                  .setTraceparent(JobSpans.current())
                   .build());
       tasks.save(task);
       training.attend(task.taskId());
@@ -201,7 +202,7 @@ final class CommandDesk {
       erased += waiting.remove(taskId, hash) ? 1 : 0;
     }
     if (erased > 0) {
-      training.cancel(taskId); // it may be learning from what was forgotten
+      training.forget(taskId); // a job may be learning from what was forgotten
     }
     done(
         command,

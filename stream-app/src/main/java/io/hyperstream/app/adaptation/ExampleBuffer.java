@@ -238,6 +238,13 @@ final class ExampleBuffer {
     return index(taskId).labels.size();
   }
 
+  /** How many examples each label has, those left out that have none or are leaving. */
+  Map<String, Integer> counts(String taskId) {
+    Map<String, Integer> counts = new TreeMap<>();
+    index(taskId).labels.forEach((label, slots) -> counts.put(label, slots.size()));
+    return counts;
+  }
+
   private List<KeyValue<String, StoredExample>> entries(String taskId) {
     List<KeyValue<String, StoredExample>> entries = new ArrayList<>();
     try (KeyValueIterator<String, StoredExample> found =

@@ -5,10 +5,12 @@ import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
 import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.LabelEvent;
+import io.opentelemetry.context.Scope;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashMap;
@@ -47,6 +49,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   private Publisher publisher;
   private TrainingDesk training;
   private CommandDesk commands;
+  private JobSpans spans;
   private boolean surveyed;
 
   FewShotProcessor(AdaptationTopology.Parts parts, SourcedRecords records) {
@@ -81,14 +84,16 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             options.maxWaiting(),
             context.currentSystemTimeMs() + grace());
     publisher =
-        new Publisher(context, parts.output(), parts.topics(), tasks, versions, parts.metrics());
+        new Publisher(
+            context, parts.output(), parts.topics(), tasks, buffer, versions, parts.metrics());
+    spans = new JobSpans(parts.tracing());
     training =
         new TrainingDesk(
             parts.trainer(),
             tasks,
             buffer,
             publisher,
-            new JobMaker(tasks, buffer, versions),
+            new JobMaker(tasks, buffer, versions, spans),
             new TrainingResults(tasks, versions, publisher, parts.metrics()));
     commands = new CommandDesk(tasks, buffer, versions, waiting, training, publisher);
     surveyed = false;
@@ -117,9 +122,19 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   }
 
   /**
+   * In the trace it is part of.
+   *
    * @param until how long it may wait for a definition; {@link #WAITED} if it has waited
    */
+  @SuppressWarnings("try") // scope and fields last as long as the block
   private void handle(SourcedRecord record, long until) {
+    try (Scope trace = spans.contextOf(record).makeCurrent();
+        LogFields fields = LogFields.ofTask(record.getTaskId())) {
+      handleNow(record, until);
+    }
+  }
+
+  private void handleNow(SourcedRecord record, long until) {
     switch (record.getKind()) {
       case LABEL -> label(record, until);
       case COMMAND -> command(record, until);
@@ -161,6 +176,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
       return;
     }
     training.abandon(taskId, known.get(), "The task was retired.");
+    training.forget(taskId);
     publisher.retire(taskId, known.get());
     buffer.clear(taskId);
     tasks.save(
@@ -274,6 +290,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     state.setSequence(example.getSequence());
     state.setNewExamples(state.getNewExamples() + 1);
     tasks.save(task);
+    spans.labelled(task.taskId());
     training.attend(task.taskId());
     parts.metrics().labels.increment();
   }

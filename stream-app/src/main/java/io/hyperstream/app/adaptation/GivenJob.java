@@ -1,6 +1,10 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.app.tracing.SpanKeys;
+import io.hyperstream.app.tracing.Tracing;
+import io.hyperstream.schemas.AdaptationOutcome;
+import io.opentelemetry.api.trace.Span;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
@@ -14,6 +18,7 @@ import java.util.Optional;
  * @param testedUpTo of the latest example that is tested with it
  * @param newExamples that it takes into account
  * @param startedAt wall-clock milliseconds since the epoch
+ * @param span of the job; what came of it ends it
  */
 record GivenJob(
     TrainingJob job,
@@ -24,13 +29,28 @@ record GivenJob(
     long sequence,
     long testedUpTo,
     int newExamples,
-    long startedAt) {
+    long startedAt,
+    Span span) {
 
   /** Whether its outcome still means what it meant. */
   boolean matches(OwnedTask task, long champion) {
     return task.state().getIncarnation() == incarnation
         && task.state().getDefinition().equals(definition)
         && champion == job.championVersion();
+  }
+
+  /** Ends its span. Does nothing when it has ended. */
+  void ended(AdaptationOutcome outcome) {
+    if (outcome == AdaptationOutcome.FAILED) {
+      Tracing.failed(span, outcome.name());
+    }
+    ended(outcome.name());
+  }
+
+  /** Ends it without a report. */
+  void ended(String outcome) {
+    span.setAttribute(SpanKeys.OUTCOME, outcome);
+    span.end();
   }
 
   /** A report's reason, with that of the command. */

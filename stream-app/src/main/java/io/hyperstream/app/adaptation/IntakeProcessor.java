@@ -5,6 +5,7 @@ import io.hyperstream.app.adaptation.state.SourcedRecord;
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.InferenceRequest;
@@ -147,11 +148,18 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
       }
     } catch (UndecodableRecordException | IllegalArgumentException e) {
       metrics.invalidDefinitions.increment();
+      ignored(sourced, e.getMessage());
+    }
+  }
+
+  @SuppressWarnings("try") // the fields last as long as the block
+  private static void ignored(SourcedRecord definition, String why) {
+    try (LogFields fields = LogFields.ofTask(definition.getTaskId())) {
       LOG.warn(
           "Adaptation ignores the definition at offset {} of partition {}: {}",
-          sourced.getOffset(),
-          sourced.getPartition(),
-          e.getMessage());
+          definition.getOffset(),
+          definition.getPartition(),
+          why);
     }
   }
 

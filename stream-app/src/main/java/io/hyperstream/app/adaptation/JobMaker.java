@@ -15,14 +15,19 @@ import java.util.UUID;
 final class JobMaker {
   private static final int MAX_TESTED_AT_ONCE = 256;
 
+  /** With more, what a trial runs anew is little beside the rest of it. */
+  private static final int MAX_PREPARED = 64;
+
   private final TaskBook tasks;
   private final ExampleBuffer buffer;
   private final VersionLog versions;
+  private final JobSpans spans;
 
-  JobMaker(TaskBook tasks, ExampleBuffer buffer, VersionLog versions) {
+  JobMaker(TaskBook tasks, ExampleBuffer buffer, VersionLog versions, JobSpans spans) {
     this.tasks = tasks;
     this.buffer = buffer;
     this.versions = versions;
+    this.spans = spans;
   }
 
   /** A job for the task as it is now; empty if it would only test and there is nothing to test. */
@@ -64,6 +69,8 @@ final class JobMaker {
     if (kind == Kind.TEST && untested.isEmpty()) {
       return Optional.empty();
     }
+    boolean likely = task.policy().getEnabled() && !state.getFrozen();
+    boolean trial = kind != Kind.TEST || (likely && train.size() + heldOut.size() <= MAX_PREPARED);
     TrainingJob job =
         new TrainingJob(
             taskId,
@@ -72,9 +79,9 @@ final class JobMaker {
             task.definition(),
             champion.map(versions::decode),
             untested,
-            kind == Kind.TEST ? List.of() : train,
-            kind == Kind.TEST ? List.of() : seen,
-            kind == Kind.TEST ? List.of() : heldOut,
+            trial ? train : List.of(),
+            trial ? seen : List.of(),
+            trial ? heldOut : List.of(),
             task.method(),
             task.policy().getTuneWeights(),
             champion.map(StoredVersion::getStart),
@@ -89,6 +96,7 @@ final class JobMaker {
             state.getSequence(),
             testedUpTo,
             state.getNewExamples(),
-            now));
+            now,
+            spans.begin(job, trigger, order)));
   }
 }

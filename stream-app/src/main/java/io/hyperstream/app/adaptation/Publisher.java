@@ -4,15 +4,19 @@ import io.hyperstream.app.adaptation.state.ModelProgress;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.Topics;
+import io.opentelemetry.api.trace.Span;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.slf4j.Logger;
@@ -20,7 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes versions and reports; nobody else does. All of one call is in one transaction, with the
- * state it belongs to. Stream thread only.
+ * state it belongs to. What is written is in the current trace, if there is one. Stream thread
+ * only.
  */
 final class Publisher {
   private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
@@ -32,6 +37,7 @@ final class Publisher {
   private final OutputRecords output;
   private final Topics topics;
   private final TaskBook tasks;
+  private final ExampleBuffer buffer;
   private final VersionLog versions;
   private final AdaptationMetrics metrics;
 
@@ -40,12 +46,14 @@ final class Publisher {
       OutputRecords output,
       Topics topics,
       TaskBook tasks,
+      ExampleBuffer buffer,
       VersionLog versions,
       AdaptationMetrics metrics) {
     this.context = context;
     this.output = output;
     this.topics = topics;
     this.tasks = tasks;
+    this.buffer = buffer;
     this.versions = versions;
     this.metrics = metrics;
   }
@@ -146,12 +154,15 @@ final class Publisher {
         .setPrequentialAccuracy(tested == 0 ? null : (double) state.getCorrect() / tested);
   }
 
+  /** Says too which examples the task keeps now, unless its labels' names are too long for that. */
   void send(AdaptationReport.Builder report) {
-    AdaptationReport written = report.build();
-    forward(
-        AdaptationTopology.REPORTS,
-        written.getTaskId(),
-        output.encode(topics.reports().name(), written));
+    AdaptationReport written = report.setKeptExamples(buffer.counts(report.getTaskId())).build();
+    byte[] value = output.encode(topics.reports().name(), written);
+    if (value.length > topics.reports().maxRecordBytes() - FRAME_BYTES) {
+      written.setKeptExamples(null);
+      value = output.encode(topics.reports().name(), written);
+    }
+    forward(AdaptationTopology.REPORTS, written.getTaskId(), value);
     metrics.reports(written.getOutcome()).increment();
     LOG.info(
         "Task '{}': {} ({}). {}",
@@ -163,7 +174,8 @@ final class Publisher {
 
   private void forward(String sink, String key, byte[] value) {
     byte[] keyBytes = key.getBytes(StandardCharsets.UTF_8);
-    context.forward(new Record<>(keyBytes, value, context.currentSystemTimeMs()), sink);
+    Headers headers = Tracing.with(new RecordHeaders(), Span.current().getSpanContext());
+    context.forward(new Record<>(keyBytes, value, context.currentSystemTimeMs(), headers), sink);
   }
 
   private static String servedKey(String modelId, String taskId) {

@@ -71,16 +71,24 @@ final class SourcedRecords {
   /** Sends the record, as it was read, to the dead letters. */
   void reject(
       ProcessorContext<byte[], byte[]> context, SourcedRecord record, ErrorCode code, String why) {
+    Record<byte[], byte[]> read =
+        new Record<>(
+            bytes(record.getKey()),
+            bytes(record.getValue()),
+            record.getTimestamp(),
+            headers(record));
+    TopicPartition from = new TopicPartition(record.getTopic(), record.getPartition());
+    context.forward(output.deadLetter(read, from, record.getOffset(), code, why), deadLetters);
+    metrics.deadLetters(code).increment();
+  }
+
+  /** Those it came with, as far as they travel. */
+  static Headers headers(SourcedRecord record) {
     Headers headers = new RecordHeaders();
     for (SourceHeader header : record.getHeaders()) {
       headers.add(header.getName(), bytes(header.getValue()));
     }
-    Record<byte[], byte[]> read =
-        new Record<>(
-            bytes(record.getKey()), bytes(record.getValue()), record.getTimestamp(), headers);
-    TopicPartition from = new TopicPartition(record.getTopic(), record.getPartition());
-    context.forward(output.deadLetter(read, from, record.getOffset(), code, why), deadLetters);
-    metrics.deadLetters(code).increment();
+    return headers;
   }
 
   static ByteBuffer buffer(byte[] bytes) {

@@ -1,13 +1,19 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.TrainingOutcome.Failed;
+import io.hyperstream.app.tracing.LogFields;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -31,6 +37,7 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
   private final MeterRegistry meters;
   private final Thread thread = new Thread(this::run, "hyperstream-trainer");
   private final Map<String, Submitted> waiting = new LinkedHashMap<>(); // guarded by this; by task
+  private final Set<String> forgotten = new HashSet<>(); // guarded by this; tasks
   private Submitted current; // guarded by this; null while idle
   private boolean closed; // guarded by this
 
@@ -44,6 +51,16 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
      */
     TrainingOutcome run(TrainingJob job, BooleanSupplier cancelled) throws Exception;
 
+    /**
+     * What can be done now for the next jobs of this one's task, while nothing else is to do.
+     *
+     * @param wanted to be asked often; once it says yes, something else is to do
+     */
+    void prepare(TrainingJob job, BooleanSupplier wanted) throws Exception;
+
+    /** Drops what is remembered of a task's examples. */
+    void forget(String taskId);
+
     @Override
     void close();
   }
@@ -51,6 +68,7 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
   private static final class Submitted {
     private final TrainingJob job;
     private final Consumer<TrainingOutcome> done;
+    private final Context trace = Context.current(); // of who submits it
     private volatile boolean cancelled;
 
     Submitted(TrainingJob job, Consumer<TrainingOutcome> done) {
@@ -110,6 +128,12 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
     }
   }
 
+  @Override
+  public synchronized void forget(String taskId) {
+    forgotten.add(taskId);
+    notifyAll();
+  }
+
   /** Jobs that wait or run. */
   synchronized int jobs() {
     return waiting.size() + (current == null ? 0 : 1);
@@ -121,6 +145,7 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
         TrainingOutcome outcome = outcomeOf(next);
         if (!next.cancelled) {
           next.done.accept(outcome);
+          prepare(next.job);
         }
       }
     } finally {
@@ -128,10 +153,27 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
     }
   }
 
-  /** Waits for a job; null at the end. */
+  private void prepare(TrainingJob job) {
+    try {
+      work.prepare(job, this::isWanted);
+    } catch (Exception | Error e) { // cancelled, or the next job will say it
+      LOG.debug("Not prepared for '{}'", job.taskId(), e);
+    }
+  }
+
+  private synchronized boolean isWanted() {
+    return closed || !waiting.isEmpty() || !forgotten.isEmpty();
+  }
+
+  /** Waits for a job, forgetting meanwhile; null at the end. */
   private synchronized Submitted next() {
     current = null;
-    while (waiting.isEmpty() && !closed) {
+    while (!closed) {
+      forgotten.forEach(work::forget);
+      forgotten.clear();
+      if (!waiting.isEmpty()) {
+        break;
+      }
       try {
         wait();
       } catch (InterruptedException e) {
@@ -147,7 +189,17 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
     return current;
   }
 
+  /** In the trace of who asked for it. */
+  @SuppressWarnings("try") // scope and fields last as long as the block
   private TrainingOutcome outcomeOf(Submitted submitted) {
+    try (Scope scope = submitted.trace.makeCurrent();
+        LogFields fields = LogFields.ofTask(submitted.job.taskId())) {
+      Span.current().addEvent("begun");
+      return work(submitted);
+    }
+  }
+
+  private TrainingOutcome work(Submitted submitted) {
     TrainingJob job = submitted.job;
     long start = System.nanoTime();
     TrainingOutcome outcome;

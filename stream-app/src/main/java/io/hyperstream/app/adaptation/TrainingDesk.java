@@ -3,7 +3,12 @@ package io.hyperstream.app.adaptation;
 import io.hyperstream.app.adaptation.TrainingJob.Kind;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.schemas.AdaptationOutcome;
+import io.hyperstream.schemas.AdaptationReport;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -87,8 +92,15 @@ final class TrainingDesk {
     GivenJob job = running.remove(taskId);
     if (job != null) {
       trainer.cancel(taskId, job.job().jobId());
+      job.ended(AdaptationOutcome.CANCELLED);
       attend(taskId);
     }
+  }
+
+  /** The same; what its trainer remembers of the task's examples goes too. */
+  void forget(String taskId) {
+    trainer.forget(taskId);
+    cancel(taskId);
   }
 
   /** Gives up a running adaptation and every order that waits, and reports each. */
@@ -98,17 +110,32 @@ final class TrainingDesk {
     job.filter(given -> given.job().kind() == Kind.ADAPT && given.order().isEmpty())
         .ifPresent(
             given ->
-                publisher.send(
-                    results.report(taskId, AdaptationOutcome.CANCELLED, given).setReason(reason)));
+                send(
+                    results.report(taskId, AdaptationOutcome.CANCELLED, given).setReason(reason),
+                    given.span()));
     for (WaitingOrder order : state.getOrders()) {
-      publisher.send(
+      send(
           publisher
               .report(taskId, AdaptationOutcome.CANCELLED)
               .setTrigger(order.getAction())
               .setCommandId(order.getCommandId())
-              .setReason(reason));
+              .setReason(reason),
+          Span.wrap(JobSpans.asked(order)));
     }
     state.setOrders(new ArrayList<>());
+  }
+
+  /** A report in the trace of what it is about, if that has one; else in the current. */
+  @SuppressWarnings("try") // scope and fields last as long as the block
+  private void send(AdaptationReport.Builder report, Span about) {
+    try (Scope scope = traceOf(about).makeCurrent()) {
+      publisher.send(report);
+    }
+  }
+
+  private static Context traceOf(Span span) {
+    Context current = Context.current();
+    return span.getSpanContext().isValid() ? current.with(span) : current;
   }
 
   /** Hands out what is due. */
@@ -125,7 +152,14 @@ final class TrainingDesk {
         return;
       }
       attention.remove(taskId);
-      tasks.find(taskId).ifPresent(task -> start(task, now));
+      tasks.find(taskId).ifPresent(task -> startLogged(task, now));
+    }
+  }
+
+  @SuppressWarnings("try") // scope and fields last as long as the block
+  private void startLogged(OwnedTask task, long now) {
+    try (LogFields fields = LogFields.ofTask(task.taskId())) {
+      start(task, now);
     }
   }
 
@@ -164,15 +198,17 @@ final class TrainingDesk {
   private void refuse(OwnedTask task, WaitingOrder order) {
     task.state().getOrders().remove(0);
     tasks.save(task);
-    publisher.send(
+    send(
         publisher
             .report(task.taskId(), AdaptationOutcome.REFUSED)
             .setTrigger(order.getAction())
             .setCommandId(order.getCommandId())
-            .setReason(CommandDesk.TOO_FEW));
+            .setReason(CommandDesk.TOO_FEW),
+        Span.wrap(JobSpans.asked(order)));
     attend(task.taskId());
   }
 
+  @SuppressWarnings("try") // scope and fields last as long as the block
   private void submit(
       OwnedTask task, Kind kind, Optional<WaitingOrder> order, String trigger, long now) {
     jobs.make(task, kind, order, trigger, now)
@@ -183,7 +219,9 @@ final class TrainingDesk {
                 task.state().setLastStarted(now);
                 tasks.save(task);
               }
-              trainer.submit(given.job(), outcomes::add);
+              try (Scope scope = traceOf(given.span()).makeCurrent()) {
+                trainer.submit(given.job(), outcomes::add);
+              }
             });
   }
 
@@ -195,20 +233,33 @@ final class TrainingDesk {
       if (job != null && job.job().jobId().equals(outcome.jobId())) {
         running.remove(outcome.taskId());
         attend(outcome.taskId());
-        tasks
-            .find(outcome.taskId())
-            .filter(task -> job.matches(task, tasks.progress(task.state()).getChampion()))
-            .ifPresent(
-                task -> {
-                  results.apply(task, job, outcome, now);
-                  buffer.tested(task.taskId(), task.state().getTestedUpTo());
-                });
+        apply(job, outcome, now);
       }
     }
   }
 
+  @SuppressWarnings("try") // scope and fields last as long as the block
+  private void apply(GivenJob job, TrainingOutcome outcome, long now) {
+    try (Scope scope = traceOf(job.span()).makeCurrent();
+        LogFields fields = LogFields.ofTask(outcome.taskId())) {
+      tasks
+          .find(outcome.taskId())
+          .filter(task -> job.matches(task, tasks.progress(task.state()).getChampion()))
+          .ifPresentOrElse(
+              task -> {
+                results.apply(task, job, outcome, now);
+                buffer.tested(task.taskId(), task.state().getTestedUpTo());
+              },
+              () -> job.ended("OUTDATED"));
+    }
+  }
+
   void close() {
-    running.forEach((taskId, job) -> trainer.cancel(taskId, job.job().jobId()));
+    running.forEach(
+        (taskId, job) -> {
+          trainer.cancel(taskId, job.job().jobId());
+          job.ended(AdaptationOutcome.CANCELLED);
+        });
     running.clear();
   }
 }

@@ -18,7 +18,8 @@ import java.util.Optional;
  * @param champion the version that serves, as it was published; empty: the model's own start
  *     (version 0)
  * @param untested examples the champion has not been asked about yet; for the running accuracy
- * @param train to learn from; empty for {@link Kind#TEST}
+ * @param train to learn from; for {@link Kind#TEST} what a trial would learn from if it came now,
+ *     or nothing if none is likely soon
  * @param seenByChampion for each of {@code train}, whether the champion learnt from it
  * @param heldOut to judge with; the champion has not learnt from them. A trial that cannot judge
  *     with so few may learn from them too, and says so in its outcome

@@ -6,6 +6,7 @@ import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
@@ -153,6 +154,7 @@ final class TrainingResults {
           Publisher.prequential(report(task.taskId(), AdaptationOutcome.FAILED, job), state)
               .setReason(job.explained(reason)));
     }
+    job.ended(AdaptationOutcome.FAILED);
   }
 
   private void send(
@@ -175,6 +177,10 @@ final class TrainingResults {
             .setExamples(job.learntFrom(judged))
             .setHeldOut(judged.heldOutTrained() ? 0 : job.job().heldOut().size())
             .setReason(job.explained(reason)));
+    if (published != null) {
+      job.span().setAttribute(SpanKeys.ADAPTER_VERSION, published);
+    }
+    job.ended(outcome);
   }
 
   /** What reports about a job have in common. */

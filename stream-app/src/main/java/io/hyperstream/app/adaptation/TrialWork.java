@@ -11,6 +11,7 @@ import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.training.Example;
+import io.hyperstream.model.training.FewShotMemory;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrial;
 import io.hyperstream.model.training.FewShotVersion;
@@ -19,11 +20,14 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,9 +42,24 @@ final class TrialWork implements TrainerThread.Work {
   /** Tested at a time; between them a cancelled job ends. */
   private static final int TESTED_AT_ONCE = 32;
 
+  /** Remembered between a task's jobs: examples, and of how many tasks. A few MB for each. */
+  private static final int MOST_REMEMBERED = 256;
+
+  private static final int MOST_TASKS = 8;
+
   private final Model settings;
   private final VersionCodec versions;
   private final AdapterFiles files;
+
+  /** By task, the one asked for longest ago first. */
+  private final Map<String, FewShotMemory> memories =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, FewShotMemory> eldest) {
+          return size() > MOST_TASKS;
+        }
+      };
+
   private FewShotModel model; // null before the first job
 
   /**
@@ -94,6 +113,45 @@ final class TrialWork implements TrainerThread.Work {
     return versions.toAdapter(job.champion().get()).orStart(start);
   }
 
+  @Override
+  public void prepare(TrainingJob job, BooleanSupplier wanted) {
+    if (job.kind() == Kind.TEST && !job.train().isEmpty()) {
+      new FewShotTrial(model).prepare(memory(job), examples(job), options(job, wanted));
+    }
+  }
+
+  @Override
+  public void forget(String taskId) {
+    memories.remove(taskId);
+  }
+
+  /** What is known already of the task's examples; kept for its next job unless they are many. */
+  private FewShotMemory memory(TrainingJob job) {
+    FewShotMemory memory = memories.get(job.taskId());
+    if (memory == null || !memory.task().equals(job.task())) {
+      memory = new FewShotMemory(model, job.task());
+    }
+    List<Example> examples = examples(job);
+    memory.keepOnly(examples);
+    if (examples.size() <= MOST_REMEMBERED) {
+      memories.put(job.taskId(), memory);
+    } else {
+      memories.remove(job.taskId());
+    }
+    return memory;
+  }
+
+  private static List<Example> examples(TrainingJob job) {
+    return Stream.of(job.train(), job.heldOut()).flatMap(List::stream).toList();
+  }
+
+  private static FewShotTrial.Options options(TrainingJob job, BooleanSupplier cancelled) {
+    int learnt = Collections.frequency(job.seenByChampion(), true);
+    // Twice as many examples may know a better place to start from.
+    Optional<String> start = job.start().filter(name -> learnt * 2 > job.train().size());
+    return new FewShotTrial.Options(job.method(), job.tuneWeights(), start, job.seed(), cancelled);
+  }
+
   private List<Boolean> test(TrainingJob job, TaskAdapter champion, BooleanSupplier cancelled) {
     List<String> labels = job.task().labels().stream().map(Label::name).toList();
     List<Boolean> right = new ArrayList<>();
@@ -125,19 +183,9 @@ final class TrialWork implements TrainerThread.Work {
     for (int i = 0; i < seen.length; i++) {
       seen[i] = job.seenByChampion().get(i);
     }
-    int learnt = Collections.frequency(job.seenByChampion(), true);
-    // Twice as many examples may know a better place to start from.
-    Optional<String> start = job.start().filter(name -> learnt * 2 > seen.length);
     FewShotTrial.Result result =
         new FewShotTrial(model)
-            .run(
-                job.task(),
-                champion,
-                job.train(),
-                seen,
-                job.heldOut(),
-                new FewShotTrial.Options(
-                    job.method(), job.tuneWeights(), start, job.seed(), cancelled));
+            .run(memory(job), champion, job.train(), seen, job.heldOut(), options(job, cancelled));
     Optional<AdapterVersion> candidate = Optional.empty();
     if (result.candidate().isPresent() && !cancelled.getAsBoolean()) {
       FewShotVersion version = result.candidate().get();

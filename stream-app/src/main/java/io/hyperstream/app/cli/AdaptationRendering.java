@@ -205,6 +205,7 @@ final class AdaptationRendering {
     map.put("heldOut", report.getHeldOut());
     map.put("prequentialAccuracy", report.getPrequentialAccuracy());
     map.put("prequentialExamples", report.getPrequentialExamples());
+    map.put("keptExamples", report.getKeptExamples());
     map.put("reason", report.getReason());
     map.put("startedAt", report.getStartedAt().toString());
     map.put("finishedAt", report.getFinishedAt().toString());

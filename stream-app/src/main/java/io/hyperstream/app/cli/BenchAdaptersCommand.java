@@ -10,9 +10,10 @@ import picocli.CommandLine.Option;
     name = "adapters",
     mixinStandardHelpOptions = true,
     description = {
-      "What a mix of tasks costs: batches of 1, 4, 8, 32 and 128 tasks beside the bare backbone; "
-          + "generating a task's adapters; and a crowd of registered tasks under a Zipf mix, of "
-          + "which few are resident, beside one task."
+      "What a mix of tasks costs: batches of 1, 4, 8, 32 and 128 tasks beside the bare backbone, "
+          + "and the adapters' part of an encoder pass beside the rest of that pass; generating a "
+          + "task's adapters; and a crowd of registered tasks under a Zipf mix, of which few are "
+          + "resident, beside one task."
     })
 final class BenchAdaptersCommand implements Callable<Integer> {
   private final Console console;

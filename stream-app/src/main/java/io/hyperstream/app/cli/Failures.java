@@ -1,6 +1,7 @@
 package io.hyperstream.app.cli;
 
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import io.hyperstream.schemas.RegistryAnswer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.ConnectException;
@@ -80,8 +81,7 @@ final class Failures {
     }
     if (cause instanceof RestClientException rest) {
       return "the schema registry answered "
-          + rest.getStatus()
-          + detail
+          + RegistryAnswer.of(rest)
           + "; check --schema-registry-url and its credentials in --command-config";
     }
     if (cause instanceof SerializationException && cause.getCause() != null) {

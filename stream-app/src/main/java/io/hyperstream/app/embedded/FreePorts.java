@@ -7,7 +7,7 @@ import java.net.ServerSocket;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Ports of this machine that nobody listens on. */
-final class FreePorts {
+public final class FreePorts {
   /** Below the range from which systems take the near end of outgoing connections. */
   private static final int FIRST = 20_000;
 
@@ -17,7 +17,7 @@ final class FreePorts {
   private FreePorts() {}
 
   /** A free port; random, so that several processes choosing at once seldom meet. */
-  static int next() {
+  public static int next() {
     for (int i = 0; i < ATTEMPTS; i++) {
       int port = ThreadLocalRandom.current().nextInt(FIRST, END);
       if (isFree(port)) {

@@ -50,7 +50,8 @@ final class RegistryHome {
             + RUNNER
             + " in "
             + home.toAbsolutePath()
-            + ". Build the project (mvn package puts it beside hyperstream.jar), point -D"
+            + ". Run bin/fetch-registry of a release, build the project (mvn package puts it beside"
+            + " hyperstream.jar), point -D"
             + PROPERTY
             + " to its directory, or use a registry of your own");
   }

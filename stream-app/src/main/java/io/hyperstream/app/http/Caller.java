@@ -1,6 +1,8 @@
 package io.hyperstream.app.http;
 
+import io.hyperstream.app.tracing.Tracing;
 import io.micronaut.http.HttpRequest;
+import io.opentelemetry.context.Context;
 import java.security.Principal;
 import java.util.Optional;
 
@@ -15,6 +17,11 @@ final class Caller {
     return Optional.ofNullable(request.getHeaders().get(TRACEPARENT))
         .filter(
             value -> value.matches("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}.{0,200}"));
+  }
+
+  /** The trace the call is part of, as the parent of a span; empty while tracing is off. */
+  static Context context(HttpRequest<?> request, Tracing tracing) {
+    return tracing.contextOf(request, (call, name) -> call.getHeaders().get(name));
   }
 
   static String name(HttpRequest<?> request) {

@@ -9,6 +9,8 @@ import io.hyperstream.app.config.HttpSettings;
 import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.inference.InferenceDesk;
 import io.hyperstream.app.inference.InferenceDesk.RefusedException;
+import io.hyperstream.app.tracing.SpanKeys;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.TaskKind;
@@ -22,6 +24,9 @@ import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.security.annotation.Secured;
 import io.micronaut.serde.annotation.Serdeable;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.context.Context;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
@@ -31,6 +36,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -41,15 +47,19 @@ import java.util.concurrent.Semaphore;
  * Answers outside the stream, by the same engine, in the same batches. What is asked here is in no
  * topic; load belongs into {@code inference.requests}. No thread waits for an answer.
  */
-@Controller("/api/predict")
+@Controller(PredictController.PATH)
 @Tag(name = "predict")
 class PredictController {
+  static final String PATH = "/api/predict";
+
   private final InferenceDesk desk;
+  private final Tracing tracing;
   private final Semaphore places;
   private final int maxPredictions;
 
-  PredictController(InferenceDesk desk, HttpSettings settings) {
+  PredictController(InferenceDesk desk, HttpSettings settings, Tracing tracing) {
     this.desk = desk;
+    this.tracing = tracing;
     maxPredictions = settings.maxPredictions();
     places = new Semaphore(maxPredictions);
   }
@@ -140,6 +150,38 @@ class PredictController {
   @Secured({PREDICT_NAME, TEACH_NAME, ADMIN_NAME})
   CompletableFuture<HttpResponse<Output>> predict(
       @Valid @Body Input input, HttpRequest<?> request) {
+    Span span = begin(request);
+    try {
+      return answer(input, request, span);
+    } catch (ProblemException e) {
+      end(span, e.status());
+      throw e;
+    }
+  }
+
+  private Span begin(HttpRequest<?> request) {
+    return tracing.isOn()
+        ? tracing
+            .span("POST " + PATH, SpanKind.SERVER)
+            .setParent(Caller.context(request, tracing))
+            .setAttribute(SpanKeys.HTTP_METHOD, "POST")
+            .setAttribute(SpanKeys.HTTP_ROUTE, PATH)
+            .setAttribute(SpanKeys.URL_PATH, request.getPath())
+            .setAttribute(SpanKeys.URL_SCHEME, request.isSecure() ? "https" : "http")
+            .startSpan()
+        : Span.getInvalid();
+  }
+
+  private static void end(Span span, HttpStatus status) {
+    span.setAttribute(SpanKeys.HTTP_STATUS, (long) status.getCode());
+    if (status.getCode() >= 500) {
+      Tracing.failed(span, Integer.toString(status.getCode()));
+    }
+    span.end();
+  }
+
+  private CompletableFuture<HttpResponse<Output>> answer(
+      Input input, HttpRequest<?> request, Span span) {
     Set<String> taskIds = tasksOf(input);
     desk.problem()
         .ifPresent(
@@ -155,16 +197,24 @@ class PredictController {
               + " or send the load to the topic inference.requests");
     }
     List<CompletableFuture<Answer>> answers =
-        taskIds.stream().map(taskId -> ask(taskId, input)).toList();
+        taskIds.stream().map(taskId -> ask(taskId, input, Context.root().with(span))).toList();
     return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
         .thenApply(
             done -> {
               MutableHttpResponse<Output> response =
                   HttpResponse.ok(
                       new Output(answers.stream().map(CompletableFuture::join).toList()));
-              Caller.trace(request).ifPresent(trace -> response.header("traceparent", trace));
+              traceOf(request, span).ifPresent(trace -> response.header("traceparent", trace));
+              end(span, HttpStatus.OK);
               return response;
             });
+  }
+
+  /** Of our span, if there is one; else the caller's own. */
+  private static Optional<String> traceOf(HttpRequest<?> request, Span span) {
+    return span.getSpanContext().isValid()
+        ? Optional.of(Tracing.traceparent(span.getSpanContext()))
+        : Caller.trace(request);
   }
 
   private static Set<String> tasksOf(Input input) {
@@ -175,7 +225,7 @@ class PredictController {
   }
 
   /** Gives its place back; never fails. */
-  private CompletableFuture<Answer> ask(String taskId, Input input) {
+  private CompletableFuture<Answer> ask(String taskId, Input input, Context parent) {
     InferenceRequest question =
         InferenceRequest.newBuilder()
             .setRequestId(UUID.randomUUID().toString())
@@ -184,7 +234,7 @@ class PredictController {
             .setTextPair(input.textPair())
             .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
             .build();
-    return desk.predict(question)
+    return desk.predict(question, parent)
         .handle(
             (prediction, failure) -> {
               places.release();

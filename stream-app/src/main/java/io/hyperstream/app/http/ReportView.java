@@ -29,6 +29,7 @@ public record ReportView(
     int heldOut,
     @Nullable Double prequentialAccuracy,
     long prequentialExamples,
+    @Nullable Map<String, Integer> keptExamples,
     String reason,
     Instant startedAt,
     Instant finishedAt) {
@@ -51,6 +52,7 @@ public record ReportView(
         report.getHeldOut(),
         report.getPrequentialAccuracy(),
         report.getPrequentialExamples(),
+        report.getKeptExamples(),
         report.getReason(),
         report.getStartedAt(),
         report.getFinishedAt());

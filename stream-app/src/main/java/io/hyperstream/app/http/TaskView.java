@@ -74,9 +74,14 @@ public record TaskView(
       Map<String, Double> metrics,
       String reason) {}
 
-  /** Examples of an attempt. */
+  /**
+   * Examples of an attempt.
+   *
+   * @param labels how many the task kept when it ended, by label in the definition's order; null:
+   *     not known, or no labels
+   */
   @Serdeable
-  public record ExampleCounts(int trained, int heldOut) {}
+  public record ExampleCounts(int trained, int heldOut, @Nullable Map<String, Integer> labels) {}
 
   /**
    * Some tasks.

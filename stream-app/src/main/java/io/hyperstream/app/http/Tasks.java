@@ -13,9 +13,12 @@ import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
+import io.hyperstream.schemas.TaskLabel;
 import io.micronaut.http.HttpStatus;
 import jakarta.inject.Singleton;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Tasks as callers see them, out of what the topics and this process's catalog say. Any thread. */
@@ -103,7 +106,19 @@ final class Tasks {
         served.map(Tasks::served).orElse(null),
         report.map(AdaptationReport::getPrequentialAccuracy).orElse(null),
         report.map(AdaptationReport::getPrequentialExamples).orElse(null),
-        report.map(r -> new ExampleCounts(r.getExamples(), r.getHeldOut())).orElse(null));
+        report.map(r -> examples(r, written)).orElse(null));
+  }
+
+  /** Those of labels that are no longer defined are gone, or will be when adaptation sees that. */
+  private static ExampleCounts examples(AdaptationReport report, TaskDefinition written) {
+    Map<String, Integer> labels = null;
+    if (report.getKeptExamples() != null && !written.getLabels().isEmpty()) {
+      labels = new LinkedHashMap<>();
+      for (TaskLabel label : written.getLabels()) {
+        labels.put(label.getName(), report.getKeptExamples().getOrDefault(label.getName(), 0));
+      }
+    }
+    return new ExampleCounts(report.getExamples(), report.getHeldOut(), labels);
   }
 
   static ServedVersion served(Published version) {

@@ -2,6 +2,7 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.NotNowException;
+import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.TaskAdapter;
@@ -65,11 +66,23 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
   }
 
   @Override
+  @SuppressWarnings("try") // the fields last as long as the block
   public void process(Record<byte[], byte[]> record) {
     RecordMetadata at = context.recordMetadata().orElseThrow();
     String key = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
+    try (LogFields fields = aboutTaskOf(key)) {
+      applyOrSay(at.topic(), key, record.value());
+    }
+  }
+
+  /** The key is modelId|taskId. */
+  private static LogFields aboutTaskOf(String key) {
+    return LogFields.ofTask(key.substring(key.indexOf('|') + 1));
+  }
+
+  private void applyOrSay(String topic, String key, byte[] value) {
     try {
-      apply(at.topic(), key, record.value());
+      apply(topic, key, value);
     } catch (NotNowException e) {
       throw e;
     } catch (UndecodableRecordException | IllegalArgumentException | InferenceException e) {
@@ -135,7 +148,14 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
       unreadable.put(key, version);
       Duration next = pause.compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : pause;
       CompletableFuture.delayedExecutor(pause.toMillis(), TimeUnit.MILLISECONDS)
-          .execute(() -> tryToAdopt(key, version, next));
+          .execute(() -> tryAgain(key, version, next));
+    }
+  }
+
+  @SuppressWarnings("try") // the fields last as long as the block
+  private void tryAgain(String key, AdapterVersion version, Duration pause) {
+    try (LogFields fields = aboutTaskOf(key)) {
+      tryToAdopt(key, version, pause);
     }
   }
 

@@ -3,6 +3,7 @@ package io.hyperstream.app.inference;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.nio.charset.StandardCharsets;
@@ -38,13 +39,17 @@ final class DefinitionProcessor implements Processor<byte[], byte[], Void, Void>
   }
 
   @Override
+  @SuppressWarnings("try") // the fields last as long as the block
   public void process(Record<byte[], byte[]> record) {
     RecordMetadata at = context.recordMetadata().orElseThrow();
     if (record.key() == null) {
       metrics.invalidDefinitions.increment();
       LOG.warn("Ignored a definition without a key at offset {} of {}", at.offset(), at.topic());
     } else {
-      apply(at.topic(), new String(record.key(), StandardCharsets.UTF_8), record.value());
+      String taskId = new String(record.key(), StandardCharsets.UTF_8);
+      try (LogFields fields = LogFields.ofTask(taskId)) {
+        apply(at.topic(), taskId, record.value());
+      }
     }
     catalog.reached(at.partition(), at.offset() + 1);
   }

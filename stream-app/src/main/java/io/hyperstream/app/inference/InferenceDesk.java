@@ -6,6 +6,7 @@ import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
+import io.opentelemetry.context.Context;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Optional;
@@ -72,14 +73,15 @@ public final class InferenceDesk {
   /**
    * Answers a request that is in no topic.
    *
+   * @param parent the trace this is part of, if any
    * @return the prediction as the stream would have written it; otherwise fails with {@link
    *     RefusedException}, or with {@link NotNowException} or a timeout if it may be tried again
    */
-  public CompletableFuture<Prediction> predict(InferenceRequest request) {
+  public CompletableFuture<Prediction> predict(InferenceRequest request, Context parent) {
     Optional<String> problem = problem();
     return problem.isPresent()
         ? CompletableFuture.failedFuture(new NotNowException(problem.get(), null))
-        : service.predict(request);
+        : service.predict(request, parent);
   }
 
   /** Why a defined task cannot be served; empty if it can, is not known or cannot be told now. */

@@ -2,6 +2,8 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.inference.BatchQueue.Queued;
 import io.hyperstream.app.streams.NotNowException;
+import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.InferenceException.Code;
 import io.hyperstream.model.inference.Predictor;
@@ -9,6 +11,7 @@ import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.tensor.NativeMemory;
+import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -18,7 +21,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.MDC;
 
 /**
  * Forms batches across partitions, stream threads and tasks and runs them on one device. {@link
@@ -46,6 +48,11 @@ final class InferenceEngine implements AutoCloseable {
       return "";
     }
 
+    /** The span of the request; it may be ended. */
+    default Span span() {
+      return Span.getInvalid();
+    }
+
     /** Whether anyone still waits; an unwanted row is dropped before its batch. */
     boolean isWanted();
 
@@ -61,6 +68,7 @@ final class InferenceEngine implements AutoCloseable {
   private final PreparedRow canary;
   private final UnaryOperator<PreparedRow> freshest;
   private final InferenceMetrics metrics;
+  private final InferenceSpans spans;
   private final Duration patience;
 
   private volatile Thread worker;
@@ -79,13 +87,15 @@ final class InferenceEngine implements AutoCloseable {
       Duration patience,
       PreparedRow canary,
       UnaryOperator<PreparedRow> freshest,
-      InferenceMetrics metrics) {
+      InferenceMetrics metrics,
+      InferenceSpans spans) {
     this.patience = patience;
     this.predictor = predictor;
     queue = new BatchQueue(policy);
     this.canary = canary;
     this.freshest = freshest;
     this.metrics = metrics;
+    this.spans = spans;
     worker = newWorker(Optional.empty());
   }
 
@@ -230,18 +240,17 @@ final class InferenceEngine implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("try") // the fields last as long as the block
   private static void blame(Queued queued, Throwable failure) {
-    String taskId = queued.job().row().task().taskId();
-    MDC.put("requestId", queued.job().requestId());
-    MDC.put("taskId", taskId);
-    LOG.warn("A row of task '{}' fails alone", taskId, failure);
-    MDC.clear();
-    queued
-        .job()
-        .complete(
-            failure instanceof InferenceException e
-                ? new RowFailure(e.code(), e.getMessage())
-                : new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + failure));
+    Job job = queued.job();
+    String taskId = job.row().task().taskId();
+    try (LogFields fields = LogFields.ofRequest(job.requestId(), taskId, job.span())) {
+      LOG.warn("A row of task '{}' fails alone", taskId, failure);
+    }
+    job.complete(
+        failure instanceof InferenceException e
+            ? new RowFailure(e.code(), e.getMessage())
+            : new RowFailure(Code.MODEL_ERROR, "the model fails on this text: " + failure));
   }
 
   private void predict(List<Queued> batch) {
@@ -249,7 +258,7 @@ final class InferenceEngine implements AutoCloseable {
         batch.stream().map(queued -> freshest.apply(queued.job().row())).toList();
     long start = System.nanoTime();
     deviceSince = start;
-    List<RowResult> results = predictor.predict(rows);
+    List<RowResult> results = compute(batch, rows);
     long end = System.nanoTime();
     deviceSince = 0;
     if (results.size() != rows.size()) {
@@ -259,6 +268,19 @@ final class InferenceEngine implements AutoCloseable {
     measure(batch, rows, start, end);
     for (int i = 0; i < results.size(); i++) {
       batch.get(i).job().complete(results.get(i));
+    }
+  }
+
+  /** Its span is ended before anyone has an answer. */
+  private List<RowResult> compute(List<Queued> batch, List<PreparedRow> rows) {
+    Span span = spans.batch(batch);
+    try {
+      return predictor.predict(rows);
+    } catch (RuntimeException | Error e) {
+      Tracing.failed(span, e);
+      throw e;
+    } finally {
+      span.end();
     }
   }
 

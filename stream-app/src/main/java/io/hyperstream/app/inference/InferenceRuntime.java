@@ -7,6 +7,7 @@ import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.GroupProtocolChoice;
 import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.app.streams.RoleService;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.store.ModelStore;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -30,6 +31,7 @@ public final class InferenceRuntime extends RoleRuntime {
   private final BeanProvider<Predictor> model;
   private final BeanProvider<ModelStore> store;
   private final MeterRegistry meters;
+  private final Tracing tracing;
   private final InferenceDesk desk;
 
   InferenceRuntime(
@@ -38,6 +40,7 @@ public final class InferenceRuntime extends RoleRuntime {
       BeanProvider<Predictor> model,
       BeanProvider<ModelStore> store,
       MeterRegistry meters,
+      Tracing tracing,
       InferenceDesk desk) {
     super(ROLE, settings);
     this.settings = settings;
@@ -45,6 +48,7 @@ public final class InferenceRuntime extends RoleRuntime {
     this.model = model;
     this.store = store;
     this.meters = meters;
+    this.tracing = tracing;
     this.desk = desk;
   }
 
@@ -66,6 +70,7 @@ public final class InferenceRuntime extends RoleRuntime {
             predictor,
             store.get(),
             meters,
+            tracing,
             protocol,
             partitions);
     desk.open(service);

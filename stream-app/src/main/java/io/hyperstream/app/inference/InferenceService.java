@@ -14,6 +14,7 @@ import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.app.streams.StreamsProperties;
 import io.hyperstream.app.streams.StreamsRun;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.AdapterForm;
@@ -33,6 +34,7 @@ import io.hyperstream.schemas.Topics;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.context.Context;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -72,6 +74,7 @@ final class InferenceService implements RoleService {
   private final Duration answerPatience;
   private final GlobalRecordReader globalRecords;
   private final MeterRegistry meters;
+  private final InferenceSpans spans;
   private final StreamsRun streams;
   private volatile boolean serving;
   private volatile boolean closing;
@@ -84,6 +87,7 @@ final class InferenceService implements RoleService {
       Predictor predictor,
       ModelStore store,
       MeterRegistry meters,
+      Tracing tracing,
       GroupProtocol protocol,
       int partitions) {
     this.registry = registry;
@@ -92,6 +96,7 @@ final class InferenceService implements RoleService {
     this.settings = settings;
     answerPatience = e.joinDeadline();
     InferenceMetrics metrics = new InferenceMetrics(meters);
+    spans = new InferenceSpans(tracing, settings.kafka().applicationId());
     WarmUp warmUp = new WarmUp(predictor);
     Pace pace = pace(warmUp, partitions, e);
     BatchPolicy policy =
@@ -102,7 +107,7 @@ final class InferenceService implements RoleService {
     catalog = new TaskCatalog(predictor);
     engine =
         new InferenceEngine(
-            predictor, policy, e.joinDeadline(), canary, catalog::freshest, metrics);
+            predictor, policy, e.joinDeadline(), canary, catalog::freshest, metrics, spans);
     freshness =
         new CatalogFreshness(
             catalog,
@@ -127,7 +132,8 @@ final class InferenceService implements RoleService {
                 e.windowBytes(),
                 pace.windowRowsPerPartition(),
                 e.joinDeadline()),
-            metrics);
+            metrics,
+            spans);
     globalRecords = new GlobalRecordReader(codec, catalog::stalled);
     HeaderPolicy headers = new HeaderPolicy(l.maxHeaderBytes());
     output =
@@ -251,16 +257,26 @@ final class InferenceService implements RoleService {
   }
 
   /** As {@link InferenceDesk#predict}. */
-  CompletableFuture<Prediction> predict(InferenceRequest request) {
+  CompletableFuture<Prediction> predict(InferenceRequest request, Context parent) {
     PendingRequest pending = PendingRequest.outsideTheStream(System.currentTimeMillis());
+    pending.begin(spans.question(parent));
     pipeline.submit(pending, request);
     CompletableFuture<Prediction> answer =
         pending
             .outcome()
             .orTimeout(answerPatience.toMillis(), TimeUnit.MILLISECONDS)
+            .whenComplete((outcome, failure) -> finish(pending, outcome, failure))
             .thenApply(this::predictionOf);
     // After a timeout nobody waits for it any more.
     return answer.whenComplete((prediction, failure) -> pending.evict());
+  }
+
+  private static void finish(PendingRequest pending, Outcome outcome, Throwable failure) {
+    if (failure == null) {
+      InferenceSpans.finish(pending.span(), outcome);
+    } else {
+      InferenceSpans.finish(pending.span(), failure);
+    }
   }
 
   private Prediction predictionOf(Outcome outcome) {

@@ -2,11 +2,13 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.NotNowException;
+import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.schemas.InferenceRequest;
+import io.opentelemetry.api.trace.Span;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -23,6 +25,7 @@ final class PendingRequest implements InferenceEngine.Job {
   private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
   private volatile InferenceRequest request;
   private volatile PreparedRow row;
+  private Span span = Span.getInvalid(); // set before another thread has this
 
   PendingRequest(RawRequest raw) {
     this.raw = raw;
@@ -37,9 +40,33 @@ final class PendingRequest implements InferenceEngine.Job {
     return raw;
   }
 
-  /** Once, before the row is handed to the engine. */
-  void prepared(InferenceRequest decoded, PreparedRow preparedRow) {
+  /** Another attempt at the same request, in the same span. */
+  PendingRequest again() {
+    PendingRequest next = new PendingRequest(raw);
+    next.span = span;
+    return next;
+  }
+
+  /** Once, before it is handed to another thread. */
+  void begin(Span begun) {
+    span = begun;
+  }
+
+  /** Ended by whoever joins this; by {@link #evict} if nobody does. */
+  @Override
+  public Span span() {
+    return span;
+  }
+
+  /** Once, as soon as it can be read. */
+  void decoded(InferenceRequest decoded) {
     request = decoded;
+    span.setAttribute(SpanKeys.REQUEST_ID, decoded.getRequestId());
+    span.setAttribute(SpanKeys.TASK_ID, decoded.getTaskId());
+  }
+
+  /** Once, after {@link #decoded}, before the row is handed to the engine. */
+  void prepared(PreparedRow preparedRow) {
     row = preparedRow;
   }
 
@@ -52,6 +79,12 @@ final class PendingRequest implements InferenceEngine.Job {
   public String requestId() {
     InferenceRequest decoded = request;
     return decoded == null ? "" : decoded.getRequestId();
+  }
+
+  /** Empty as long as it is not read. */
+  String taskId() {
+    InferenceRequest decoded = request;
+    return decoded == null ? "" : decoded.getTaskId();
   }
 
   @Override
@@ -81,6 +114,8 @@ final class PendingRequest implements InferenceEngine.Job {
   /** Nobody will join it: the engine drops it unless it is in a batch already. */
   void evict() {
     outcome.cancel(false);
+    span.setAttribute(SpanKeys.OUTCOME, "evicted"); // does nothing to a span that has ended
+    span.end();
   }
 
   /** As it will be; to complete or cancel it changes nothing here. */

@@ -4,6 +4,7 @@ import io.hyperstream.app.inference.Outcome.Answered;
 import io.hyperstream.app.inference.Outcome.Rejected;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.InferenceRequest;
@@ -13,6 +14,7 @@ import io.hyperstream.schemas.TaskKind;
 import io.hyperstream.schemas.Topics;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.streams.processor.api.Record;
 
 /** Makes the records of the two output topics. Thread-safe. */
@@ -42,14 +44,27 @@ final class PredictionRecords {
     return output.encode(topic, record(answered));
   }
 
-  Record<byte[], byte[]> prediction(Record<byte[], byte[]> request, byte[] encoded) {
-    return request.withValue(encoded).withHeaders(headerPolicy.travelling(request.headers()));
+  /** In the trace of the request's span, if it has one. */
+  Record<byte[], byte[]> prediction(
+      Record<byte[], byte[]> request, byte[] encoded, PendingRequest pending) {
+    return request
+        .withValue(encoded)
+        .withHeaders(headerPolicy.travelling(traced(request, pending)));
   }
 
   Record<byte[], byte[]> deadLetter(
-      Record<byte[], byte[]> request, RawRequest raw, Rejected rejected) {
+      Record<byte[], byte[]> request, PendingRequest pending, Rejected rejected) {
+    RawRequest raw = pending.raw();
     return output.deadLetter(
-        request, raw.partition(), raw.offset(), rejected.code(), rejected.message());
+        request.withHeaders(traced(request, pending)),
+        raw.partition(),
+        raw.offset(),
+        rejected.code(),
+        rejected.message());
+  }
+
+  private static Headers traced(Record<byte[], byte[]> request, PendingRequest pending) {
+    return Tracing.with(request.headers(), pending.span().getSpanContext());
   }
 
   Prediction record(Answered answered) {

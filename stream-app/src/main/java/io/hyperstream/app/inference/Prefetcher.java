@@ -3,6 +3,7 @@ package io.hyperstream.app.inference;
 import io.hyperstream.app.inference.PrefetchWindow.Found;
 import io.hyperstream.app.inference.PrefetchWindow.Taken;
 import io.hyperstream.app.streams.NotNowException;
+import io.hyperstream.app.tracing.LogFields;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +44,7 @@ final class Prefetcher {
   private final Consumer<PendingRequest> computeNow;
   private final Limits limits;
   private final InferenceMetrics metrics;
+  private final InferenceSpans spans;
   private final ThreadLocal<PrefetchWindow> windows;
   private volatile long drainUntil = Long.MAX_VALUE; // nanoTime; MAX_VALUE while running
 
@@ -54,15 +56,23 @@ final class Prefetcher {
       Consumer<PendingRequest> compute,
       Consumer<PendingRequest> computeNow,
       Limits limits,
-      InferenceMetrics metrics) {
+      InferenceMetrics metrics,
+      InferenceSpans spans) {
     this.computeNow = computeNow;
     this.limits = limits;
     this.metrics = metrics;
+    this.spans = spans;
+    Consumer<PendingRequest> begin = pending -> begin(pending, compute);
     windows =
         ThreadLocal.withInitial(
             () ->
                 new PrefetchWindow(
-                    limits.rows(), limits.bytes(), limits.rowsPerPartition(), compute));
+                    limits.rows(), limits.bytes(), limits.rowsPerPartition(), begin));
+  }
+
+  private void begin(PendingRequest pending, Consumer<PendingRequest> how) {
+    pending.begin(spans.request(pending.raw()));
+    how.accept(pending);
   }
 
   /** Before the topology sees a poll. Does not wait. */
@@ -71,27 +81,39 @@ final class Prefetcher {
     for (TopicPartition partition : records.partitions()) {
       for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
         window.polled(
-            new RawRequest(partition, record.offset(), record.timestamp(), record.value()));
+            new RawRequest(
+                partition, record.offset(), record.timestamp(), record.value(), record.headers()));
       }
     }
     window.fill();
   }
 
   /**
-   * The outcome of the record being processed: waits for its prefetch, or computes it now. While
-   * the registry or the device is down it tries again with back-off.
-   *
-   * @throws StreamsException at the deadline, or when the shutdown leaves no more time; the record
-   *     is not committed and will be read again
+   * The record being processed, out of the window: on its way since its prefetch, or from now on.
+   * The caller waits for it by {@link #join}, and ends its span.
    */
-  Outcome join(RawRequest raw) {
+  PendingRequest take(RawRequest raw) {
     Optional<Taken> taken = windows.get().take(raw);
     boolean ready = taken.isPresent() && taken.get().found() == Found.SUBMITTED;
     (ready ? metrics.prefetchHits : metrics.prefetchMisses).increment();
     PendingRequest pending = taken.map(Taken::pending).orElseGet(() -> new PendingRequest(raw));
     if (!ready) {
-      computeNow.accept(pending);
+      begin(pending, computeNow);
     }
+    return pending;
+  }
+
+  /**
+   * Its outcome: waits for it. While the registry or the device is down it tries again with
+   * back-off.
+   *
+   * @param taken by {@link #take}
+   * @throws StreamsException at the deadline, or when the shutdown leaves no more time; the record
+   *     is not committed and will be read again
+   */
+  Outcome join(PendingRequest taken) {
+    PendingRequest pending = taken;
+    RawRequest raw = taken.raw();
     long deadline = System.nanoTime() + limits.joinDeadline().toNanos();
     long backOff = FIRST_BACK_OFF_NANOS;
     try {
@@ -100,23 +122,33 @@ final class Prefetcher {
           return pending.await(left(deadline));
         } catch (NotNowException e) {
           metrics.retries.increment();
-          LOG.warn("No answer for {} at {} yet: {}", raw.partition(), raw.offset(), reason(e));
+          notYet(pending, e);
           TimeUnit.NANOSECONDS.sleep(Math.min(backOff, left(deadline)));
           if (left(deadline) <= 0) {
             throw new StreamsException(giveUp(raw), e);
           }
           backOff = Math.min(2 * backOff, LONGEST_BACK_OFF_NANOS);
-          pending = new PendingRequest(raw);
+          pending = pending.again();
           computeNow.accept(pending);
         }
       }
     } catch (TimeoutException e) {
-      pending.evict();
+      pending.abandon(new NotNowException("nobody waits any more", e));
       throw new StreamsException(giveUp(raw), e);
     } catch (InterruptedException e) {
-      pending.evict();
+      pending.abandon(new NotNowException("nobody waits any more", e));
       Thread.currentThread().interrupt();
       throw new StreamsException("interrupted while waiting for an answer", e);
+    }
+  }
+
+  @SuppressWarnings("try") // the fields last as long as the block
+  private static void notYet(PendingRequest pending, NotNowException why) {
+    RawRequest raw = pending.raw();
+    pending.span().addEvent("retry");
+    try (LogFields fields =
+        LogFields.ofRequest(pending.requestId(), pending.taskId(), pending.span())) {
+      LOG.warn("No answer for {} at {} yet: {}", raw.partition(), raw.offset(), reason(why));
     }
   }
 

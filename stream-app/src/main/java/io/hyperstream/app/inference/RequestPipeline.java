@@ -98,6 +98,7 @@ final class RequestPipeline implements AutoCloseable {
   }
 
   private void check(PendingRequest pending, InferenceRequest request, boolean first) {
+    pending.decoded(request);
     Optional<Outcome.Rejected> violation = limits.violation(request);
     if (violation.isPresent()) {
       pending.reject(violation.get().code(), violation.get().message());
@@ -172,7 +173,7 @@ final class RequestPipeline implements AutoCloseable {
               catalog.adapterOf(task),
               request.getText(),
               Optional.ofNullable(request.getTextPair()));
-      pending.prepared(request, row);
+      pending.prepared(row);
       if (first) {
         engine.submitFirst(pending);
       } else {

@@ -49,21 +49,35 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
             new TopicPartition(at.topic(), at.partition()),
             at.offset(),
             record.timestamp(),
-            record.value());
-    Outcome outcome = prefetcher.join(raw);
+            record.value(),
+            record.headers());
+    PendingRequest pending = prefetcher.take(raw);
+    try {
+      Outcome outcome = forward(record, pending, prefetcher.join(pending));
+      metrics.requests.increment();
+      InferenceSpans.finish(pending.span(), outcome);
+    } catch (RuntimeException e) {
+      InferenceSpans.finish(pending.span(), e);
+      throw e;
+    }
+  }
+
+  /** What became of it in the end. */
+  private Outcome forward(Record<byte[], byte[]> record, PendingRequest pending, Outcome joined) {
+    Outcome outcome = joined;
     if (outcome instanceof Answered answered) {
-      outcome = forwardPrediction(record, raw, answered);
+      outcome = forwardPrediction(record, pending, answered);
     }
     if (outcome instanceof Rejected rejected) {
-      context.forward(output.deadLetter(record, raw, rejected), DEAD_LETTERS);
+      context.forward(output.deadLetter(record, pending, rejected), DEAD_LETTERS);
       metrics.deadLetters(rejected.code()).increment();
     }
-    metrics.requests.increment();
+    return outcome;
   }
 
   /** Forwards it unless it is too large; then it becomes a rejection. */
   private Outcome forwardPrediction(
-      Record<byte[], byte[]> record, RawRequest raw, Answered answered) {
+      Record<byte[], byte[]> record, PendingRequest pending, Answered answered) {
     byte[] prediction = output.encode(answered);
     if (prediction.length > output.maxBytes()) {
       return new Rejected(
@@ -74,10 +88,11 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
               + output.maxBytes()
               + "; shorten the attributes or the labels' names");
     }
-    context.forward(output.prediction(record, prediction), PREDICTIONS);
+    context.forward(output.prediction(record, prediction, pending), PREDICTIONS);
     metrics.predictions.increment();
     metrics.endToEnd.record(
-        Math.max(0, context.currentSystemTimeMs() - raw.timestamp()), TimeUnit.MILLISECONDS);
+        Math.max(0, context.currentSystemTimeMs() - pending.raw().timestamp()),
+        TimeUnit.MILLISECONDS);
     return answered;
   }
 

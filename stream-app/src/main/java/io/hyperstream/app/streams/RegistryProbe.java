@@ -2,6 +2,7 @@ package io.hyperstream.app.streams;
 
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import io.hyperstream.schemas.RegistryAnswer;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -44,7 +45,7 @@ public final class RegistryProbe implements AutoCloseable {
       // An answer about the subject is an answer; a server's own error is none.
       problem =
           e.getStatus() >= 500
-              ? Optional.of("the schema registry answers with " + e.getMessage())
+              ? Optional.of("the schema registry answers with " + RegistryAnswer.of(e))
               : Optional.empty();
     } catch (IOException | RuntimeException e) {
       problem = Optional.of("the schema registry cannot be reached: " + e);

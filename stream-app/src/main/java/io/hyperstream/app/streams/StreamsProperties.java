@@ -36,6 +36,13 @@ public record StreamsProperties(
   /** What a consumer holds of the broker's answers, at most, beside what is polled. */
   private static final int FETCH_BYTES = 16 * 1024 * 1024;
 
+  /**
+   * How long a client waits for a broker that takes its requests and answers none, such as one that
+   * is frozen. Several waits follow each other before work goes on elsewhere, so less than Kafka's
+   * 30 seconds.
+   */
+  private static final int REQUEST_TIMEOUT_MILLIS = 10_000;
+
   /** The property's name for the consumer that feeds the topology. */
   public static String main(String consumerConfig) {
     return StreamsConfig.MAIN_CONSUMER_PREFIX + consumerConfig;
@@ -46,6 +53,7 @@ public record StreamsProperties(
    */
   Properties with(KafkaSettings kafka, StreamsSettings streams, Path stateDir) {
     Properties p = new Properties();
+    p.put(CommonClientConfigs.REQUEST_TIMEOUT_MS_CONFIG, REQUEST_TIMEOUT_MILLIS);
     p.putAll(kafka.properties());
     p.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrapServers());
     p.put(StreamsConfig.APPLICATION_ID_CONFIG, applicationId);

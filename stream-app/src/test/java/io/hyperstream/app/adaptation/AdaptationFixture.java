@@ -9,6 +9,7 @@ import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.AdaptationOutcome;
@@ -77,6 +78,10 @@ final class AdaptationFixture implements AutoCloseable {
   }
 
   AdaptationFixture(Path folder, AdaptationOptions options) throws Exception {
+    this(folder, options, Tracing.off());
+  }
+
+  AdaptationFixture(Path folder, AdaptationOptions options, Tracing tracing) throws Exception {
     SchemaRegistryClient registry =
         SchemaRegistries.connect("mock://" + UUID.randomUUID(), Map.of());
     new SchemaRegistrar(registry, topics).register(Duration.ofSeconds(5));
@@ -92,7 +97,8 @@ final class AdaptationFixture implements AutoCloseable {
             trainer,
             (taskId, label) -> definitions.get(),
             options,
-            new AdaptationMetrics(meters));
+            new AdaptationMetrics(meters),
+            tracing);
     topology = AdaptationTopology.build(parts);
     Properties properties = new Properties();
     properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "test");
@@ -266,6 +272,11 @@ final class AdaptationFixture implements AutoCloseable {
           FakeTrainer.judgement(FakeTrainer.candidate(i + 1).build(), 1, false));
       tick();
     }
+  }
+
+  /** As they are, with their headers. */
+  List<TestRecord<byte[], byte[]>> reportRecords() {
+    return reports.readRecordsToList();
   }
 
   List<AdaptationReport> reports() {

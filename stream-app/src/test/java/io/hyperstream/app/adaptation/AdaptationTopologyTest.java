@@ -71,7 +71,7 @@ class AdaptationTopologyTest {
     assertThat(test.untested())
         .extracting(Example::text)
         .containsExactly("text 0", "text 1", "text 2");
-    assertThat(test.train()).isEmpty();
+    assertThat(test.train()).hasSize(3); // for what is likely to come next
     trainer.tested(test, true);
     app.tick();
     assertThat(trainer.idle()).isTrue();
@@ -85,6 +85,28 @@ class AdaptationTopologyTest {
     assertThat(job.seenByChampion()).containsOnly(false);
     assertThat(job.champion()).isEmpty();
     assertThat(app.reports()).isEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "a test has nothing to get ready for if the task has too many examples, or is frozen")
+  void nothingToPrepare() {
+    app.define(task("mood", "good", "bad").setAdaptation(policy(1000).build()));
+    app.labels("mood", 0, 65);
+    app.tick();
+    TrainingJob many = trainer.take();
+    assertThat(many.kind()).isEqualTo(Kind.TEST);
+    assertThat(many.untested()).hasSize(65);
+    assertThat(many.train()).isEmpty();
+    assertThat(many.heldOut()).isEmpty();
+
+    app.define("calm", "good", "bad");
+    app.command(command("calm", AdaptationAction.FREEZE));
+    app.labels("calm", 0, 2);
+    app.tick();
+    TrainingJob frozen = trainer.take();
+    assertThat(frozen.taskId()).isEqualTo("calm");
+    assertThat(frozen.train()).isEmpty();
   }
 
   @Test
@@ -446,6 +468,7 @@ class AdaptationTopologyTest {
     assertThat(app.examples("mood")).isEmpty();
     assertThat(app.examples("other")).hasSize(2);
     assertThat(app.stored(FewShotProcessor.VERSIONS)).isZero();
+    assertThat(trainer.forgotten).containsExactly("mood");
     app.retire("mood"); // once is enough
     app.retire("nobody");
     assertThat(app.served()).isEmpty();

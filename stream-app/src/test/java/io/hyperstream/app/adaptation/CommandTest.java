@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -310,6 +311,7 @@ class CommandTest {
     assertThat(app.report(AdaptationOutcome.FORGOTTEN).getReason()).contains("1 example erased");
     assertThat(app.examples("mood")).hasSize(7).doesNotContainKey("text 3");
     assertThat(trainer.cancelled).containsExactly(job.jobId());
+    assertThat(trainer.forgotten).containsExactly("mood");
     assertThat(app.next("mood").train()).hasSize(7);
 
     app.command(command("mood", AdaptationAction.FORGET).setText("never seen"));
@@ -353,5 +355,58 @@ class CommandTest {
   @DisplayName("an action of a later version is reported and otherwise ignored")
   void unknownAction() {
     refused(AdaptationAction.UNKNOWN, "does not know");
+  }
+
+  private Map<String, Integer> kept(AdaptationAction action) {
+    return app.report("mood", action).getKeptExamples();
+  }
+
+  @Test
+  @DisplayName("are reported with how many examples of each label the task keeps")
+  void keptExamples() {
+    assertThat(kept(AdaptationAction.FREEZE)).isEmpty();
+    app.labels("mood", 0, 3);
+    assertThat(kept(AdaptationAction.FREEZE)).isEqualTo(Map.of("good", 2, "bad", 1));
+    app.label("mood", "text 0", "bad");
+    app.label(AdaptationFixture.event("mood", "text 1", null));
+    assertThat(kept(AdaptationAction.FREEZE)).isEqualTo(Map.of("good", 1, "bad", 1));
+    app.define(task("mood", "good", "worse").setAdaptation(policy(8).build()));
+    assertThat(kept(AdaptationAction.FREEZE)).isEqualTo(Map.of("good", 1));
+    assertThat(kept(AdaptationAction.FORGET)).isEmpty();
+  }
+
+  @Test
+  @DisplayName("are reported without those numbers if the labels' names would fill a record")
+  void longNames(@TempDir Path another) throws Exception {
+    String[] labels =
+        IntStream.range(0, 350).mapToObj(i -> "\u5b57".repeat(1_020) + i).toArray(String[]::new);
+    AdaptationOptions options = AdaptationFixture.options(false);
+    try (AdaptationFixture roomy =
+        new AdaptationFixture(
+            another,
+            new AdaptationOptions(
+                options.partitions(),
+                options.labelsByRequest(),
+                options.labelGrace(),
+                options.requestPatience(),
+                options.maxWaiting(),
+                options.maxRequests(),
+                options.maxRequestBytes(),
+                10_000_000,
+                options.maxRecordBytes(),
+                options.maxTextChars(),
+                options.policy()))) {
+      roomy.define(task("mood", labels).setAdaptation(policy(1_000).build()));
+      roomy.label("mood", "text 0", labels[0]);
+      assertThat(roomy.report("mood", AdaptationAction.FREEZE).getKeptExamples())
+          .isEqualTo(Map.of(labels[0], 1));
+      for (int i = 1; i < labels.length; i++) {
+        roomy.label("mood", "text " + i, labels[i]);
+      }
+      assertThat(roomy.examples("mood")).hasSize(labels.length);
+      AdaptationReport report = roomy.report("mood", AdaptationAction.FREEZE);
+      assertThat(report.getOutcome()).isEqualTo(AdaptationOutcome.FROZEN);
+      assertThat(report.getKeptExamples()).isNull();
+    }
   }
 }

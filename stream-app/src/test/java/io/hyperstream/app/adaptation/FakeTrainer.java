@@ -23,6 +23,7 @@ final class FakeTrainer implements AdaptationTrainer {
   private final Deque<TrainingJob> waiting = new ArrayDeque<>();
   private final Map<String, Consumer<TrainingOutcome>> done = new HashMap<>();
   final List<String> cancelled = new ArrayList<>();
+  final List<String> forgotten = new ArrayList<>();
 
   @Override
   public void submit(TrainingJob job, Consumer<TrainingOutcome> consumer) {
@@ -34,6 +35,11 @@ final class FakeTrainer implements AdaptationTrainer {
   public void cancel(String taskId, String jobId) {
     cancelled.add(jobId);
     waiting.removeIf(job -> job.jobId().equals(jobId));
+  }
+
+  @Override
+  public void forget(String taskId) {
+    forgotten.add(taskId);
   }
 
   /** The next job that was submitted. */

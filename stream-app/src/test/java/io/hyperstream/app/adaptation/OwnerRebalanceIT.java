@@ -8,6 +8,7 @@ import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
@@ -110,7 +111,8 @@ class OwnerRebalanceIT {
               this,
               (taskId, label) -> DefinitionCheck.Answer.NOT_YET,
               options(),
-              new AdaptationMetrics(new SimpleMeterRegistry()));
+              new AdaptationMetrics(new SimpleMeterRegistry()),
+              Tracing.off());
       Properties properties = new Properties();
       properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, servers);
       properties.put(StreamsConfig.APPLICATION_ID_CONFIG, topics.settings().prefix() + "app");
@@ -157,6 +159,9 @@ class OwnerRebalanceIT {
 
     @Override
     public void cancel(String taskId, String jobId) {}
+
+    @Override
+    public void forget(String taskId) {}
 
     @Override
     public void close() {

@@ -99,7 +99,8 @@ class OwnerRestartTest {
                 trainer,
                 p.definitionCheck(),
                 p.options(),
-                p.metrics()),
+                p.metrics(),
+                p.tracing()),
             records);
     owner.init(context);
   }

@@ -81,7 +81,7 @@ class StateCodecTest {
 
   static Map<Schema, String> schemas() {
     return Map.of(
-        TaskState.getClassSchema(), "d058e1d175ab987f",
+        TaskState.getClassSchema(), "3f7c8b7713ef792e",
         StoredExample.getClassSchema(), "e03c3fc2502001f3",
         StoredVersion.getClassSchema(), "491d23f63e4a1923",
         StoredRequest.getClassSchema(), "3dda6891d300f377",

@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -27,8 +29,10 @@ class TrainerThreadTest {
 
   private final BlockingQueue<TrainingOutcome> outcomes = new LinkedBlockingQueue<>();
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final BlockingQueue<String> forgotten = new LinkedBlockingQueue<>();
   private final CountDownLatch workClosed = new CountDownLatch(1);
   private final CountDownLatch begun = new CountDownLatch(1);
+  private Step preparation = (job, wanted) -> {};
   private TrainerThread trainer;
 
   @AfterEach
@@ -51,6 +55,16 @@ class TrainerThreadTest {
                 begun.countDown();
                 step.run(job, cancelled);
                 return new TrainingOutcome(job.taskId(), job.jobId(), List.of(), new Tested());
+              }
+
+              @Override
+              public void prepare(TrainingJob job, BooleanSupplier wanted) throws Exception {
+                preparation.run(job, wanted);
+              }
+
+              @Override
+              public void forget(String taskId) {
+                forgotten.add(taskId);
               }
 
               @Override
@@ -186,6 +200,65 @@ class TrainerThreadTest {
     assertThat(workClosed.await(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
     submit("c", "too late");
     assertThat(outcomes).isEmpty();
+  }
+
+  @Test
+  @DisplayName("prepares for a task's next job while nothing else is to do, whatever comes of it")
+  void prepares() throws Exception {
+    BlockingQueue<String> prepared = new LinkedBlockingQueue<>();
+    preparation =
+        (job, wanted) -> {
+          prepared.add(job.jobId());
+          awaitYes(wanted);
+          if (job.jobId().equals("b")) {
+            throw new CancellationException();
+          }
+          throw new OutOfMemoryError();
+        };
+    start((job, cancelled) -> {});
+    submit("t", "a");
+    assertThat(next().jobId()).isEqualTo("a");
+    assertThat(prepared.poll(SOON.toSeconds(), TimeUnit.SECONDS)).isEqualTo("a");
+    submit("t", "b");
+    submit("u", "c");
+    assertThat(next().jobId()).isEqualTo("b");
+    assertThat(next().jobId()).isEqualTo("c");
+    trainer.close();
+    assertThat(workClosed.await(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(outcomes).isEmpty();
+  }
+
+  @Test
+  @DisplayName("forgets a task while idle, and after the job under way, but before the next")
+  void forgets() throws Exception {
+    List<String> beforeJob = new CopyOnWriteArrayList<>();
+    start(
+        (job, cancelled) -> {
+          beforeJob.addAll(forgotten);
+          if (job.jobId().equals("a")) {
+            awaitYes(cancelled);
+          }
+        });
+    trainer.forget("idle");
+    assertThat(forgotten.poll(SOON.toSeconds(), TimeUnit.SECONDS)).isEqualTo("idle");
+    submit("t", "a");
+    begun.await();
+    trainer.forget("t");
+    assertThat(forgotten).isEmpty();
+    submit("t", "b"); // cancels a
+    assertThat(next().jobId()).isEqualTo("b");
+    assertThat(beforeJob).containsExactly("t");
+  }
+
+  @Test
+  @DisplayName("ends the preparation of a task that is to be forgotten")
+  void forgetsWhatIsPrepared() throws Exception {
+    preparation = (job, wanted) -> awaitYes(wanted);
+    start((job, cancelled) -> {});
+    submit("t", "a");
+    assertThat(next().jobId()).isEqualTo("a");
+    trainer.forget("t");
+    assertThat(forgotten.poll(SOON.toSeconds(), TimeUnit.SECONDS)).isEqualTo("t");
   }
 
   @Test

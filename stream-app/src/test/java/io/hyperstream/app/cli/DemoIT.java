@@ -41,7 +41,7 @@ class DemoIT {
   private static void checkSummary(JsonNode summary) {
     int sentences = DemoSentence.all().size();
     int requests = summary.get("requests").intValue();
-    assertThat(requests).isGreaterThan(sentences);
+    assertThat(requests).isGreaterThan(sentences).isGreaterThanOrEqualTo(200);
     assertThat(summary.get("deadLetters").intValue()).isEqualTo(4);
     assertThat(summary.get("predictions").intValue()).isEqualTo(requests - 4);
     assertThat(summary.get("lost").intValue()).isZero();
@@ -49,23 +49,32 @@ class DemoIT {
     assertThat(summary.get("throughputPerSecond").doubleValue()).isPositive();
     assertThat(summary.get("startMillis").longValue()).isPositive();
     assertThat(summary.get("wallMillis").longValue())
-        .isGreaterThan(summary.get("startMillis").longValue());
+        .isGreaterThan(summary.get("startMillis").longValue())
+        .isLessThanOrEqualTo(120_000);
     JsonNode adaptation = summary.get("adaptation");
+    assertThat(adaptation.fieldNames())
+        .toIterable()
+        .containsExactlyInAnyOrder(
+            "taskId", "examples", "before", "after", "secondsToServe", "updateBytes", "versions");
     assertThat(adaptation.get("taskId").asText()).isEqualTo("town-desk");
     assertThat(adaptation.get("examples").intValue()).isEqualTo(32);
     assertThat(adaptation.get("versions").intValue()).isPositive();
     assertThat(adaptation.get("updateBytes").intValue()).isBetween(256, 100_000);
-    assertThat(adaptation.get("secondsToServe").doubleValue()).isPositive();
+    assertThat(adaptation.get("secondsToServe").doubleValue()).isPositive().isLessThan(60);
     // Measured: from 0.25 to 0.87.
     assertThat(adaptation.get("after").doubleValue())
         .isGreaterThan(adaptation.get("before").doubleValue() + 0.25);
     JsonNode latency = summary.get("latencyMillis");
     assertThat(latency.get("p50").doubleValue()).isPositive();
+    assertThat(latency.get("p95").doubleValue())
+        .isGreaterThanOrEqualTo(latency.get("p50").doubleValue());
     assertThat(latency.get("p99").doubleValue())
         .isGreaterThanOrEqualTo(latency.get("p95").doubleValue());
     int examples = 0;
     double correct = 0;
     for (JsonNode task : summary.get("tasks")) {
+      assertThat(task.get("examples").intValue()).isPositive();
+      assertThat(task.get("accuracy").doubleValue()).isBetween(0.0, 1.0);
       examples += task.get("examples").intValue();
       correct += task.get("accuracy").doubleValue() * task.get("examples").intValue();
     }

@@ -1,18 +1,5 @@
 package io.hyperstream.app.cli;
 
-import static org.apache.kafka.common.acl.AclOperation.CREATE;
-import static org.apache.kafka.common.acl.AclOperation.DELETE;
-import static org.apache.kafka.common.acl.AclOperation.DESCRIBE;
-import static org.apache.kafka.common.acl.AclOperation.DESCRIBE_CONFIGS;
-import static org.apache.kafka.common.acl.AclOperation.IDEMPOTENT_WRITE;
-import static org.apache.kafka.common.acl.AclOperation.READ;
-import static org.apache.kafka.common.acl.AclOperation.WRITE;
-import static org.apache.kafka.common.resource.PatternType.LITERAL;
-import static org.apache.kafka.common.resource.PatternType.PREFIXED;
-import static org.apache.kafka.common.resource.ResourceType.CLUSTER;
-import static org.apache.kafka.common.resource.ResourceType.GROUP;
-import static org.apache.kafka.common.resource.ResourceType.TOPIC;
-import static org.apache.kafka.common.resource.ResourceType.TRANSACTIONAL_ID;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -63,7 +50,24 @@ class SecurityIT {
   private static final String CLIENT = "team-a-client";
   private static final String TEACHER = "team-a-teacher";
   private static final String TOKEN_CLIENT = "team-a-token-client";
+  private static final String OPERATOR = "team-a-operator";
+  private static final String API = "team-a-api";
+  private static final String OTHER_PREFIX = "team-b.";
   private static final String OTHER = "team-b-app";
+  private static final String OTHER_CLIENT = "team-b-client";
+  private static final String OTHER_TEACHER = "team-b-teacher";
+  private static final List<String> USERS =
+      List.of(
+          APP,
+          INFERENCE,
+          ADAPTATION,
+          CLIENT,
+          TEACHER,
+          OPERATOR,
+          API,
+          OTHER,
+          OTHER_CLIENT,
+          OTHER_TEACHER);
   private static final String YAML =
       """
       taskId: desk
@@ -105,7 +109,7 @@ class SecurityIT {
   void start() throws Exception {
     secrets.add(SecureCluster.REGISTRY_PASSWORD);
     secrets.add(SecureCluster.STORE_PASSWORD);
-    for (String user : List.of(APP, INFERENCE, ADAPTATION, CLIENT, TEACHER, OTHER)) {
+    for (String user : USERS) {
       secrets.add(passwordOf(user));
     }
     watch = new SecretWatch();
@@ -118,7 +122,7 @@ class SecurityIT {
       levels.put(logger, logger.getLevel());
     }
     cluster = new SecureCluster(Files.createDirectories(folder.resolve("cluster")));
-    for (String user : List.of(APP, INFERENCE, ADAPTATION, CLIENT, TEACHER, OTHER)) {
+    for (String user : USERS) {
       cluster.user(user, passwordOf(user));
       config(user, cluster.scram(user, passwordOf(user)));
     }
@@ -140,63 +144,19 @@ class SecurityIT {
     configs.put(user, Files.writeString(folder.resolve(user + ".properties"), lines));
   }
 
-  /** What docs/security.md says; it is tried here. */
+  /** What the operations guide says, for both tenants; it is tried here. */
   private void allow() throws Exception {
-    // The whole application.
-    cluster.allow(
-        APP, TOPIC, PREFIXED, PREFIX, READ, WRITE, CREATE, DESCRIBE, DESCRIBE_CONFIGS, DELETE);
-    cluster.allow(APP, GROUP, PREFIXED, PREFIX, READ, DESCRIBE);
-    cluster.allow(APP, TRANSACTIONAL_ID, PREFIXED, PREFIX, WRITE, DESCRIBE);
-    // Inference alone, its topics made by someone else.
-    cluster.allow(INFERENCE, TOPIC, PREFIXED, PREFIX, DESCRIBE);
-    for (String read : List.of("inference.requests", "task.definitions", "task.adapters")) {
-      cluster.allow(INFERENCE, TOPIC, LITERAL, PREFIX + read, READ);
+    DocumentedRights rights = DocumentedRights.read();
+    for (String user : List.of(APP, INFERENCE, ADAPTATION, CLIENT, TEACHER, OPERATOR, API)) {
+      cluster.allow(rights.of(user, user));
     }
-    for (String written : List.of("inference.predictions", "inference.dead-letters")) {
-      cluster.allow(INFERENCE, TOPIC, LITERAL, PREFIX + written, WRITE);
+    cluster.allow(rights.of(INFERENCE, API));
+    cluster.allow(rights.of(CLIENT, TOKEN_CLIENT));
+    // The other tenant's guide says "team-b" wherever this one says "team-a".
+    DocumentedRights others = rights.forTenant("team-a", "team-b");
+    for (String user : List.of(OTHER, OTHER_CLIENT, OTHER_TEACHER)) {
+      cluster.allow(others.of(user, user));
     }
-    String inference = PREFIX + "hyperstream-inference";
-    cluster.allow(INFERENCE, GROUP, LITERAL, inference, READ, DESCRIBE);
-    cluster.allow(INFERENCE, TRANSACTIONAL_ID, PREFIXED, inference, WRITE, DESCRIBE);
-    // Adaptation alone, with its internal topics.
-    String adaptation = PREFIX + "hyperstream-adaptation";
-    cluster.allow(ADAPTATION, TOPIC, PREFIXED, PREFIX, DESCRIBE);
-    for (String read :
-        List.of(
-            "adaptation.labels",
-            "adaptation.commands",
-            "task.definitions",
-            "task.adapters",
-            "task.adapter-versions")) {
-      cluster.allow(ADAPTATION, TOPIC, LITERAL, PREFIX + read, READ);
-    }
-    for (String written :
-        List.of(
-            "task.adapters",
-            "task.adapter-versions",
-            "adaptation.reports",
-            "inference.dead-letters")) {
-      cluster.allow(ADAPTATION, TOPIC, LITERAL, PREFIX + written, WRITE);
-    }
-    cluster.allow(
-        ADAPTATION, TOPIC, PREFIXED, adaptation, READ, WRITE, CREATE, DELETE, DESCRIBE_CONFIGS);
-    cluster.allow(ADAPTATION, GROUP, LITERAL, adaptation, READ, DESCRIBE);
-    cluster.allow(ADAPTATION, TRANSACTIONAL_ID, PREFIXED, adaptation, WRITE, DESCRIBE);
-    // Who asks.
-    for (String client : List.of(CLIENT, TOKEN_CLIENT)) {
-      cluster.allow(client, TOPIC, LITERAL, PREFIX + "inference.requests", WRITE, DESCRIBE);
-      cluster.allow(client, TOPIC, LITERAL, PREFIX + "inference.predictions", READ, DESCRIBE);
-      cluster.allow(client, TOPIC, LITERAL, PREFIX + "inference.dead-letters", READ, DESCRIBE);
-      cluster.allow(client, TOPIC, LITERAL, PREFIX + "task.definitions", READ, DESCRIBE);
-    }
-    // Who teaches, and defines tasks.
-    cluster.allow(TEACHER, TOPIC, PREFIXED, PREFIX + "adaptation.", READ, WRITE, DESCRIBE);
-    cluster.allow(TEACHER, TOPIC, PREFIXED, PREFIX + "task.", READ, DESCRIBE);
-    cluster.allow(TEACHER, TOPIC, LITERAL, PREFIX + "task.definitions", WRITE);
-    // Another tenant.
-    cluster.allow(
-        OTHER, TOPIC, PREFIXED, "team-b.", READ, WRITE, CREATE, DESCRIBE, DESCRIBE_CONFIGS, DELETE);
-    cluster.allow(OTHER, CLUSTER, LITERAL, "kafka-cluster", IDEMPOTENT_WRITE);
   }
 
   @AfterAll
@@ -209,12 +169,16 @@ class SecurityIT {
   }
 
   private CommandRun as(String user, String input, String... command) {
+    return as(PREFIX, user, input, command);
+  }
+
+  private CommandRun as(String prefix, String user, String input, String[] command) {
     List<String> arguments = new ArrayList<>(List.of(command));
     arguments.addAll(
         List.of(
             "--bootstrap-servers=" + cluster.bootstrapServers(),
             "--schema-registry-url=" + cluster.registryUrl(),
-            "--topic-prefix=" + PREFIX,
+            "--topic-prefix=" + prefix,
             "--command-config=" + configs.get(user)));
     CommandRun run = CommandRun.withInput(input, arguments.toArray(String[]::new));
     said.add(run.out());
@@ -231,7 +195,7 @@ class SecurityIT {
             new ApplicationProperties()
                 .cluster(cluster.bootstrapServers(), cluster.registryUrl())
                 .clientSettings(options.settings())
-                .topicPrefix(PREFIX)
+                .topicPrefix(user.startsWith("team-b") ? OTHER_PREFIX : PREFIX)
                 .roles(roles)
                 .modelDir(folder.resolve("models").toString())
                 .stateDir(folder.resolve("state-" + user))
@@ -367,6 +331,96 @@ class SecurityIT {
     assertThat(untrusted.exitCode()).isEqualTo(ExitCodes.FAILURE);
   }
 
+  @Test
+  @Order(5)
+  @DisplayName("lets an operator send dead letters once more, and the API show and change tasks")
+  void operatorAndApi() throws Exception {
+    try (HyperstreamApplication app = start(API, Set.of("inference"), false)) {
+      HttpClient http = HttpClient.newHttpClient();
+      URI tasks = URI.create("http://127.0.0.1:" + app.port() + "/api/tasks");
+      await("the topics read")
+          .atMost(PATIENCE)
+          .untilAsserted(
+              () -> {
+                HttpResponse<String> answer =
+                    http.send(
+                        HttpRequest.newBuilder(tasks).build(),
+                        HttpResponse.BodyHandlers.ofString());
+                assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+                assertThat(answer.body()).contains("\"desk\"");
+              });
+      HttpResponse<String> defined =
+          http.send(
+              HttpRequest.newBuilder(URI.create(tasks + "/by-hand"))
+                  .header("Content-Type", "application/json")
+                  .PUT(
+                      HttpRequest.BodyPublishers.ofString(
+                          "{\"labels\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}"))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      assertThat(defined.statusCode()).as(defined.body()).isEqualTo(201);
+
+      assertThat(as(CLIENT, "who am I?\n", "produce", "-t", "nobody").exitCode()).isZero();
+      await("a dead letter")
+          .atMost(PATIENCE)
+          .untilAsserted(
+              () ->
+                  assertThat(as(CLIENT, "", "dead-letters", "list", "--task", "nobody").out())
+                      .contains("UNKNOWN_TASK"));
+      CommandRun replayed = as(OPERATOR, "", "dead-letters", "replay", "--task", "nobody");
+      assertThat(replayed.exitCode()).as(replayed.err()).isZero();
+      assertThat(replayed.err()).contains("replayed 1 of those");
+      CommandRun client = as(CLIENT, "", "dead-letters", "replay", "--task", "nobody");
+      assertThat(client.exitCode()).as(client.err()).isEqualTo(ExitCodes.FAILURE);
+    }
+  }
+
+  @Test
+  @Order(6)
+  @DisplayName("serves two tenants side by side, of whom neither reaches what is the other's")
+  void tenants() throws Exception {
+    try (HyperstreamApplication first = start(APP, Set.of("inference", "adaptation"), true);
+        HyperstreamApplication second = start(OTHER, Set.of("inference", "adaptation"), true)) {
+      assertThat(first.port()).isNotEqualTo(second.port());
+      Path yaml = Files.writeString(folder.resolve("desk-b.yaml"), YAML);
+      String[] create = {"tasks", "create", "-f", yaml.toString()};
+      CommandRun created = as(OTHER_PREFIX, OTHER_TEACHER, "", create);
+      assertThat(created.exitCode()).as(created.err()).isZero();
+      String secret = "only team B may read about the lighthouse";
+      String[] produce = {"produce", "-t", "desk"};
+      CommandRun sent = as(OTHER_PREFIX, OTHER_CLIENT, secret + "\n", produce);
+      assertThat(sent.exitCode()).as(sent.err()).isZero();
+      await("team B's answer")
+          .atMost(PATIENCE)
+          .untilAsserted(
+              () ->
+                  assertThat(
+                          as(OTHER_PREFIX, OTHER_CLIENT, "", new String[] {"consume", "--json"})
+                              .out())
+                      .contains("\"desk\""));
+      awaitAnswer(CLIENT, "and team A is answered too");
+
+      try (TenantProbe a = new TenantProbe(cluster.scram(APP, passwordOf(APP)), cluster);
+          TenantProbe b = new TenantProbe(cluster.scram(OTHER, passwordOf(OTHER)), cluster)) {
+        assertThat(a.topics()).isNotEmpty().allMatch(topic -> topic.startsWith(PREFIX));
+        assertThat(b.topics()).isNotEmpty().allMatch(topic -> topic.startsWith(OTHER_PREFIX));
+        assertThat(a.groups()).isNotEmpty().allMatch(group -> group.startsWith(PREFIX));
+        assertThat(b.groups()).isNotEmpty().allMatch(group -> group.startsWith(OTHER_PREFIX));
+        for (String topic : b.topics()) {
+          a.refusedTopic(topic);
+        }
+        for (String topic : a.topics()) {
+          b.refusedTopic(topic);
+        }
+        a.refusedGroupAndTransactions(OTHER_PREFIX);
+        b.refusedGroupAndTransactions(PREFIX);
+        // The probe itself sees what is its own: a refusal above is one of rights.
+        a.allowed(PREFIX);
+        b.allowed(OTHER_PREFIX);
+      }
+    }
+  }
+
   private static String stackTrace(Throwable failure) {
     java.io.StringWriter text = new java.io.StringWriter();
     failure.printStackTrace(new java.io.PrintWriter(text));
@@ -374,7 +428,7 @@ class SecurityIT {
   }
 
   @Test
-  @Order(5)
+  @Order(7)
   @DisplayName("finds its secrets in no log at the finest level, no metric, no output, no setting")
   void noLeaks() throws Exception {
     levels.keySet().forEach(logger -> logger.setLevel(Level.TRACE));

@@ -35,7 +35,8 @@ class SettingsTest {
           AdaptationSettings.class,
           AdaptationPolicySettings.class,
           LimitSettings.class,
-          HttpSettings.class);
+          HttpSettings.class,
+          TracingSettings.class);
 
   private static <T> T settings(Class<T> type, Map<String, Object> properties) {
     try (ApplicationContext context = ApplicationContext.run(properties)) {
@@ -165,6 +166,7 @@ class SettingsTest {
             "hyperstream.kafka.properties.security.protocol", "SASL_SSL",
             "hyperstream.kafka.properties.sasl.jaas.config", "x.Y required user=\"a\";",
             "hyperstream.registry.properties.basic.auth.user.info", "a:b",
+            "hyperstream.tracing.properties.otel.exporter.otlp.headers", "key=secret",
             "hyperstream.streams.properties.main.consumer.fetch.max.bytes", "1000");
     assertThat(settings(KafkaSettings.class, properties).properties())
         .containsOnly(
@@ -172,6 +174,10 @@ class SettingsTest {
             Map.entry("sasl.jaas.config", "x.Y required user=\"a\";"));
     assertThat(settings(RegistrySettings.class, properties).properties())
         .containsOnly(Map.entry("basic.auth.user.info", "a:b"));
+    TracingSettings tracing = settings(TracingSettings.class, properties);
+    assertThat(tracing.properties())
+        .containsOnly(Map.entry("otel.exporter.otlp.headers", "key=secret"));
+    assertThat(tracing.toString()).doesNotContain("secret");
     assertThat(settings(StreamsSettings.class, properties).properties())
         .containsOnly(Map.entry("main.consumer.fetch.max.bytes", "1000"));
   }

@@ -1,9 +1,8 @@
 package io.hyperstream.app.dashboard;
 
+import io.hyperstream.app.embedded.FreePorts;
 import io.hyperstream.app.inference.AppFixture;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +25,7 @@ record Site(Browser browser, AppFixture app, Town town, String url) implements A
       System.out.println(reason);
       Assumptions.abort(reason);
     }
-    int port = freePort();
+    int port = FreePorts.next(); // that the application can have again after it was stopped
     AppFixture app = new AppFixture("dashboard", folder);
     app.set("roles", "inference,adaptation").set("http.port", port);
     Town town = new Town(app);
@@ -44,13 +43,6 @@ record Site(Browser browser, AppFixture app, Town town, String url) implements A
     } catch (Exception | AssertionError e) {
       site.close();
       throw e;
-    }
-  }
-
-  /** One that the application can have again after it was stopped. */
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     }
   }
 

@@ -33,7 +33,8 @@ record View(String name, String hash, Map<String, String> texts) {
                 "#definition", "{text}",
                 "#attempts", "promoted",
                 "#versions", "v1",
-                "main .stats", "25% by chance")),
+                "main .stats", "25% by chance",
+                "#balance .balance", "water")),
         new View("define", "#/define", Map.of("form .starts", "clinc_banking")),
         new View(
             "playground",

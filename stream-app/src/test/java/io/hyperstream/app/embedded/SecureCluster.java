@@ -35,13 +35,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
-import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
-import org.apache.kafka.common.acl.AclOperation;
-import org.apache.kafka.common.acl.AclPermissionType;
-import org.apache.kafka.common.resource.PatternType;
-import org.apache.kafka.common.resource.ResourcePattern;
-import org.apache.kafka.common.resource.ResourceType;
 
 /**
  * A broker that wants TLS and SASL and asks an authorizer about everything, and a registry behind
@@ -270,21 +264,9 @@ public final class SecureCluster implements AutoCloseable {
         .get();
   }
 
-  /** Allows a user something. */
-  public void allow(
-      String user, ResourceType type, PatternType pattern, String name, AclOperation... operations)
-      throws Exception {
-    for (AclOperation operation : operations) {
-      admin
-          .createAcls(
-              List.of(
-                  new AclBinding(
-                      new ResourcePattern(type, name, pattern),
-                      new AccessControlEntry(
-                          "User:" + user, "*", operation, AclPermissionType.ALLOW))))
-          .all()
-          .get();
-    }
+  /** Gives rights. */
+  public void allow(List<AclBinding> rights) throws Exception {
+    admin.createAcls(rights).all().get();
   }
 
   /** A client.properties for a user with a password. */

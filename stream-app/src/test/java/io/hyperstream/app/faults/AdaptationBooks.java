@@ -1,5 +1,6 @@
 package io.hyperstream.app.faults;
 
+import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
@@ -16,8 +17,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 
 /** All that adaptation has committed: versions, reports, and the predictions they led to. */
@@ -28,10 +32,16 @@ final class AdaptationBooks implements AutoCloseable {
   private final List<AdapterVersion> versions = new ArrayList<>();
   private final Map<String, AdapterVersion> served = new HashMap<>();
   private final List<AdaptationReport> reports = new ArrayList<>();
-  private final List<Prediction> predictions = new ArrayList<>();
+  private final Map<String, Prediction> predictions = new HashMap<>();
+  private final Predicate<String> asked;
   private int deadLetters;
 
-  AdaptationBooks(Topics topics, RecordCodec codec, String bootstrapServers) {
+  /**
+   * @param asked whether the prediction on a request, by its id, is to be remembered
+   */
+  AdaptationBooks(
+      Topics topics, RecordCodec codec, String bootstrapServers, Predicate<String> asked) {
+    this.asked = asked;
     this.topics = topics;
     this.codec = codec;
     consumer =
@@ -47,11 +57,14 @@ final class AdaptationBooks implements AutoCloseable {
                 .toList());
   }
 
-  /** Enters what was committed since; says whether that was all. */
+  /** Enters what was committed since, for a second at most; says whether that was all. */
   boolean read() {
-    for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50))) {
-      enter(record);
-    }
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
+    ConsumerRecords<byte[], byte[]> records;
+    do {
+      records = consumer.poll(Duration.ofMillis(50));
+      records.forEach(this::enter);
+    } while (!records.isEmpty() && System.nanoTime() < until);
     return consumer.endOffsets(consumer.assignment()).entrySet().stream()
         .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
   }
@@ -63,7 +76,11 @@ final class AdaptationBooks implements AutoCloseable {
     } else if (topic.equals(topics.reports().name())) {
       reports.add(codec.deserialize(topic, record.value(), AdaptationReport.class));
     } else if (topic.equals(topics.predictions().name())) {
-      predictions.add(codec.deserialize(topic, record.value(), Prediction.class));
+      String id = AppFixture.header(record, Load.ID_HEADER);
+      if (id != null && asked.test(id)) {
+        Prediction prediction = codec.deserialize(topic, record.value(), Prediction.class);
+        predictions.putIfAbsent(prediction.getRequestId(), prediction);
+      }
     } else if (record.value() != null) {
       AdapterVersion version = codec.deserialize(topic, record.value(), AdapterVersion.class);
       if (topic.equals(topics.adapters().name())) {
@@ -111,9 +128,7 @@ final class AdaptationBooks implements AutoCloseable {
   }
 
   Optional<Prediction> prediction(String requestId) {
-    return predictions.stream()
-        .filter(prediction -> prediction.getRequestId().equals(requestId))
-        .findFirst();
+    return Optional.ofNullable(predictions.get(requestId));
   }
 
   int reports() {

@@ -9,9 +9,8 @@ import com.github.dockerjava.api.model.ExposedPort;
 import com.github.dockerjava.api.model.HostConfig;
 import com.github.dockerjava.api.model.PortBinding;
 import com.github.dockerjava.api.model.Ports;
+import io.hyperstream.app.embedded.FreePorts;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,7 +50,7 @@ final class Containers implements AutoCloseable {
   private final Network network = Network.newNetwork();
   private final List<KafkaContainer> brokers = new ArrayList<>();
   private final GenericContainer<?> registry;
-  private final int registryHostPort = freePort();
+  private final int registryHostPort;
   private final Map<String, String> settings;
   private final List<GenericContainer<?>> replicas = new ArrayList<>();
   private final Path folder;
@@ -65,7 +64,10 @@ final class Containers implements AutoCloseable {
   Containers(Path folder, Map<String, String> settings) {
     this.folder = folder;
     this.settings = new TreeMap<>(settings);
-    IntStream.rangeClosed(1, BROKERS).forEach(id -> brokers.add(newBroker(id)));
+    // Outside the range from which the engine takes the ports that it chooses itself.
+    int[] hostPorts = IntStream.generate(FreePorts::next).distinct().limit(BROKERS + 1).toArray();
+    IntStream.rangeClosed(1, BROKERS).forEach(id -> brokers.add(newBroker(id, hostPorts[id])));
+    registryHostPort = hostPorts[0];
     registry =
         new GenericContainer<>(image("registry.image", "apicurio/apicurio-registry:3.0.9"))
             .withNetwork(network)
@@ -87,8 +89,7 @@ final class Containers implements AutoCloseable {
     return DockerImageName.parse(System.getProperty(property, otherwise));
   }
 
-  private KafkaContainer newBroker(int id) {
-    int hostPort = freePort();
+  private KafkaContainer newBroker(int id, int hostPort) {
     KafkaContainer broker =
         new KafkaContainer(
             image("kafka.image", "apache/kafka:4.3.1").asCompatibleSubstituteFor("apache/kafka"));
@@ -135,14 +136,6 @@ final class Containers implements AutoCloseable {
   private static void onHost(HostConfig config, int hostPort, int port) {
     config.withPortBindings(
         new PortBinding(Ports.Binding.bindPort(hostPort), new ExposedPort(port)));
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   /** Of the brokers, from this machine. */

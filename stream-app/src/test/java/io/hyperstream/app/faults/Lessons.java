@@ -1,5 +1,6 @@
 package io.hyperstream.app.faults;
 
+import io.hyperstream.schemas.AdaptationMethod;
 import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
@@ -43,15 +44,17 @@ final class Lessons {
     this.maxExamplesPerLabel = maxExamplesPerLabel;
   }
 
-  /** Definitions; they adapt often, and judge leniently, so that there are many versions. */
+  /**
+   * Definitions; they adapt often, and judge leniently, so that there are many versions. The first
+   * may tune its embedding, which takes a while and can be killed in the midst of it.
+   */
   List<TaskDefinition> tasks() {
-    AdaptationPolicy policy =
+    AdaptationPolicy.Builder policy =
         AdaptationPolicy.newBuilder()
             .setTriggerExamples(8)
             .setMaxExamplesPerLabel(maxExamplesPerLabel)
             .setPromotionProbability(0.5)
-            .setTuneWeights(false)
-            .build();
+            .setTuneWeights(false);
     return IntStream.range(0, TASKS)
         .mapToObj(
             task ->
@@ -59,7 +62,11 @@ final class Lessons {
                     .setTaskId("lesson-" + task)
                     .setKind(TaskKind.CLASSIFICATION)
                     .setLabels(LABELS.stream().map(name -> new TaskLabel(name, null)).toList())
-                    .setAdaptation(policy)
+                    .setAdaptation(
+                        policy
+                            .setMethod(
+                                task == 0 ? AdaptationMethod.AUTO : AdaptationMethod.PROTOTYPES)
+                            .build())
                     .build())
         .toList();
   }

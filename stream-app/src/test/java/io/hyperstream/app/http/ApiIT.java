@@ -15,7 +15,9 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -129,6 +131,16 @@ class ApiIT {
       JsonNode task = body(http.get("/api/tasks/desk"), 200);
       assertThat(task.path("servedVersion").path("version").asLong()).isEqualTo(1);
       assertThat(task.path("examples").path("trained").asInt()).isPositive();
+      Map<String, Integer> kept = new LinkedHashMap<>();
+      task.path("examples")
+          .path("labels")
+          .properties()
+          .forEach(label -> kept.put(label.getKey(), label.getValue().asInt()));
+      assertThat(kept.keySet()).containsExactly("borrowing", "events", "rooms");
+      for (String label : kept.keySet()) {
+        assertThat(kept.get(label))
+            .isEqualTo((int) sentences(0).stream().filter(s -> s[0].equals(label)).count());
+      }
 
       awaitReport(events, command("desk", "{\"action\":\"RESET\",\"reason\":\"try\"}"), "RESET");
       awaitVersion(events, 0);

@@ -76,7 +76,13 @@ class InferenceEngineTest {
     BatchPolicy policy = new BatchPolicy(8, 100, linger, 8);
     engine =
         new InferenceEngine(
-            predictor, policy, patience, new WarmUp(predictor).canary(), freshest, metrics);
+            predictor,
+            policy,
+            patience,
+            new WarmUp(predictor).canary(),
+            freshest,
+            metrics,
+            InferenceSpans.off());
     return engine;
   }
 
@@ -270,7 +276,13 @@ class InferenceEngineTest {
     BatchPolicy one = new BatchPolicy(1, 100, Duration.ZERO, 8);
     engine =
         new InferenceEngine(
-            predictor, one, patience, new WarmUp(predictor).canary(), row -> row, metrics);
+            predictor,
+            one,
+            patience,
+            new WarmUp(predictor).canary(),
+            row -> row,
+            metrics,
+            InferenceSpans.off());
     Ticket early = ticket(MOOD, "early");
     Ticket urgent = ticket(MOOD, "urgent");
     engine.submit(early);

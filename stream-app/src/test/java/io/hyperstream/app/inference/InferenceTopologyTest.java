@@ -97,7 +97,8 @@ class InferenceTopologyTest {
             Duration.ofMinutes(1),
             new WarmUp(predictor).canary(),
             catalog::freshest,
-            metrics);
+            metrics,
+            InferenceSpans.off());
     engine.start();
     pipeline =
         new RequestPipeline(
@@ -114,7 +115,8 @@ class InferenceTopologyTest {
             pipeline::submit,
             pipeline::prepareNow,
             new Prefetcher.Limits(8, 10_000, 1, Duration.ofSeconds(20)),
-            metrics);
+            metrics,
+            InferenceSpans.off());
     AdapterFiles files = new AdapterFiles(folder.resolve("weights"), Duration.ZERO);
     store = new FileModelStore(folder.resolve("store"));
     topology =

@@ -28,7 +28,8 @@ class PrefetchInterceptorTest {
             submit,
             pending -> {},
             new Prefetcher.Limits(10, 1_000, 1, Duration.ofSeconds(1)),
-            new InferenceMetrics(new io.micrometer.core.instrument.simple.SimpleMeterRegistry()));
+            new InferenceMetrics(new io.micrometer.core.instrument.simple.SimpleMeterRegistry()),
+            InferenceSpans.off());
     interceptor.configure(Map.of(PrefetchInterceptor.PREFETCHER_CONFIG, prefetcher));
   }
 
@@ -81,7 +82,8 @@ class PrefetchInterceptorTest {
             submitted::add,
             pending -> {},
             new Prefetcher.Limits(10, 1_000, 1, Duration.ofSeconds(1)),
-            new InferenceMetrics(new io.micrometer.core.instrument.simple.SimpleMeterRegistry()));
+            new InferenceMetrics(new io.micrometer.core.instrument.simple.SimpleMeterRegistry()),
+            InferenceSpans.off());
     Map<String, Object> configs =
         Map.of(
             ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,

@@ -28,7 +28,7 @@ while (walker.nextNode()) {
   const text = walker.currentNode.textContent.trim();
   const box = element.getBoundingClientRect();
   if (!text || !element.checkVisibility({opacityProperty: true, visibilityProperty: true}) || box.width < 2) continue;
-  if (element.closest('.sr, .sprite, [disabled], noscript, .skip, [aria-busy], option')) continue;
+  if (element.closest('.sr, .sprite, [disabled], noscript, .skip, option')) continue;
   const style = getComputedStyle(element);
   const ink = parse(element instanceof SVGElement ? style.fill : style.color);
   const paper = background(element);
