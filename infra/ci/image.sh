@@ -5,6 +5,7 @@
 #
 #   infra/ci/engine.sh infra/ci/image.sh
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/functions.sh"
 
 docker() { /usr/bin/docker "$@"; }
 cleanup() {
@@ -26,18 +27,7 @@ docker run -d --name app --network cluster --memory 1500m --read-only --tmpfs /t
   -e HYPERSTREAM_REGISTRY_URL=http://registry:8080/apis/ccompat/v7 \
   -e HYPERSTREAM_HTTP_ACCESS=closed hyperstream >/dev/null
 
-# eventually WHAT COMMAND...
-eventually() {
-  what=$1
-  shift
-  for _ in $(seq 300); do
-    "$@" && return
-    [ "$(docker inspect app --format '{{.State.Running}}')" = true ] || break
-    sleep 1
-  done
-  echo "not seen: $what" >&2
-  return 1
-}
+alive() { [ "$(docker inspect app --format '{{.State.Running}}')" = true ]; }
 healthy() { [ "$(docker inspect app --format '{{.State.Health.Status}}')" = healthy ]; }
 answers() { [ "$(docker exec app hyperstream consume --json | wc -l)" = "$1" ]; }
 refusals() { [ "$(docker exec app hyperstream dead-letters list --json | wc -l)" = "$1" ]; }

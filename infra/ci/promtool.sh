@@ -3,12 +3,13 @@
 # promtool: the one that is there, else Debian's, unpacked without being installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source ci/functions.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 promtool=$(command -v promtool || true)
 if [ -z "$promtool" ]; then
-  (cd "$work" && { apt-get -qq download prometheus || { apt-get -qq update && apt-get -qq download prometheus; }; } && dpkg -x prometheus_*.deb .) 2>/dev/null
+  unpack prometheus "$work"
   promtool=$work/usr/bin/promtool
 fi
 

@@ -12,6 +12,7 @@ import io.hyperstream.model.training.FewShotMemory;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer;
 import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotTrainer.Part;
 import io.hyperstream.model.training.TaskFolder;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -20,7 +21,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * The paper's few-shot protocol (section 4.2): adapt to K examples per label, measure on the whole
@@ -29,6 +32,7 @@ import java.util.function.Consumer;
  */
 public final class FewShotEvaluation {
   private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final Set<Method> MIXED = Set.of(Method.PROTOTYPES, Method.AUTO);
 
   /**
    * What to run.
@@ -37,11 +41,14 @@ public final class FewShotEvaluation {
    * @param seeds how many draws of examples
    * @param methods what to adapt
    * @param maxTestRows the first so many rows of the test split
+   * @param without parts of the mixture to leave out
    */
-  public record Options(List<Integer> shots, int seeds, List<Method> methods, int maxTestRows) {
+  public record Options(
+      List<Integer> shots, int seeds, List<Method> methods, int maxTestRows, Set<Part> without) {
     public Options {
       shots = List.copyOf(shots);
       methods = List.copyOf(methods);
+      without = Set.copyOf(without);
       if (shots.isEmpty() || methods.isEmpty() || seeds < 1 || maxTestRows < 1) {
         throw new IllegalArgumentException(
             "an evaluation needs shots, methods, seeds and test rows; got "
@@ -59,12 +66,30 @@ public final class FewShotEvaluation {
               k -> {
                 throw new IllegalArgumentException("shots must be at least 1; got " + k);
               });
+      if (without.size() == Part.values().length) {
+        throw new IllegalArgumentException("decoder, states or words must stay");
+      }
+      List<Method> unmixed = new ArrayList<>(methods);
+      unmixed.removeAll(MIXED);
+      if (!without.isEmpty() && !unmixed.isEmpty()) {
+        throw new IllegalArgumentException(
+            "only prototypes and auto have parts to leave out; not "
+                + unmixed.stream().map(FewShotEvaluation::key).toList());
+      }
+    }
+
+    private String suffix() {
+      return without.stream()
+          .sorted()
+          .map(part -> "-" + part.name().toLowerCase(Locale.ROOT))
+          .collect(Collectors.joining());
     }
   }
 
   /**
    * One adaptation measured.
    *
+   * @param method its key; {@code prototypes-words} is prototypes without words
    * @param zeroShot the best start's score before anything was learnt
    * @param score after it
    * @param seconds the adaptation took
@@ -96,11 +121,9 @@ public final class FewShotEvaluation {
   }
 
   private final FewShotModel model;
-  private final FewShotTrainer trainer;
 
   public FewShotEvaluation(FewShotModel model) {
     this.model = model;
-    trainer = new FewShotTrainer(model);
   }
 
   /** What a method is called in reports and on the command line. */
@@ -133,6 +156,7 @@ public final class FewShotEvaluation {
       throw new IOException(folder.folder() + " has no test rows");
     }
     FewShotMemory memory = new FewShotMemory(model, folder.task());
+    FewShotTrainer trainer = new FewShotTrainer(model).without(options.without());
     List<Run> runs = new ArrayList<>();
     for (int shots : options.shots()) {
       for (int seed = 0; seed < options.seeds(); seed++) {
@@ -153,7 +177,7 @@ public final class FewShotEvaluation {
             Run run =
                 new Run(
                     folder.task().taskId(),
-                    key(method),
+                    key(method) + options.suffix(),
                     shots,
                     seed,
                     folder.metric().key(),

@@ -7,16 +7,19 @@ import io.hyperstream.model.prototype.Prototypes;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotCandidate.Report;
 import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotTrainer.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -42,22 +45,32 @@ final class FewShotRun {
     }
   }
 
-  /** How the two stages are tuned. */
-  record Tuning(DecoderTuner.Settings embedding, DecoderTuner.Settings weights) {
+  /** How the two stages are tuned, and what takes part in the mixture. */
+  record Tuning(DecoderTuner.Settings embedding, DecoderTuner.Settings weights, Set<Part> mixed) {
     static Tuning of(FewShotTrainer.Loss loss) {
       boolean tokens = loss == FewShotTrainer.Loss.LANGUAGE_MODEL;
       return new Tuning(
-          DecoderTuner.Settings.embedding(tokens), DecoderTuner.Settings.weights(tokens));
+          DecoderTuner.Settings.embedding(tokens),
+          DecoderTuner.Settings.weights(tokens),
+          EnumSet.allOf(Part.class));
+    }
+
+    Tuning without(Set<Part> parts) {
+      Set<Part> left = EnumSet.copyOf(mixed);
+      left.removeAll(parts);
+      return new Tuning(embedding, weights, left);
     }
   }
 
   /**
    * What a decoder with label vectors over its states makes of examples left out.
    *
-   * @param logits [3][rows][labels] of decoder, states and words
+   * @param logits [3][rows][labels] of decoder, states and words, in the order of {@link Part}
    * @param fold [rows] which rows were left out together
    */
   record LeftOut(Decoder decoder, double[][][] logits, int[] fold) {}
+
+  private static final Part[] PARTS = Part.values();
 
   /** A start is chosen by so many examples, after a first round by fewer. */
   private static final int START_ROWS = 32;
@@ -245,6 +258,9 @@ final class FewShotRun {
     mixed = leftOut;
     boolean blind = folds() < 2;
     double[] weights = blind ? Stacking.prior(leftOut.logits()) : Stacking.fit(leftOut.logits(), y);
+    for (int part = 0; part < PARTS.length; part++) {
+      weights[part] = isMixed(part) ? weights[part] : 0;
+    }
     double loss = blind ? Double.NaN : Stacking.logLoss(leftOut.logits(), y, weights);
     float[] embedding = adapted(start, leftOut.decoder(), all);
     AdapterWeights adapters = weights(embedding, leftOut.decoder(), all);
@@ -309,7 +325,7 @@ final class FewShotRun {
 
   /** Of a start's decoder: only its choice and the label vectors leave rows out. */
   private LeftOut untuned(String onAll, Optional<String> fixed, int folds) {
-    double[][][] out = new double[3][y.length][];
+    double[][][] out = new double[PARTS.length][y.length][];
     if (folds < 2) { // one example of a label: nothing can be left out
       leaveOut(memory.outputs(onAll, examples), all, all, out);
       return new LeftOut(Decoder.START, out, new int[y.length]);
@@ -331,7 +347,14 @@ final class FewShotRun {
       out[0][i] = outputs.scores()[i];
       out[1][i] = fitted.pooledLogits(outputs.pooled()[i]);
       out[2][i] = fitted.lexicalLogits(words[i]);
+      for (int part = 0; part < PARTS.length; part++) {
+        out[part][i] = isMixed(part) ? out[part][i] : new double[labels]; // says nothing
+      }
     }
+  }
+
+  private boolean isMixed(int part) {
+    return tuning.mixed().contains(PARTS[part]);
   }
 
   private int[] others(int[] fold, int k) {
@@ -390,7 +413,7 @@ final class FewShotRun {
       List<Decoder> decoders, Optional<String> fixed, LeftOut rival) {
     int[] fold = Stacking.folds(y, TUNING_FOLDS, seed);
     Map<Decoder, LeftOut> out = new EnumMap<>(Decoder.class);
-    decoders.forEach(d -> out.put(d, new LeftOut(d, new double[3][y.length][], fold)));
+    decoders.forEach(d -> out.put(d, new LeftOut(d, new double[PARTS.length][y.length][], fold)));
     for (int k = 0; k < TUNING_FOLDS && !out.isEmpty(); k++) {
       int[] learn = others(fold, k);
       int[] check = members(fold, k);

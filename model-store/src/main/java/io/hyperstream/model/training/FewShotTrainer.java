@@ -4,6 +4,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Adapts one classification task to a few examples; the model itself stays frozen, so no other task
@@ -31,6 +32,16 @@ public final class FewShotTrainer {
     AUTO
   }
 
+  /** What {@link Method#PROTOTYPES} and {@link Method#AUTO} mix, in this order. */
+  public enum Part {
+    /** The label scores of the T5 decoder. */
+    DECODER,
+    /** Label vectors over pooled encoder states. */
+    STATES,
+    /** Label vectors over hashed words. */
+    WORDS
+  }
+
   /** What the gradient stages learn from. */
   public enum Loss {
     /** The candidate labels' scores: what serving answers with. */
@@ -48,8 +59,24 @@ public final class FewShotTrainer {
   }
 
   public FewShotTrainer(FewShotModel model, Loss loss) {
+    this(model, FewShotRun.Tuning.of(loss));
+  }
+
+  private FewShotTrainer(FewShotModel model, FewShotRun.Tuning tuning) {
     this.model = model;
-    tuning = FewShotRun.Tuning.of(loss);
+    this.tuning = tuning;
+  }
+
+  /**
+   * The same with parts of the mixture left out, to see what each is worth.
+   *
+   * @throws IllegalArgumentException if nothing would be left
+   */
+  public FewShotTrainer without(Set<Part> parts) {
+    if (parts.size() == Part.values().length) {
+      throw new IllegalArgumentException("one of " + parts + " must stay");
+    }
+    return new FewShotTrainer(model, tuning.without(parts));
   }
 
   /**

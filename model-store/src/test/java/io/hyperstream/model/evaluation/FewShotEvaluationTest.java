@@ -9,12 +9,14 @@ import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotTrainer.Part;
 import io.hyperstream.model.training.TaskFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +51,8 @@ class FewShotEvaluationTest {
       FewShotEvaluation evaluation = new FewShotEvaluation(model);
       TaskFolder task = TaskFolder.open(folder);
       var options =
-          new FewShotEvaluation.Options(List.of(1, 2), 2, List.of(Method.PROTOTYPES), 100);
+          new FewShotEvaluation.Options(
+              List.of(1, 2), 2, List.of(Method.PROTOTYPES), 100, Set.of());
       List<FewShotEvaluation.Run> runs =
           evaluation.run(task, options, run -> lines.add(run.toJson()), notes::add);
 
@@ -64,11 +67,34 @@ class FewShotEvaluationTest {
       assertThat(json.path("method").asText()).isEqualTo("prototypes");
       assertThat(json.path("score").asDouble(-1)).isBetween(0.0, 1.0);
 
+      FewShotEvaluation.Run states =
+          evaluation.run(task, parts(Part.DECODER, Part.WORDS), run -> {}, notes::add).get(0);
+      assertThat(states.method()).isEqualTo("prototypes-decoder-words");
+      assertThat(states.report().decoderWeight()).isZero();
+      assertThat(states.report().pooledWeight()).isPositive();
+      assertThat(states.report().lexicalWeight()).isZero();
+
       write("fewshot.json", "{\"k\":{\"1\":{\"0\":[99]}}}");
       assertThatThrownBy(() -> evaluation.run(task, options, run -> {}, notes::add))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("names row 99");
     }
+  }
+
+  private static FewShotEvaluation.Options parts(Part... without) {
+    return new FewShotEvaluation.Options(
+        List.of(2), 1, List.of(Method.PROTOTYPES), 100, Set.of(without));
+  }
+
+  @Test
+  @DisplayName("something must be left to answer, and only mixtures have parts")
+  void partsThatCannotBeLeftOut() {
+    assertThatThrownBy(() -> parts(Part.values())).hasMessageContaining("must stay");
+    assertThatThrownBy(
+            () ->
+                new FewShotEvaluation.Options(
+                    List.of(1), 1, List.of(Method.EMBEDDING), 1, Set.of(Part.WORDS)))
+        .hasMessageContaining("not [embedding]");
   }
 
   private void write(String name, String text) throws IOException {

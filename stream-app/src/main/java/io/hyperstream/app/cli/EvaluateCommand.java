@@ -6,13 +6,16 @@ import io.hyperstream.model.evaluation.PromotionEvaluation;
 import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotTrainer.Part;
 import io.hyperstream.model.training.TaskFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -36,9 +39,11 @@ import picocli.CommandLine.TypeConversionException;
     footer = {
       "    hyperstream evaluate --data suite --task customer_reviews --few-shot 4,16 --seeds 3",
       "    hyperstream evaluate --data suite --method zero-shot,prototypes,auto --json > runs.jsonl",
+      "    hyperstream evaluate --data suite --method prototypes --without decoder,words",
       "",
       "With --json one object per run: {taskId, method, shots, seed, metric, zeroShot, score,"
-          + " seconds}; zeroShot is the best known start before anything was learnt. Under `all`,"
+          + " seconds}; zeroShot is the best known start before anything was learnt; method is"
+          + " `prototypes-words` for prototypes without words. Under `all`,"
           + " tasks without labels are skipped; tasks that cannot be read are too, and the exit"
           + " code is then 1."
     })
@@ -88,6 +93,15 @@ final class EvaluateCommand implements Callable<Integer> {
               + " vectors, no gradient), weights (embedding, then the adapters themselves), auto"
               + " (what explains left-out examples best). Default: ${DEFAULT-VALUE}.")
   private List<Method> methods;
+
+  @Option(
+      names = "--without",
+      split = ",",
+      paramLabel = "PART",
+      description =
+          "Leave parts of prototypes and auto out, to see what each is worth: decoder (T5's label"
+              + " scores), states or words (label vectors over either).")
+  private Set<Part> without = EnumSet.noneOf(Part.class);
 
   @Option(
       names = "--max-test-rows",
@@ -145,8 +159,11 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (promotion && !without.isEmpty()) {
+      throw CommandFailure.usage("--without: the judge of --promotion is measured as it is");
+    }
     FewShotEvaluation.Options options =
-        new FewShotEvaluation.Options(shots, seeds, methods, maxTestRows);
+        new FewShotEvaluation.Options(shots, seeds, methods, maxTestRows, without);
     List<Path> folders = folders();
     BenchCommand.threads(threads);
     NativeMemory.keepFreed();

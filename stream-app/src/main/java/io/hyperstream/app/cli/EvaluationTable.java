@@ -13,6 +13,8 @@ import java.util.function.ToDoubleFunction;
 final class EvaluationTable {
   private record Key(String taskId, int shots, String method) {}
 
+  private static final String FORM = "%%-24s %%5s  %%-%ds  %%-9s %%9s %%-7s %%6s %%-7s %%8s %%5s";
+
   private final Map<Key, List<Run>> runs = new LinkedHashMap<>();
 
   void add(Run run) {
@@ -26,24 +28,38 @@ final class EvaluationTable {
     if (runs.isEmpty()) {
       return lines;
     }
+    int width = runs.keySet().stream().mapToInt(key -> key.method.length()).max().orElse(0);
+    String form = FORM.formatted(Math.max(10, width));
     lines.add(
-        line("task", "shots", "method", "metric", "zero-shot", "", "after", "", "seconds", "runs"));
+        line(
+            form,
+            "task",
+            "shots",
+            "method",
+            "metric",
+            "zero-shot",
+            "",
+            "after",
+            "",
+            "seconds",
+            "runs"));
     Map<Key, List<Run>> overall = new LinkedHashMap<>();
     runs.forEach(
         (key, of) -> {
-          lines.add(line(key, of.get(0).metric(), of, true));
+          lines.add(line(form, key, of.get(0).metric(), of, true));
           overall
               .computeIfAbsent(new Key("mean", key.shots, key.method), k -> new ArrayList<>())
               .addAll(of);
         });
     if (runs.keySet().stream().map(Key::taskId).distinct().count() > 1) {
-      overall.forEach((key, of) -> lines.add(line(key, "", of, false)));
+      overall.forEach((key, of) -> lines.add(line(form, key, "", of, false)));
     }
     return lines;
   }
 
-  private static String line(Key key, String metric, List<Run> of, boolean spread) {
+  private static String line(String form, Key key, String metric, List<Run> of, boolean spread) {
     return line(
+        form,
         key.taskId,
         Integer.toString(key.shots),
         key.method,
@@ -58,6 +74,7 @@ final class EvaluationTable {
   }
 
   private static String line(
+      String form,
       String task,
       String shots,
       String method,
@@ -70,7 +87,7 @@ final class EvaluationTable {
       String runs) {
     return String.format(
         Locale.ROOT,
-        "%-24s %5s  %-10s  %-9s %9s %-7s %6s %-7s %8s %5s",
+        form,
         task,
         shots,
         method,

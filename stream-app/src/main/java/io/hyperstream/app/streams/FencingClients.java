@@ -54,11 +54,15 @@ final class FencingClients extends DefaultKafkaClientSupplier {
    * records wait for the transaction timeout, and so do the threads: offsets of an open transaction
    * keep a partition from starting. If it does not work, that is what happens.
    *
-   * @param threads of this process, and of its predecessor
+   * @param threads of this process, and of its predecessor; one that replaces a thread that failed
+   *     has a number of its own, so as many numbers again are looked at
    */
   void abortLeftOpen(Admin admin, int threads) throws InterruptedException {
     List<String> ids =
-        IntStream.rangeClosed(1, threads).mapToObj(Integer::toString).map(this::ofThread).toList();
+        IntStream.rangeClosed(1, 2 * threads)
+            .mapToObj(Integer::toString)
+            .map(this::ofThread)
+            .toList();
     try {
       admin.fenceProducers(ids).all().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {

@@ -36,16 +36,20 @@ public final class GroupProtocolChoice {
    * @param wanted {@link GroupProtocol#AUTO} to find out; anything else is taken as it is
    */
   public GroupProtocol of(GroupProtocol wanted, String groupId) throws InterruptedException {
-    if (wanted != GroupProtocol.AUTO) {
-      LOG.info("Group protocol {}: as configured", wanted);
-      return wanted;
+    GroupProtocol choice = wanted;
+    String why = "as configured";
+    if (wanted == GroupProtocol.AUTO) {
+      String against = objection(groupId);
+      choice = against.isEmpty() ? GroupProtocol.STREAMS : GroupProtocol.CLASSIC;
+      why = against.isEmpty() ? "the broker has it and group '" + groupId + "' is free" : against;
     }
-    String against = objection(groupId);
-    GroupProtocol choice = against.isEmpty() ? GroupProtocol.STREAMS : GroupProtocol.CLASSIC;
-    LOG.info(
-        "Group protocol {}: {}",
-        choice,
-        against.isEmpty() ? "the broker has it and group '" + groupId + "' is free" : against);
+    LOG.info("Group protocol {}: {}", choice, why);
+    if (choice == GroupProtocol.STREAMS) {
+      LOG.warn(
+          "With brokers of Kafka 4.3 an answer to a heartbeat that is lost while a broker dies leaves"
+              + " partitions without an owner until the next rebalance; the classic protocol does"
+              + " not");
+    }
     return choice;
   }
 

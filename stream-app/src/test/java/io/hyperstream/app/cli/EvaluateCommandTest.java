@@ -119,6 +119,11 @@ class EvaluateCommandTest {
     assertThat(evaluate("--data", data, "--method=magic").err())
         .contains("zero-shot, embedding, prototypes, weights, auto");
     assertThat(evaluate("--data", data, "--few-shot=0").err()).contains("at least 1; got 0");
+    assertThat(evaluate("--data", data, "--without=words,verbs").err()).contains("'verbs'");
+    assertThat(evaluate("--data", data, "--method=weights", "--without=words").err())
+        .contains("only prototypes and auto have parts to leave out");
+    assertThat(evaluate("--data", data, "--promotion", "--without=words").err())
+        .contains("--without: the judge");
   }
 
   private Path task(String name, String labels) throws IOException {

@@ -54,7 +54,7 @@ class SettingsTest {
     assertThat(kafka.properties()).isEmpty();
     StreamsSettings streams = settings(StreamsSettings.class, Map.of());
     assertThat(streams.guarantee()).isEqualTo(StreamsSettings.Guarantee.EXACTLY_ONCE_V2);
-    assertThat(streams.groupProtocol()).isEqualTo(StreamsSettings.GroupProtocol.AUTO);
+    assertThat(streams.groupProtocol()).isEqualTo(StreamsSettings.GroupProtocol.CLASSIC);
     for (Class<? extends Record> section : SECTIONS) {
       assertThat(settings(section, Map.of())).isNotNull();
     }

@@ -15,12 +15,15 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListTopicsOptions;
+import org.apache.kafka.common.ElectionType;
+import org.apache.kafka.common.Node;
 import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -57,6 +60,7 @@ class ContainerFaultsIT {
   private static School school;
   private static FaultTable table;
   private static int done; // requests up to this number are answered
+  private static String unmended; // the fault that the next would stand on; null if all is well
   private static Ledger slowReader;
 
   private interface Step {
@@ -147,6 +151,7 @@ class ContainerFaultsIT {
             () -> {
               containers.restart(containers.broker(1));
               awaitReplicas();
+              spreadLeaders();
             }),
         new Fault(
             "broker frozen",
@@ -155,6 +160,7 @@ class ContainerFaultsIT {
             () -> {
               containers.resume(containers.broker(2));
               awaitReplicas();
+              spreadLeaders();
             }),
         new Fault(
             "registry killed",
@@ -261,47 +267,90 @@ class ContainerFaultsIT {
         .atMost(FaultGround.PATIENCE)
         .pollInterval(Duration.ofMillis(300))
         .ignoreExceptions()
-        .until(
-            () ->
-                admin
-                    .describeTopics(
-                        admin
-                            .listTopics(new ListTopicsOptions().listInternal(true))
-                            .names()
-                            .get(10, TimeUnit.SECONDS))
-                    .allTopicNames()
-                    .get(10, TimeUnit.SECONDS)
-                    .values()
-                    .stream()
-                    .flatMap(topic -> topic.partitions().stream())
-                    .allMatch(partition -> partition.isr().size() == partition.replicas().size()));
+        .until(() -> incompletePartitions().isEmpty());
+  }
+
+  /** A broker that has come back leads nothing: the next fault would not find it at work. */
+  private static void spreadLeaders() throws Exception {
+    admin.electLeaders(ElectionType.PREFERRED, null).partitions().get(30, TimeUnit.SECONDS);
+  }
+
+  private static List<String> incompletePartitions() throws Exception {
+    return admin
+        .describeTopics(
+            admin
+                .listTopics(new ListTopicsOptions().listInternal(true))
+                .names()
+                .get(10, TimeUnit.SECONDS))
+        .allTopicNames()
+        .get(10, TimeUnit.SECONDS)
+        .values()
+        .stream()
+        .flatMap(
+            topic ->
+                topic.partitions().stream()
+                    .filter(partition -> partition.isr().size() < partition.replicas().size())
+                    .map(
+                        partition ->
+                            "%s-%d led by %s, in sync %s"
+                                .formatted(
+                                    topic.name(),
+                                    partition.partition(),
+                                    id(partition.leader()),
+                                    partition.isr().stream().map(ContainerFaultsIT::id).toList())))
+        .toList();
+  }
+
+  private static String id(Node broker) {
+    return broker == null || broker.isEmpty() ? "nobody" : broker.idString();
+  }
+
+  /** What one would look at if answers did not come. */
+  private static String diagnosis(int from) {
+    String partitions;
+    try {
+      partitions = String.join("\n", incompletePartitions());
+    } catch (Exception e) {
+      partitions = "brokers say nothing: " + e;
+    }
+    return "unanswered by partition: %s%n%s%n%s"
+        .formatted(books.unansweredByPartition(from), partitions, containers.diagnosis());
+  }
+
+  private static boolean comesTrue(Callable<Boolean> condition) {
+    try {
+      await().atMost(FaultGround.PATIENCE).pollInterval(Duration.ofMillis(20)).until(condition);
+      return true;
+    } catch (ConditionTimeoutException e) {
+      return false;
+    }
   }
 
   private static void run(Fault fault) throws Exception {
+    assertThat(unmended).as("the fault before this that was not mended").isNull();
+    unmended = fault.name();
     if (!containers.isRunning(containers.replica(2)) && !fault.name().startsWith("scale 1")) {
       startAgain(2);
     }
+    awaitReplicas(); // with fewer, the fault would be one of two
     int first = done;
     long start = System.nanoTime();
     fault.inject().run();
     int injected = books.load().sent();
     double recovery = Double.NaN;
     try {
-      await("answers in every partition after: " + fault.name())
-          .atMost(FaultGround.PATIENCE)
-          .pollInterval(Duration.ofMillis(20))
-          .until(() -> books.flowsSince(injected));
-      recovery = seconds(start);
+      boolean flows = comesTrue(() -> books.flowsSince(injected));
+      recovery = flows ? seconds(start) : Double.NaN;
       LOG.info("{}: answers flow again after {} s", fault.name(), recovery);
+      String noFlow = flows ? "" : diagnosis(first); // before anything is mended
       fault.heal().run();
       int end = books.load().sent();
-      await("an answer to each request until the end of: " + fault.name())
-          .atMost(FaultGround.PATIENCE)
-          .until(() -> books.unanswered(first, end) == 0);
-      done = end;
-    } catch (ConditionTimeoutException e) {
-      done = books.load().sent();
-      throw e;
+      boolean answered = comesTrue(() -> books.unanswered(first, end) == 0);
+      String noAnswer = answered ? "" : diagnosis(first);
+      done = answered ? end : books.load().sent();
+      unmended = answered ? null : unmended;
+      assertThat(flows).as("answers in every partition%n%s", noFlow).isTrue();
+      assertThat(answered).as("an answer to each request%n%s", noAnswer).isTrue();
     } finally {
       table.add(
           new FaultTable.Row(
@@ -317,6 +366,7 @@ class ContainerFaultsIT {
   }
 
   private static void verdict() throws Exception {
+    assertThat(unmended).as("the fault that was not mended").isNull();
     Runnable alive =
         () -> assertThat(containers.isRunning(containers.replica(1))).as("replica 1 runs").isTrue();
     int lessons = school.endLessons();

@@ -3,6 +3,7 @@ package io.hyperstream.app.faults;
 import static org.awaitility.Awaitility.await;
 
 import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.command.InspectContainerResponse;
 import com.github.dockerjava.api.model.Capability;
 import com.github.dockerjava.api.model.ContainerNetwork;
 import com.github.dockerjava.api.model.ExposedPort;
@@ -18,6 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.BindMode;
@@ -44,6 +47,9 @@ final class Containers implements AutoCloseable {
   private static final int BROKERS = 3;
   private static final int INSIDE_PORT = 9093; // of Testcontainers' second listener
   private static final int REGISTRY_PORT = 8080;
+  private static final Pattern TROUBLE = Pattern.compile("(?m)^.* (WARN|ERROR) .*$");
+  private static final Pattern STREAM_THREAD =
+      Pattern.compile("(?m)^\"[^\"]*StreamThread-.*\\n( .*\\n|\\t.*\\n){1,12}");
   private static final String ROOM = "/tmp/hyperstream";
 
   private final DockerClient docker = DockerClientFactory.instance().client();
@@ -333,6 +339,50 @@ final class Containers implements AutoCloseable {
   private static String tail(GenericContainer<?> container) {
     String log = container.getLogs();
     return log.substring(Math.max(0, log.length() - 4_000));
+  }
+
+  /**
+   * The state of each container, the last warnings and errors it wrote, and where the stream
+   * threads of the replicas are.
+   */
+  String diagnosis() {
+    StringBuilder text = new StringBuilder();
+    for (GenericContainer<?> container : all()) {
+      if (container.getContainerId() == null) {
+        continue;
+      }
+      InspectContainerResponse.ContainerState state =
+          docker.inspectContainerCmd(container.getContainerId()).exec().getState();
+      text.append(
+          "%s: %s, exit code %s, out of memory %s%n"
+              .formatted(
+                  name(container),
+                  state.getStatus(),
+                  state.getExitCodeLong(),
+                  state.getOOMKilled()));
+      lines(text, container.getLogs(), TROUBLE, 8);
+      if (replicas.contains(container) && "running".equals(state.getStatus())) {
+        lines(text, threadDump(container), STREAM_THREAD, 4);
+      }
+    }
+    return text.toString();
+  }
+
+  private static void lines(StringBuilder text, String log, Pattern pattern, int most) {
+    List<String> found = pattern.matcher(log).results().map(MatchResult::group).toList();
+    found.stream()
+        .skip(Math.max(0, found.size() - most))
+        .map(lines -> lines.substring(0, Math.min(lines.length(), 900)).indent(2))
+        .forEach(text::append);
+  }
+
+  private String threadDump(GenericContainer<?> replica) {
+    int before = replica.getLogs().length();
+    docker.killContainerCmd(replica.getContainerId()).withSignal("QUIT").exec();
+    await("a thread dump")
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> replica.getLogs().substring(before).contains("JNI global refs"));
+    return replica.getLogs().substring(before);
   }
 
   private static String name(GenericContainer<?> container) {

@@ -19,7 +19,7 @@ record FaultSettings(int requests, int kills, int runs, long seed, String protoc
         number("kills", 3),
         number("runs", 1),
         number("seed", 1),
-        System.getProperty("hyperstream.faults.protocol", "auto"));
+        System.getProperty("hyperstream.faults.protocol", "classic"));
   }
 
   private static int number(String name, int otherwise) {

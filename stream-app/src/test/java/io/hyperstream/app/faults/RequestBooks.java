@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -102,6 +103,19 @@ final class RequestBooks implements AutoCloseable {
       count += ledger.answeredAt(Traffic.id(n)).isPresent() ? 0 : 1;
     }
     return count;
+  }
+
+  /** Written requests without an answer, from this number on, by partition. */
+  Map<Integer, Integer> unansweredByPartition(int from) {
+    Map<Integer, Integer> counts = new TreeMap<>();
+    load.positions()
+        .forEach(
+            (number, position) -> {
+              if (number >= from && ledger.answeredAt(Traffic.id(number)).isEmpty()) {
+                counts.merge(position.partition().partition(), 1, Integer::sum);
+              }
+            });
+    return counts;
   }
 
   /** The longest that one of these requests waited for its answer. */
