@@ -49,7 +49,7 @@ final class Containers implements AutoCloseable {
   private static final int REGISTRY_PORT = 8080;
   private static final Pattern TROUBLE = Pattern.compile("(?m)^.* (WARN|ERROR) .*$");
   private static final Pattern STREAM_THREAD =
-      Pattern.compile("(?m)^\"[^\"]*StreamThread-.*\\n( .*\\n|\\t.*\\n){1,12}");
+      Pattern.compile("(?m)^\"hyperstream-[^\"]*StreamThread-\\d+\".*\\n([ \\t].*\\n){1,12}");
   private static final String ROOM = "/tmp/hyperstream";
 
   private final DockerClient docker = DockerClientFactory.instance().client();
