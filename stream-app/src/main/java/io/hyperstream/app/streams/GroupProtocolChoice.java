@@ -16,9 +16,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which protocol the group uses: KIP-1071's where the broker has it switched on and the group is
- * empty or uses it already, otherwise the classic one, which every broker has. Mixing both in one
- * group is not possible.
+ * Which protocol the group uses; left to this class, KIP-1071's where the broker has it switched on
+ * and the group is empty or uses it already, otherwise the classic one, which every broker has.
+ * Mixing both in one group is not possible.
  */
 public final class GroupProtocolChoice {
   private static final Logger LOG = LoggerFactory.getLogger(GroupProtocolChoice.class);
