@@ -26,6 +26,7 @@ import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** A teacher who gives {@link Lessons} without end, and the books about what came of them. */
 final class School implements AutoCloseable {
@@ -126,21 +127,37 @@ final class School implements AutoCloseable {
 
   /**
    * What each task has learnt from or keeps to judge with: an evaluation tells. Orders and labels
-   * are on different topics, so an order may overtake the last labels; a few are given. What is
+   * are on different topics, so an order may overtake the last labels; more are given. What is
    * lost, or counted twice, stays so however often one asks.
    *
    * @param alive throws if the application has ended
    */
   Map<String, Integer> countExamples(Runnable alive, Map<String, Integer> expected) {
+    Map<String, Integer> counts = new ConcurrentHashMap<>();
+    AtomicInteger round = new AtomicInteger();
+    try {
+      await("the examples of each task")
+          .atMost(FaultGround.PATIENCE)
+          .pollInterval(Duration.ofSeconds(1))
+          .until(
+              () -> {
+                counts.putAll(count(alive, expected.keySet(), round.getAndIncrement()));
+                return counts.equals(expected);
+              });
+    } catch (ConditionTimeoutException e) {
+      // Whoever asked says what differs.
+    }
+    return counts;
+  }
+
+  private Map<String, Integer> count(Runnable alive, Set<String> taskIds, int round) {
     Map<String, Integer> counts = new TreeMap<>();
-    for (int round = 0; round < 4 && !counts.equals(expected); round++) {
-      String order = "count-" + round + "-";
-      expected.keySet().forEach(taskId -> orderEvaluation(taskId, order + taskId));
-      producer.flush();
-      for (String taskId : expected.keySet()) {
-        AdaptationReport report = reportOn(alive, order + taskId);
-        counts.put(taskId, report.getExamples() + report.getHeldOut());
-      }
+    String order = "count-" + round + "-";
+    taskIds.forEach(taskId -> orderEvaluation(taskId, order + taskId));
+    producer.flush();
+    for (String taskId : taskIds) {
+      AdaptationReport report = reportOn(alive, order + taskId);
+      counts.put(taskId, report.getExamples() + report.getHeldOut());
     }
     return counts;
   }
