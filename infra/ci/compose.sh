@@ -4,7 +4,7 @@
 #
 #   infra/ci/engine.sh infra/ci/compose.sh
 #
-# No image registry is asked: Prometheus is Debian's, what receives traces is a page of Python, and
+# No image registry is asked: Prometheus is Debian's, what receives traces is a page of Java, and
 # Grafana, which Debian does not have, is left out. `docker-compose` is Debian's too (1.29) if the
 # engine has no `docker compose`; it does not know the key `name`.
 set -euo pipefail

@@ -126,7 +126,7 @@ final class TrainingDesk {
   }
 
   /** A report in the trace of what it is about, if that has one; else in the current. */
-  @SuppressWarnings("try") // scope and fields last as long as the block
+  @SuppressWarnings("try") // the scope lasts as long as the block
   private void send(AdaptationReport.Builder report, Span about) {
     try (Scope scope = traceOf(about).makeCurrent()) {
       publisher.send(report);
