@@ -3,20 +3,15 @@ package io.hyperstream.app.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.EventTimeExtractor;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
-import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.prototype.LabelHead;
-import io.hyperstream.model.store.FileModelStore;
-import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
@@ -25,13 +20,10 @@ import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.OverLengthPolicy;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.RecordCodec;
-import io.hyperstream.schemas.SchemaRegistrar;
-import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
 import io.hyperstream.schemas.TaskLabel;
 import io.hyperstream.schemas.Topics;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,18 +33,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
-import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeaders;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
-import org.apache.kafka.streams.Topology;
-import org.apache.kafka.streams.TopologyTestDriver;
 import org.apache.kafka.streams.test.TestRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -66,18 +50,10 @@ class InferenceTopologyTest {
 
   @TempDir private Path folder;
   private final TestPredictor predictor = new TestPredictor();
-  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-  private final Topics topics =
-      new Topics(Topics.Settings.defaults().withPrefix("t." + UUID.randomUUID() + "."));
-  private final SchemaRegistryClient registry =
-      SchemaRegistries.connect("mock://" + UUID.randomUUID(), Map.of());
-  private final RecordCodec codec = new RecordCodec(registry);
+  private InferenceFixture fixture;
+  private Topics topics;
+  private RecordCodec codec;
   private InferenceMetrics metrics;
-  private InferenceEngine engine;
-  private RequestPipeline pipeline;
-  private ModelStore store;
-  private Topology topology;
-  private TopologyTestDriver driver;
   private TestInputTopic<byte[], byte[]> requests;
   private TestInputTopic<byte[], byte[]> definitions;
   private TestInputTopic<byte[], byte[]> adapters;
@@ -86,80 +62,21 @@ class InferenceTopologyTest {
 
   @BeforeEach
   void start() throws Exception {
-    new SchemaRegistrar(registry, topics).register(Duration.ofSeconds(5));
-    metrics = new InferenceMetrics(meters);
-    TaskCatalog catalog = new TaskCatalog(predictor);
     BatchPolicy policy = new BatchPolicy(8, 1000, Duration.ZERO, 8);
-    engine =
-        new InferenceEngine(
-            predictor,
-            policy,
-            Duration.ofMinutes(1),
-            new WarmUp(predictor).canary(),
-            catalog::freshest,
-            metrics,
-            InferenceSpans.off());
-    engine.start();
-    pipeline =
-        new RequestPipeline(
-            codec,
-            new RequestLimits(100_000, 5_000, 3, 1_000),
-            catalog,
-            (taskId, timestamp) -> CompletableFuture.completedFuture(null),
-            predictor,
-            engine,
-            1);
-    HeaderPolicy headers = new HeaderPolicy(400);
-    Prefetcher prefetcher =
-        new Prefetcher(
-            pipeline::submit,
-            pipeline::prepareNow,
-            new Prefetcher.Limits(8, 10_000, 1, Duration.ofSeconds(20)),
-            metrics,
-            InferenceSpans.off());
-    AdapterFiles files = new AdapterFiles(folder.resolve("weights"), Duration.ZERO);
-    store = new FileModelStore(folder.resolve("store"));
-    topology =
-        InferenceTopology.build(
-            new InferenceTopology.Parts(
-                topics,
-                catalog,
-                new GlobalRecordReader(codec, catalog::stalled),
-                new VersionCodec(files, store),
-                files,
-                prefetcher,
-                new PredictionRecords(
-                    new OutputRecords(codec, topics, headers, Duration.ofSeconds(5)),
-                    topics,
-                    predictor.modelId(),
-                    headers),
-                metrics));
-    Properties properties = new Properties();
-    properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "test");
-    properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "unused:9092");
-    properties.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
-    driver = new TopologyTestDriver(topology, properties);
-    requests = input(topics.requests().name());
-    definitions = input(topics.definitions().name());
-    adapters = input(topics.adapters().name());
-    predictions = output(topics.predictions().name());
-    deadLetters = output(topics.deadLetters().name());
-  }
-
-  private TestInputTopic<byte[], byte[]> input(String topic) {
-    return driver.createInputTopic(topic, new ByteArraySerializer(), new ByteArraySerializer());
-  }
-
-  private TestOutputTopic<byte[], byte[]> output(String topic) {
-    return driver.createOutputTopic(
-        topic, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    fixture = new InferenceFixture(predictor, folder, policy, 1, 400, InferenceSpans.off());
+    topics = fixture.topics;
+    codec = fixture.codec;
+    metrics = fixture.metrics;
+    requests = fixture.input(topics.requests().name());
+    definitions = fixture.input(topics.definitions().name());
+    adapters = fixture.input(topics.adapters().name());
+    predictions = fixture.output(topics.predictions().name());
+    deadLetters = fixture.output(topics.deadLetters().name());
   }
 
   @AfterEach
   void stop() {
-    driver.close();
-    pipeline.close();
-    engine.close();
+    fixture.close();
   }
 
   private static byte[] utf8(String text) {
@@ -218,7 +135,7 @@ class InferenceTopologyTest {
   @Test
   @DisplayName("describes itself with named processors")
   void describes() {
-    assertThat(topology.describe().toString())
+    assertThat(fixture.topology.describe().toString())
         .contains("requests", "join-outcomes", "predictions", "dead-letters", "define-tasks");
   }
 
@@ -490,7 +407,7 @@ class InferenceTopologyTest {
         new FewShotVersion(
             FewShotVersion.Form.PROTOTYPES, new float[0], Optional.of(head), Optional.empty());
     AdapterVersion record =
-        new VersionCodec(new AdapterFiles(folder, Duration.ZERO), store)
+        new VersionCodec(new AdapterFiles(folder, Duration.ZERO), fixture.store)
             .toRecord("mood", TestPredictor.MODEL_ID, made, EVENT_TIME);
     publish(AdapterVersion.newBuilder(record).setVersion(1));
     assertThat(servedVersion()).isEqualTo(1);
@@ -517,12 +434,12 @@ class InferenceTopologyTest {
             Optional.empty(),
             Optional.of(new byte[] {1, 2, 3}));
     AdapterVersion record =
-        new VersionCodec(new AdapterFiles(folder, Duration.ZERO), store, "me", 2)
+        new VersionCodec(new AdapterFiles(folder, Duration.ZERO), fixture.store, "me", 2)
             .toRecord("mood", TestPredictor.MODEL_ID, made, EVENT_TIME);
     assertThat(record.getWeights()).isNull();
     publish(AdapterVersion.newBuilder(record).setVersion(1));
     assertThat(servedVersion()).isEqualTo(1);
-    Path file = store.weights(record.getWeightsUri());
+    Path file = fixture.store.weights(record.getWeightsUri());
     assertThat(lastRow().adapter().weightsFile()).contains(file);
 
     publish(AdapterVersion.newBuilder(record).setVersion(2).setWeightsUri("/etc/passwd"));

@@ -6,24 +6,15 @@ import static org.awaitility.Awaitility.await;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
-import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
-import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.app.tracing.Tracing;
-import io.hyperstream.app.versions.AdapterFiles;
-import io.hyperstream.app.versions.VersionCodec;
-import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.RecordCodec;
-import io.hyperstream.schemas.SchemaRegistrar;
-import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
 import io.hyperstream.schemas.TaskLabel;
 import io.hyperstream.schemas.Topics;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
@@ -39,8 +30,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -49,12 +38,8 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
-import org.apache.kafka.streams.TopologyTestDriver;
 import org.apache.kafka.streams.test.TestRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -82,102 +67,39 @@ class InferenceTracesTest {
               .build(),
           () -> {});
   private final TestPredictor predictor = new TestPredictor();
-  private final Topics topics =
-      new Topics(Topics.Settings.defaults().withPrefix("t." + UUID.randomUUID() + "."));
-  private final SchemaRegistryClient registry =
-      SchemaRegistries.connect("mock://" + UUID.randomUUID(), Map.of());
-  private final RecordCodec codec = new RecordCodec(registry);
-  private InferenceEngine engine;
-  private RequestPipeline pipeline;
+  private InferenceFixture fixture;
+  private Topics topics;
+  private RecordCodec codec;
   private Prefetcher prefetcher;
-  private TopologyTestDriver driver;
   private TestInputTopic<byte[], byte[]> requests;
   private TestOutputTopic<byte[], byte[]> predictions;
   private TestOutputTopic<byte[], byte[]> deadLetters;
 
   @BeforeEach
   void start() throws Exception {
-    new SchemaRegistrar(registry, topics).register(Duration.ofSeconds(5));
-    InferenceMetrics metrics = new InferenceMetrics(new SimpleMeterRegistry());
+    BatchPolicy twoRows = new BatchPolicy(2, 1000, Duration.ofSeconds(10), 8); // or nothing starts
     InferenceSpans inference = new InferenceSpans(tracing, "the-group");
-    TaskCatalog catalog = new TaskCatalog(predictor);
-    engine =
-        new InferenceEngine(
-            predictor,
-            new BatchPolicy(2, 1000, Duration.ofSeconds(10), 8), // two rows, or nothing starts
-            Duration.ofMinutes(1),
-            new WarmUp(predictor).canary(),
-            catalog::freshest,
-            metrics,
-            inference);
-    engine.start();
-    pipeline =
-        new RequestPipeline(
-            codec,
-            new RequestLimits(100_000, 5_000, 3, 1_000),
-            catalog,
-            (taskId, timestamp) -> CompletableFuture.completedFuture(null),
-            predictor,
-            engine,
-            1);
-    prefetcher =
-        new Prefetcher(
-            pipeline::submit,
-            pipeline::prepareNow,
-            new Prefetcher.Limits(8, 10_000, 2, Duration.ofSeconds(20)),
-            metrics,
-            inference);
-    HeaderPolicy headers = new HeaderPolicy(2_000);
-    AdapterFiles files = new AdapterFiles(folder.resolve("weights"), Duration.ZERO);
-    Properties properties = new Properties();
-    properties.put(StreamsConfig.APPLICATION_ID_CONFIG, "test");
-    properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "unused:9092");
-    properties.put(StreamsConfig.STATE_DIR_CONFIG, folder.toString());
-    driver =
-        new TopologyTestDriver(
-            InferenceTopology.build(
-                new InferenceTopology.Parts(
-                    topics,
-                    catalog,
-                    new GlobalRecordReader(codec, catalog::stalled),
-                    new VersionCodec(files, new FileModelStore(folder.resolve("store"))),
-                    files,
-                    prefetcher,
-                    new PredictionRecords(
-                        new OutputRecords(codec, topics, headers, Duration.ofSeconds(5)),
-                        topics,
-                        predictor.modelId(),
-                        headers),
-                    metrics)),
-            properties);
-    requests = input(topics.requests().name());
-    predictions = output(topics.predictions().name());
-    deadLetters = output(topics.deadLetters().name());
+    fixture = new InferenceFixture(predictor, folder, twoRows, 2, 2_000, inference);
+    topics = fixture.topics;
+    codec = fixture.codec;
+    prefetcher = fixture.prefetcher;
+    requests = fixture.input(topics.requests().name());
+    predictions = fixture.output(topics.predictions().name());
+    deadLetters = fixture.output(topics.deadLetters().name());
     TaskDefinition mood =
         TaskDefinition.newBuilder()
             .setTaskId("mood")
             .setKind(TaskKind.CLASSIFICATION)
             .setLabels(List.of(new TaskLabel("good", null), new TaskLabel("bad", null)))
             .build();
-    input(topics.definitions().name())
+    fixture
+        .input(topics.definitions().name())
         .pipeInput(utf8("mood"), codec.serialize(topics.definitions().name(), mood));
-  }
-
-  private TestInputTopic<byte[], byte[]> input(String topic) {
-    return driver.createInputTopic(topic, new ByteArraySerializer(), new ByteArraySerializer());
-  }
-
-  private TestOutputTopic<byte[], byte[]> output(String topic) {
-    return driver.createOutputTopic(
-        topic, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
   @AfterEach
   void stop() {
-    driver.close();
-    prefetcher.consumerClosed();
-    pipeline.close();
-    engine.close();
+    fixture.close();
   }
 
   private static byte[] utf8(String text) {
@@ -413,7 +335,7 @@ class InferenceTracesTest {
     CompletableFuture<Void> mended =
         CompletableFuture.runAsync(
             () -> {
-              await().until(() -> engine.deviceError().isPresent());
+              await().until(() -> fixture.engine.deviceError().isPresent());
               predictor.deviceDown(false);
             });
     process(
