@@ -4,6 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
@@ -11,9 +14,6 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.AdapterBankStats;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.PreparedRow;
-import io.hyperstream.model.t5.AdapterHook;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.Stack;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
@@ -128,7 +128,7 @@ public final class AdapterBench {
    * machine down slows both, so this tells differences that whole batches do not.
    */
   private List<BenchRow> withinEncoder() {
-    AdapterFactory factory = bench.model.adapterFactory().orElseThrow();
+    AdapterFactory factory = bench.model.loaded().adapters().orElseThrow();
     NDArray ids = bench.ids(options.batch(), options.seq());
     NDArray mask = bench.t5().manager().ones(ids.getShape(), DataType.FLOAT32);
     double[][] rest = new double[TASKS.length][options.rounds()];
@@ -194,7 +194,7 @@ public final class AdapterBench {
 
   /** Generating some tasks' weights, one pass each as served, and all in one pass. */
   private List<BenchRow> generation() {
-    AdapterFactory factory = bench.model.adapterFactory().orElseThrow();
+    AdapterFactory factory = bench.model.loaded().adapters().orElseThrow();
     List<float[]> embeddings = new ArrayList<>();
     for (int task = 0; task < GENERATED; task++) {
       embeddings.add(bench.embedding(task));

@@ -3,11 +3,14 @@ package io.hyperstream.model.bench;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.checkpoint.ModelCard;
 import io.hyperstream.model.evaluation.RandomWeights;
+import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.PreparedRow;
@@ -15,38 +18,45 @@ import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.model.t5.LabelSpace;
 import io.hyperstream.model.t5.T5;
-import io.hyperstream.model.t5.T5Config;
+import io.hyperstream.model.t5.T5Family;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
-import io.hyperstream.model.task.LabelSpace;
 import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Template;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
+import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 
 /** A model to be measured, and rows and tasks of any size for it. Not thread-safe. */
 final class BenchModel implements AutoCloseable {
+  private static final int MAX_TOKENS = 512;
+
   final String label;
   final MultiTaskModel model;
   private final Tokenizer tokenizer;
   private final List<String> words = new ArrayList<>();
 
-  private BenchModel(String label, MultiTaskModel model, Tokenizer tokenizer) {
+  private BenchModel(String label, MultiTaskModel model) throws IOException {
     this.label = label;
     this.model = model;
-    this.tokenizer = tokenizer;
-    for (int id = 3; id < tokenizer.size(); id++) {
-      String word = tokenizer.decode(new int[] {id});
-      if (word.matches("[a-z]{3,}") && tokenizer.encode(word).length == 2) {
-        words.add(word); // one token
+    this.tokenizer = model.loaded().family().tokenizer();
+    try (SentencePieceTokenizer english = StarterModel.openTokenizer()) {
+      for (int id = 3; id < english.size(); id++) {
+        String word = english.decode(new int[] {id});
+        if (word.matches("[a-z]{3,}") && tokenizer.pieces(word).length == 1) {
+          words.add(word); // one token
+        }
       }
     }
   }
@@ -62,43 +72,48 @@ final class BenchModel implements AutoCloseable {
   }
 
   private static BenchModel stored(StoredModel stored, ModelOptions options) throws IOException {
-    MultiTaskModel model = MultiTaskModel.open(stored, options);
-    return new BenchModel(stored.reference(), model, Tokenizer.open(stored.backbone().tokenizer()));
+    return new BenchModel(stored.reference(), MultiTaskModel.open(stored, options));
   }
 
   /** The shape's vocabulary is larger than the tokenizer's; its output is computed in full. */
   private static BenchModel random(ModelShape shape, ModelOptions options) throws IOException {
     RandomWeights weights = new RandomWeights(1);
-    T5 t5 = T5.load(shape.t5(), weights);
-    AdapterFactory factory = AdapterFactory.load(shape.t5(), shape.adapters(), weights);
-    MultiTaskModel model =
-        MultiTaskModel.of(
-            shape.label(), StarterModel.openTokenizer(), t5, Optional.of(factory), options);
-    return new BenchModel(shape.label(), model, StarterModel.openTokenizer());
+    ModelCard card = new ModelCard(MAX_TOKENS, MAX_TOKENS, Map.of(), "", "", "");
+    FamilyModel t5 =
+        T5Family.of(
+            StarterModel.openTokenizer(), T5.load(shape.t5(), weights), options.readouts(card));
+    AdapterFactory factory = AdapterFactory.load(shape.t5().shape(), shape.adapters(), weights);
+    LoadedModel loaded = new LoadedModel(t5, Optional.of(factory));
+    return new BenchModel(shape.label(), MultiTaskModel.of(shape.label(), loaded, options));
   }
 
   /** Native memory of one task's generated weights; 0 for a bare backbone. */
   static long bytesPerTask(BenchSource source) throws IOException {
     if (source.shape().isPresent()) {
-      return source.shape().get().adapters().weightBytes(source.shape().get().t5());
+      return source.shape().get().adapters().weightBytes(source.shape().get().t5().shape());
     }
     StoredModel stored = source.stored().orElseThrow();
     if (stored.hypernetwork().isEmpty()) {
       return 0;
     }
     return AdapterConfig.read(stored.hypernetwork().get().resolve(Manifest.ADAPTER_CONFIG))
-        .weightBytes(T5Config.read(stored.backbone().config()));
+        .weightBytes(LoadedModel.FAMILIES.of(stored.backbone().config()).shape(stored.backbone()));
   }
 
   T5 t5() {
-    return model.backbone();
+    if (model.loaded().family().backbone() instanceof T5 t5) {
+      return t5;
+    }
+    throw new IllegalArgumentException(
+        label + " is no T5, whose operations are counted here; give a T5 model or shape");
   }
 
   /** A task's embedding, near that of one the model knows; the same for the same number. */
   float[] embedding(int task) {
     float[] known =
         model
-            .adapterFactory()
+            .loaded()
+            .adapters()
             .flatMap(factory -> factory.taskEmbeddings().values().stream().findFirst())
             .orElseThrow(
                 () -> new IllegalArgumentException(label + " generates no adapters to measure"));
@@ -164,14 +179,11 @@ final class BenchModel implements AutoCloseable {
         initFrom);
   }
 
-  /** A text of exactly so many tokens, the end token among them. */
+  /** A text of exactly so many tokens, special ones among them. */
   PreparedRow row(TaskDefinition task, TaskAdapter adapter, int tokens, Random random) {
-    int[] ids = new int[tokens];
-    for (int i = 0; i < tokens - 1; i++) {
-      ids[i] = 3 + random.nextInt(tokenizer.size() - 3);
-    }
-    ids[tokens - 1] = tokenizer.endId();
-    return new PreparedRow(task, adapter, ids, false);
+    int[] pieces = new int[tokens - tokenizer.specials()];
+    Arrays.setAll(pieces, i -> 3 + random.nextInt(tokenizer.size() - 3));
+    return new PreparedRow(task, adapter, tokenizer.wrap(pieces), false);
   }
 
   /**
@@ -203,6 +215,5 @@ final class BenchModel implements AutoCloseable {
   @Override
   public void close() {
     model.close();
-    tokenizer.close();
   }
 }

@@ -5,9 +5,9 @@ import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.inference.TaskPrediction;
+import io.hyperstream.model.t5.LabelSpace;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
-import io.hyperstream.model.task.LabelSpace;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
@@ -168,7 +168,8 @@ public final class LabelBench {
             name ->
                 bench
                     .model
-                    .adapterFactory()
+                    .loaded()
+                    .adapters()
                     .map(factory -> factory.taskEmbeddings().containsKey(name))
                     .orElse(false))
         .toList();

@@ -9,23 +9,27 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /**
- * A T5 backbone as Hugging Face lays it out: {@code config.json}, weights in safetensors (one file,
- * or shards with an index) and {@code spiece.model}.
+ * A backbone as Hugging Face lays it out: {@code config.json}, weights in safetensors (one file, or
+ * shards with an index), and what its family reads besides.
  *
  * @param directory the folder
  * @param config {@code config.json}
  * @param weights the safetensors files, one or all shards
  * @param weightsIndex the index of the shards, if sharded
- * @param tokenizer {@code spiece.model}
+ * @param others the family's other files that are there, such as its tokenizer
  */
 public record HuggingFaceLayout(
-    Path directory, Path config, List<Path> weights, Optional<Path> weightsIndex, Path tokenizer) {
+    Path directory,
+    Path config,
+    List<Path> weights,
+    Optional<Path> weightsIndex,
+    List<Path> others) {
   public static final String CONFIG = "config.json";
   public static final String WEIGHTS = "model.safetensors";
   public static final String WEIGHTS_INDEX = "model.safetensors.index.json";
-  public static final String TOKENIZER = "spiece.model";
 
   /** Largest {@code config.json} that is read. */
   public static final long MAX_CONFIG_BYTES = 1 << 20;
@@ -37,6 +41,12 @@ public record HuggingFaceLayout(
 
   public HuggingFaceLayout {
     weights = List.copyOf(weights);
+    others = List.copyOf(others);
+  }
+
+  /** Where a file of this model is, or would be. */
+  public Path file(String name) {
+    return directory.resolve(name);
   }
 
   /**
@@ -46,15 +56,31 @@ public record HuggingFaceLayout(
    * @throws IOException if the shard index cannot be read or points out of the folder
    */
   public static HuggingFaceLayout open(Path directory) throws IOException {
+    return open(directory, List.of(), List.of());
+  }
+
+  /**
+   * The same with a family's other files.
+   *
+   * @param needed names of files that must be there
+   * @param optional names of files that may be there; with folders, if they lie in some
+   */
+  public static HuggingFaceLayout open(Path directory, List<String> needed, List<String> optional)
+      throws IOException {
     if (!Files.isDirectory(directory)) {
       throw new NoSuchFileException(directory.toString(), null, "it is not a folder");
     }
     List<String> missing = new ArrayList<>();
-    for (String name : List.of(CONFIG, TOKENIZER)) {
+    List<Path> others = new ArrayList<>();
+    for (String name : Stream.concat(Stream.of(CONFIG), needed.stream()).toList()) {
       if (!Files.isRegularFile(directory.resolve(name))) {
         missing.add(name);
       }
     }
+    Stream.concat(needed.stream(), optional.stream())
+        .map(directory::resolve)
+        .filter(Files::isRegularFile)
+        .forEach(others::add);
     List<Path> weights = List.of(directory.resolve(WEIGHTS));
     Optional<Path> index = Optional.empty();
     if (!Files.isRegularFile(weights.get(0))) {
@@ -73,17 +99,14 @@ public record HuggingFaceLayout(
       throw new NoSuchFileException(
           directory.toString(), null, "it lacks " + String.join(", ", missing) + hint(directory));
     }
-    return new HuggingFaceLayout(
-        directory, directory.resolve(CONFIG), weights, index, directory.resolve(TOKENIZER));
+    return new HuggingFaceLayout(directory, directory.resolve(CONFIG), weights, index, others);
   }
 
   private static String hint(Path directory) {
     if (Files.exists(directory.resolve("pytorch_model.bin"))) {
       return "; pytorch_model.bin is not read: save the model with safe_serialization=True";
     }
-    return Files.exists(directory.resolve("tokenizer.json"))
-        ? "; tokenizer.json is not read: T5's SentencePiece file is needed"
-        : "";
+    return "";
   }
 
   /**
@@ -115,7 +138,7 @@ public record HuggingFaceLayout(
   public List<Path> files() {
     List<Path> files = new ArrayList<>();
     files.add(config);
-    files.add(tokenizer);
+    files.addAll(others);
     weightsIndex.ifPresent(files::add);
     files.addAll(weights);
     return files;

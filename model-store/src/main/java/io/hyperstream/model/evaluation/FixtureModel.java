@@ -51,7 +51,8 @@ final class FixtureModel implements AutoCloseable {
     config = T5Config.fromJson(json.path("t5"));
     t5 = T5.load(config, weights);
     AdapterConfig adapterConfig = adapterConfig(json);
-    factory = adapterConfig == null ? null : AdapterFactory.load(config, adapterConfig, weights);
+    factory =
+        adapterConfig == null ? null : AdapterFactory.load(config.shape(), adapterConfig, weights);
     List<String> tasks = tasks(json);
     List<AdapterWeights> made =
         factory == null

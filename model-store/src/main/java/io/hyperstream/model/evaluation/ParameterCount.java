@@ -1,5 +1,6 @@
 package io.hyperstream.model.evaluation;
 
+import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.t5.T5Config;
 
@@ -22,6 +23,26 @@ public record ParameterCount(
     return new ParameterCount(backbone(t5), norms(t5), 0, 0, 0, 0);
   }
 
+  /**
+   * Another bare backbone.
+   *
+   * @param backbone its numbers
+   */
+  public static ParameterCount of(long backbone) {
+    return new ParameterCount(backbone, 0, 0, 0, 0, 0);
+  }
+
+  /** Another backbone with a hypernetwork for a number of tasks. */
+  public static ParameterCount of(
+      long backbone, BackboneShape shape, AdapterConfig config, int tasks) {
+    long hyperNetworks =
+        shape.present().stream()
+            .mapToLong(stack -> hyperNetwork(shape.width(), config, shape.layers(stack)))
+            .sum();
+    long embeddings = (long) tasks * config.taskEmbeddingDim();
+    return new ParameterCount(backbone, 0, embeddings, hyperNetworks, 0, tasks);
+  }
+
   /** A backbone with adapters for a number of tasks. */
   public static ParameterCount of(T5Config t5, AdapterConfig config, int tasks) {
     if (tasks < 1) {
@@ -34,8 +55,8 @@ public record ParameterCount(
         plain ? 0 : (long) tasks * config.taskEmbeddingDim(),
         plain
             ? 0
-            : hyperNetwork(t5, config, t5.encoderLayers())
-                + hyperNetwork(t5, config, t5.decoderLayers()),
+            : hyperNetwork(t5.dModel(), config, t5.encoderLayers())
+                + hyperNetwork(t5.dModel(), config, t5.decoderLayers()),
         plain ? plainAdapters(t5, config, tasks) : 0,
         tasks);
   }
@@ -77,15 +98,15 @@ public record ParameterCount(
     return c.dModel() * (2L * c.encoderLayers() + 1 + 3L * c.decoderLayers() + 1);
   }
 
-  private static long hyperNetwork(T5Config t5, AdapterConfig c, long layers) {
+  private static long hyperNetwork(int width, AdapterConfig c, long layers) {
     long t = c.taskEmbeddingDim();
     long p = c.projectedDim();
     boolean shared = c.kind() == AdapterConfig.Kind.HYPERFORMER_PLUS_PLUS;
     long embeddings = (layers + (shared ? 2 : 0)) * t;
     long projection = linear((shared ? 3 : 2) * t, c.hiddenDim()) + linear(c.hiddenDim(), p);
     long norm = c.normalizedInput() ? 2 * p : 0;
-    long d = t5.dModel();
-    long r = c.bottleneck(t5.dModel());
+    long d = width;
+    long r = c.bottleneck(width);
     int normPairs = (c.normBefore() ? 1 : 0) + (c.normAfter() ? 1 : 0);
     long generators =
         2 * linear(p, d * r) + linear(p, d) + linear(p, r) + 2L * normPairs * linear(p, d);

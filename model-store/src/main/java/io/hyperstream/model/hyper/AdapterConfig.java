@@ -4,9 +4,9 @@ import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Position;
 import io.hyperstream.model.checkpoint.CheckpointException;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -99,15 +99,15 @@ public record AdapterConfig(
   }
 
   /** Native memory of one task's weights, both stacks. */
-  public long weightBytes(T5Config t5) {
-    int r = bottleneck(t5.dModel());
+  public long weightBytes(BackboneShape shape) {
+    int r = bottleneck(shape.width());
     long adapter = 0;
     for (AdapterTensors.Part part : AdapterTensors.Part.values()) {
       if (part.isIn(this)) {
-        adapter += new Shape(part.shape(r, t5.dModel())).size();
+        adapter += new Shape(part.shape(r, shape.width())).size();
       }
     }
-    int layers = t5.encoderLayers() + t5.decoderLayers();
+    int layers = shape.layers();
     return adapter * layers * Position.COUNT * Float.BYTES;
   }
 

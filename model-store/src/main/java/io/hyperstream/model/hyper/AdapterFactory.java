@@ -5,10 +5,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.TensorSource;
-import io.hyperstream.model.t5.Stack;
-import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -28,7 +28,7 @@ import java.util.function.Supplier;
 public final class AdapterFactory implements AutoCloseable {
   private static final String EMBEDDINGS = "task_embedding_controller.task_to_embeddings.";
 
-  private final T5Config t5;
+  private final BackboneShape shape;
   private final AdapterConfig config;
   private final TensorSource source;
   private final NDManager manager;
@@ -36,16 +36,16 @@ public final class AdapterFactory implements AutoCloseable {
   private final Map<String, float[]> taskEmbeddings = new LinkedHashMap<>();
 
   private AdapterFactory(
-      T5Config t5, AdapterConfig config, TensorSource source, NDManager manager) {
-    this.t5 = t5;
+      BackboneShape shape, AdapterConfig config, TensorSource source, NDManager manager) {
+    this.shape = shape;
     this.config = config;
     this.source = source;
     this.manager = manager;
     if (config.kind() == AdapterConfig.Kind.PLAIN) {
       return;
     }
-    for (Stack stack : Stack.values()) {
-      hyperNetworks.put(stack, new HyperNetwork(source, manager, stack, t5, config));
+    for (Stack stack : shape.present()) {
+      hyperNetworks.put(stack, new HyperNetwork(source, manager, stack, shape, config));
     }
     for (String task : config.tasks()) {
       try (NDArray e = source.read(manager, EMBEDDINGS + task, config.taskEmbeddingDim())) {
@@ -55,8 +55,9 @@ public final class AdapterFactory implements AutoCloseable {
   }
 
   /** Loads hypernetworks and source-task embeddings to the default device. */
-  public static AdapterFactory load(T5Config t5, AdapterConfig config, TensorSource source) {
-    return load(t5, config, source, Optional.empty());
+  public static AdapterFactory load(
+      BackboneShape shape, AdapterConfig config, TensorSource source) {
+    return load(shape, config, source, Optional.empty());
   }
 
   /**
@@ -66,10 +67,10 @@ public final class AdapterFactory implements AutoCloseable {
    * @throws CheckpointException if a tensor is missing or has another shape than configured
    */
   public static AdapterFactory load(
-      T5Config t5, AdapterConfig config, TensorSource source, Optional<Device> device) {
+      BackboneShape shape, AdapterConfig config, TensorSource source, Optional<Device> device) {
     NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
-      return new AdapterFactory(t5, config, source, manager);
+      return new AdapterFactory(shape, config, source, manager);
     } catch (RuntimeException e) {
       manager.close();
       throw e;
@@ -160,7 +161,10 @@ public final class AdapterFactory implements AutoCloseable {
     if (form instanceof AdapterForm.Weights weights) {
       return withoutRecording(() -> load(weights));
     }
-    return AdapterWeights.NONE;
+    if (form instanceof AdapterForm.None) {
+      return AdapterWeights.NONE;
+    }
+    throw new CheckpointException("adapters of the form " + form + " cannot be made");
   }
 
   /**
@@ -176,8 +180,8 @@ public final class AdapterFactory implements AutoCloseable {
     }
     try (NDManager reading = manager.newSubManager()) {
       Map<Stack, AdapterTensors> tensors = new EnumMap<>(Stack.class);
-      for (Stack stack : Stack.values()) {
-        tensors.put(stack, PlainAdapters.read(source, reading, stack, task, t5, config));
+      for (Stack stack : shape.present()) {
+        tensors.put(stack, PlainAdapters.read(source, reading, stack, task, shape, config));
       }
       return AdapterWeights.of(manager, config.activation(), tensors);
     }
@@ -185,7 +189,7 @@ public final class AdapterFactory implements AutoCloseable {
 
   private AdapterWeights load(AdapterForm.Weights weights) {
     try {
-      return AdapterWeights.load(manager, weights.file(), t5, config);
+      return AdapterWeights.load(manager, weights.file(), shape, config);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read adapter weights " + weights.file(), e);
     }
@@ -210,7 +214,7 @@ public final class AdapterFactory implements AutoCloseable {
    */
   public AdapterWeights assemble(Map<String, NDArray> arrays) {
     Map<Stack, AdapterTensors> tensors = new EnumMap<>(Stack.class);
-    for (Stack stack : Stack.values()) {
+    for (Stack stack : shape.present()) {
       Map<AdapterTensors.Part, NDArray> parts = new EnumMap<>(AdapterTensors.Part.class);
       for (AdapterTensors.Part part : AdapterTensors.Part.values()) {
         NDArray array = arrays.get(stack.prefix() + "." + part.storedAs());

@@ -1,7 +1,7 @@
 package io.hyperstream.model.hyper;
 
 import ai.djl.ndarray.NDArray;
-import io.hyperstream.model.t5.Position;
+import io.hyperstream.model.backbone.Position;
 import io.hyperstream.model.tensor.Ops;
 import java.util.EnumMap;
 import java.util.Map;

@@ -3,13 +3,13 @@ package io.hyperstream.model.hyper;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
 import io.hyperstream.model.hyper.AdapterTensors.Part;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.Stack;
-import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Activation;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
@@ -139,7 +139,7 @@ public final class AdapterWeights implements AutoCloseable {
    */
   public NDArray part(String path) {
     String[] steps = path.split("\\.", 4);
-    for (Stack stack : Stack.values()) {
+    for (Stack stack : tensors.keySet()) {
       if (steps.length == 4 && stack.prefix().equals(steps[0])) {
         Position position = Position.valueOf(steps[2].toUpperCase(Locale.ROOT));
         for (Map.Entry<Part, NDArray> part : tensors(stack).parts().entrySet()) {
@@ -188,23 +188,24 @@ public final class AdapterWeights implements AutoCloseable {
    *
    * @throws io.hyperstream.model.checkpoint.CheckpointException if it does not fit this model
    */
-  static AdapterWeights load(NDManager parent, Path file, T5Config t5, AdapterConfig config)
+  static AdapterWeights load(
+      NDManager parent, Path file, BackboneShape backbone, AdapterConfig config)
       throws IOException {
     Safetensors source = Safetensors.open(file);
-    int r = config.bottleneck(t5.dModel());
+    int r = config.bottleneck(backbone.width());
     try (NDScope scope = Ops.scope();
         NDManager reading = parent.newSubManager()) {
       scope.suppressNotUsedWarning();
       Map<Stack, AdapterTensors> tensors = new EnumMap<>(Stack.class);
-      for (Stack stack : Stack.values()) {
+      for (Stack stack : backbone.present()) {
         Map<Part, NDArray> parts = new EnumMap<>(Part.class);
         for (Part part : Part.values()) {
           if (!part.isIn(config)) {
             continue;
           }
-          long[] one = part.shape(r, t5.dModel());
+          long[] one = part.shape(r, backbone.width());
           long[] shape = new long[one.length + 2];
-          shape[0] = t5.layers(stack);
+          shape[0] = backbone.layers(stack);
           shape[1] = Position.COUNT;
           System.arraycopy(one, 0, shape, 2, one.length);
           parts.put(part, source.read(reading, storedName(stack, part), shape));

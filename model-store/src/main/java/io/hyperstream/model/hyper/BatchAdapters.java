@@ -3,9 +3,9 @@ package io.hyperstream.model.hyper;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
-import io.hyperstream.model.t5.AdapterHook;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.Stack;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -23,7 +23,7 @@ import java.util.function.Function;
  * <p>One thread. Gathered decoder weights are kept from step to step; closing frees them. The
  * {@link AdapterWeights} must stay open meanwhile and belong to the caller.
  */
-public final class BatchAdapters implements AdapterHook, AutoCloseable {
+public final class BatchAdapters implements AdapterHook {
   /** From here on one task's rows are worth a matrix product of their own. */
   static final int SEGMENT_ROWS = 4;
 
@@ -66,6 +66,20 @@ public final class BatchAdapters implements AdapterHook, AutoCloseable {
       }
     }
     return derive(List.copyOf(repeated));
+  }
+
+  @Override
+  public BatchAdapters select(int[] which) {
+    List<AdapterWeights> selected = new ArrayList<>();
+    for (int row : which) {
+      selected.add(rows.get(row));
+    }
+    return derive(List.copyOf(selected));
+  }
+
+  @Override
+  public Object key(int row) {
+    return rows.get(row);
   }
 
   private BatchAdapters derive(List<AdapterWeights> of) {

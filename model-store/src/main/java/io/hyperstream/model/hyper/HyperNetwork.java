@@ -4,11 +4,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.hyper.AdapterTensors.Part;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.Stack;
-import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Activation;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
@@ -46,10 +46,14 @@ final class HyperNetwork {
   private final Map<Part, NDArray> plainNorms = new EnumMap<>(Part.class); // [L, 2, d]
 
   HyperNetwork(
-      TensorSource source, NDManager manager, Stack stack, T5Config t5, AdapterConfig config) {
+      TensorSource source,
+      NDManager manager,
+      Stack stack,
+      BackboneShape shape,
+      AdapterConfig config) {
     this.config = config;
-    layers = t5.layers(stack);
-    width = t5.dModel();
+    layers = shape.layers(stack);
+    width = shape.width();
     bottleneck = config.bottleneck(width);
     boolean shared = config.kind() == AdapterConfig.Kind.HYPERFORMER_PLUS_PLUS;
     Loader loader = new Loader(source, manager, stack.prefix() + ".adapter_layers_hyper_net.");
@@ -71,7 +75,7 @@ final class HyperNetwork {
         generators.add(generators(loader, name, p));
       }
     }
-    readPlainNorms(source, manager, stack, t5);
+    readPlainNorms(source, manager, stack, shape);
   }
 
   private Map<Part, Linear> generators(Loader loader, String prefix, int p) {
@@ -112,12 +116,13 @@ final class HyperNetwork {
   }
 
   /** Norms that no generator makes are plain ones, shared by all tasks. */
-  private void readPlainNorms(TensorSource source, NDManager manager, Stack stack, T5Config t5) {
+  private void readPlainNorms(
+      TensorSource source, NDManager manager, Stack stack, BackboneShape shape) {
     for (Part part : Part.values()) {
       if (part.isIn(config) && !generators.get(0).containsKey(part)) {
         try (NDScope scope = Ops.scope()) {
           scope.suppressNotUsedWarning();
-          NDArray norm = PlainAdapters.read(source, manager, stack, "any", part, t5, config);
+          NDArray norm = PlainAdapters.read(source, manager, stack, "any", part, shape, config);
           plainNorms.put(part, Ops.own(manager, norm));
         }
       }

@@ -2,12 +2,12 @@ package io.hyperstream.model.hyper;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.hyper.AdapterTensors.Part;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.Stack;
-import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -27,12 +27,12 @@ final class PlainAdapters {
       NDManager manager,
       Stack stack,
       String task,
-      T5Config t5,
+      BackboneShape backbone,
       AdapterConfig config) {
     Map<Part, NDArray> parts = new EnumMap<>(Part.class);
     for (Part part : Part.values()) {
       if (part.isIn(config)) {
-        parts.put(part, read(source, manager, stack, task, part, t5, config));
+        parts.put(part, read(source, manager, stack, task, part, backbone, config));
       }
     }
     return new AdapterTensors(parts);
@@ -45,11 +45,11 @@ final class PlainAdapters {
       Stack stack,
       String task,
       Part part,
-      T5Config t5,
+      BackboneShape backbone,
       AdapterConfig config) {
-    long[] shape = part.shape(config.bottleneck(t5.dModel()), t5.dModel());
+    long[] shape = part.shape(config.bottleneck(backbone.width()), backbone.width());
     List<NDArray> layers = new ArrayList<>();
-    for (int layer = 0; layer < t5.layers(stack); layer++) {
+    for (int layer = 0; layer < backbone.layers(stack); layer++) {
       List<NDArray> positions = new ArrayList<>();
       for (Position position : Position.values()) {
         String name = controller(stack, layer, position) + name(part, task);

@@ -1,17 +1,17 @@
 package io.hyperstream.model.inference;
 
-import io.hyperstream.model.hyper.BatchAdapters;
+import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.inference.InferenceException.Code;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
-import io.hyperstream.model.t5.Generated;
-import io.hyperstream.model.t5.GenerationOptions;
-import io.hyperstream.model.t5.T5;
+import io.hyperstream.model.readout.LabelReadout;
+import io.hyperstream.model.readout.ReadoutBatch;
+import io.hyperstream.model.readout.TextReadout;
+import io.hyperstream.model.readout.TextReadout.Written;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
-import io.hyperstream.model.task.Tokenizer;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -25,72 +25,89 @@ final class Decoding implements AutoCloseable {
 
   private static final float[] NO_DISTRIBUTION = {};
 
-  private final T5 t5;
-  private final Tokenizer tokenizer;
-  private final LabelScorer exact;
-  private final TrieBeamScorer approximate;
-  private final GenerationOptions generation;
+  private final LabelReadout labels;
+  private final Optional<TextReadout> text;
 
-  Decoding(
-      T5 t5, Tokenizer tokenizer, LabelSpaces spaces, ModelOptions options, int maxTargetTokens) {
-    this.t5 = t5;
-    this.tokenizer = tokenizer;
-    this.exact = new LabelScorer(t5, spaces, options.maxLogitsBytes());
-    this.approximate = new TrieBeamScorer(t5, spaces, options);
-    this.generation =
-        options.beams() == 1
-            ? GenerationOptions.greedy(maxTargetTokens)
-            : GenerationOptions.beam(maxTargetTokens, options.beams());
+  Decoding(FamilyModel model) {
+    this.labels = model.labels();
+    this.text = model.text();
+  }
+
+  /**
+   * Refuses a task that no readout of this model answers. Any thread.
+   *
+   * @throws InferenceException INVALID_TASK
+   */
+  void check(TaskDefinition task) {
+    switch (task.kind()) {
+      case CLASSIFICATION -> {
+        try {
+          labels.check(task);
+        } catch (IllegalArgumentException e) {
+          throw new InferenceException(
+              Code.INVALID_TASK, "task '" + task.taskId() + "': " + e.getMessage());
+        }
+      }
+      case REGRESSION, GENERATION -> {
+        if (text.isEmpty()) {
+          throw new InferenceException(
+              Code.INVALID_TASK,
+              "task '%s' is of kind %s, and this model answers with labels only; a T5, such as starter-t5-mini, writes text"
+                  .formatted(task.taskId(), task.kind()));
+        }
+      }
+    }
+  }
+
+  /** Whether rows of a task need their vectors to be answered. */
+  boolean needsVectors(TaskRow row) {
+    return row.hasHead() || labels.needsVectors();
   }
 
   /**
    * Answers the rows of an encoded batch.
    *
-   * @param batch sorted by kind, then by scoring
+   * @param rows of the batch, sorted by kind, then by scoring
    * @param results where each row's answer goes, by the row's index
    */
-  void answer(EncodedRows batch, RowResult[] results) {
-    List<TaskRow> rows = batch.rows();
+  void answer(List<TaskRow> rows, ReadoutBatch batch, RowResult[] results) {
     for (int from = 0; from < rows.size(); ) {
       TaskDefinition first = rows.get(from).row().task();
       int to = from + 1;
       while (to < rows.size() && alike(first, rows.get(to).row().task())) {
         to++;
       }
-      EncodedRows part = batch.slice(from, to);
-      if (first.kind() != TaskKind.CLASSIFICATION) {
-        generate(part, results);
-      } else {
-        boolean approximated = first.scoring() != LabelScoring.EXACT;
-        classify(part, score(part), approximated, results);
+      List<TaskRow> some = rows.subList(from, to);
+      ReadoutBatch part = batch.slice(from, to);
+      switch (first.kind()) {
+        case CLASSIFICATION -> classify(some, part, first.scoring(), results);
+        case REGRESSION, GENERATION -> write(some, part, results);
       }
       from = to;
     }
   }
 
-  /** [rows][labels] log-probabilities of classification rows that are scored alike. */
-  double[][] score(EncodedRows batch) {
-    return switch (batch.rows().get(0).row().task().scoring()) {
-      case EXACT -> exact.score(batch);
-      case TRIE_BEAM -> approximate.score(batch);
-    };
+  /** [rows][labels] log-scores of classification rows. */
+  double[][] score(ReadoutBatch batch, LabelScoring scoring) {
+    return labels.score(batch, scoring);
   }
 
   private static boolean alike(TaskDefinition a, TaskDefinition b) {
     return a.kind() == b.kind() && a.scoring() == b.scoring();
   }
 
-  private static void classify(
-      EncodedRows batch, double[][] scores, boolean approximate, RowResult[] results) {
+  private void classify(
+      List<TaskRow> rows, ReadoutBatch batch, LabelScoring scoring, RowResult[] results) {
+    double[][] scores = labels.score(batch, scoring);
     for (int i = 0; i < scores.length; i++) {
-      TaskRow row = batch.rows().get(i);
+      TaskRow row = rows.get(i);
       double[] logits = scores[i];
       if (row.hasHead()) {
         LabelHead head = row.row().adapter().head().get();
         LexicalVector words = row.row().words().get();
-        logits = head.logits(row.row().task().labels(), logits, batch.pooled()[i], words);
+        logits = head.logits(row.row().task().labels(), logits, batch.vectors()[i], words);
       }
-      results[row.index()] = classification(row.row(), logits, approximate);
+      results[row.index()] = classification(row.row(), logits, scoring != LabelScoring.EXACT);
     }
   }
 
@@ -119,7 +136,7 @@ final class Decoding implements AutoCloseable {
         distribution[best],
         distribution,
         row.adapter().version(),
-        row.truncated(),
+        row.input().truncated(),
         approximate);
   }
 
@@ -130,41 +147,37 @@ final class Decoding implements AutoCloseable {
             .formatted(row.adapter().version(), row.task().taskId()));
   }
 
-  private void generate(EncodedRows batch, RowResult[] results) {
-    List<Generated> decoded;
-    try (BatchAdapters adapters = batch.adapters()) {
-      decoded = t5.generate(t5.attendTo(batch.memory()), adapters, generation);
-    }
-    for (int i = 0; i < decoded.size(); i++) {
-      TaskRow row = batch.rows().get(i);
-      results[row.index()] = text(row.row(), decoded.get(i));
+  private void write(List<TaskRow> rows, ReadoutBatch batch, RowResult[] results) {
+    List<Written> written = text.orElseThrow().write(batch);
+    for (int i = 0; i < written.size(); i++) {
+      TaskRow row = rows.get(i);
+      results[row.index()] = text(row.row(), written.get(i));
     }
   }
 
-  private RowResult text(PreparedRow row, Generated decoded) {
-    if (!Double.isFinite(decoded.sumLogProbability())) {
+  private static RowResult text(PreparedRow row, Written written) {
+    if (!Double.isFinite(written.logProbability())) {
       return notFinite(row);
     }
-    String text = tokenizer.decode(decoded.tokens());
     OptionalDouble value = OptionalDouble.empty();
     if (row.task().kind() == TaskKind.REGRESSION) {
-      value = number(text);
+      value = number(written.text());
       if (value.isEmpty()) {
         return new RowFailure(
             Code.MODEL_ERROR,
             "task '%s' is a regression, and the model answered '%s', which is no number"
-                .formatted(row.task().taskId(), text));
+                .formatted(row.task().taskId(), written.text()));
       }
     }
     return new TaskPrediction(
         row.task().kind(),
         Optional.empty(),
         value,
-        Optional.of(text),
-        (float) Math.exp(decoded.sumLogProbability()),
+        Optional.of(written.text()),
+        (float) Math.exp(written.logProbability()),
         NO_DISTRIBUTION,
         row.adapter().version(),
-        row.truncated(),
+        row.input().truncated(),
         false);
   }
 
@@ -180,11 +193,11 @@ final class Decoding implements AutoCloseable {
 
   /** Call it after a batch. */
   void trim() {
-    exact.trim();
+    labels.trim();
   }
 
   @Override
   public void close() {
-    exact.close();
+    labels.close();
   }
 }

@@ -1,5 +1,7 @@
 package io.hyperstream.model.inference;
 
+import io.hyperstream.model.checkpoint.ModelCard;
+import io.hyperstream.model.readout.ReadoutOptions;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -62,6 +64,16 @@ public record ModelOptions(
       throw new IllegalArgumentException(
           name + " must be " + min + " to " + max + "; got " + value);
     }
+  }
+
+  /** Limits of a model whose card has others. */
+  public ReadoutOptions readouts(ModelCard card) {
+    return new ReadoutOptions(
+        maxSourceTokens.orElse(card.maxSourceTokens()),
+        maxTargetTokens.orElse(card.maxTargetTokens()),
+        beams,
+        trieBeams,
+        maxLogitsBytes);
   }
 
   /** The number of threads in effect. */

@@ -2,31 +2,25 @@ package io.hyperstream.model.inference;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.checkpoint.CheckpointException;
-import io.hyperstream.model.checkpoint.HuggingFaceLayout;
-import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
-import io.hyperstream.model.checkpoint.Safetensors;
-import io.hyperstream.model.checkpoint.ShardedSafetensors;
-import io.hyperstream.model.checkpoint.TensorSource;
-import io.hyperstream.model.hyper.AdapterConfig;
-import io.hyperstream.model.hyper.AdapterFactory;
+import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.InferenceException.Code;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalFeatures;
+import io.hyperstream.model.readout.ReadoutBatch;
+import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.store.StoredModel;
-import io.hyperstream.model.t5.T5;
-import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskDefinition;
-import io.hyperstream.model.task.TaskKind;
-import io.hyperstream.model.task.Template;
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -34,9 +28,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 
 /**
- * One frozen T5 that serves every task at once: each row of a batch goes through the adapters of
+ * One frozen model that serves every task at once: each row of a batch goes through the adapters of
  * its own task.
  *
  * <p>{@link #modelId}, {@link #startingAdapter}, {@link #prepare}, {@link #check} and {@link
@@ -46,14 +41,12 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final String modelId;
-  private final Tokenizer tokenizer;
-  private final T5 t5;
-  private final Optional<AdapterFactory> factory;
+  private final LoadedModel loaded;
+  private final FamilyModel family;
+  private final Backbone backbone;
   private final StartingAdapters starts;
-  private final int maxSourceTokens;
   private final int maxBatchTokens;
   private final int intraOpThreads;
-  private final LabelSpaces spaces;
   private final LexicalFeatures lexical;
   private final AdapterBank bank;
   private final Decoding decoding;
@@ -62,111 +55,42 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final ReentrantLock oneBatch = new ReentrantLock();
   private boolean closed;
 
-  private MultiTaskModel(
-      String modelId,
-      ModelOptions options,
-      int maxSourceTokens,
-      int maxTargetTokens,
-      Tokenizer tokenizer,
-      T5 t5,
-      Optional<AdapterFactory> factory) {
+  private MultiTaskModel(String modelId, LoadedModel loaded, ModelOptions options) {
     this.modelId = modelId;
-    this.tokenizer = tokenizer;
-    this.t5 = t5;
-    this.factory = factory;
-    this.starts = new StartingAdapters(factory);
-    this.maxSourceTokens = maxSourceTokens;
+    this.loaded = loaded;
+    this.family = loaded.family();
+    this.backbone = family.backbone();
+    this.starts = new StartingAdapters(loaded.adapters());
     this.maxBatchTokens = options.maxBatchTokens();
     this.intraOpThreads = options.threads();
-    this.spaces = new LabelSpaces(tokenizer, t5.config().decoderStartId());
-    this.lexical = new LexicalFeatures(tokenizer);
+    this.lexical = new LexicalFeatures(family.tokenizer());
     this.bank = new AdapterBank(starts::make, options.adapterBudgetBytes());
-    this.decoding = new Decoding(t5, tokenizer, spaces, options, maxTargetTokens);
+    this.decoding = new Decoding(family);
   }
 
   /**
    * A model of parts that are loaded already and closed with it, such as random weights for
-   * benchmarks. Inputs and outputs have at most 512 tokens unless the options say otherwise.
+   * benchmarks.
    */
-  public static MultiTaskModel of(
-      String modelId,
-      Tokenizer tokenizer,
-      T5 t5,
-      Optional<AdapterFactory> factory,
-      ModelOptions options) {
-    return new MultiTaskModel(
-        modelId,
-        options,
-        options.maxSourceTokens().orElse(512),
-        options.maxTargetTokens().orElse(512),
-        tokenizer,
-        t5,
-        factory);
+  public static MultiTaskModel of(String modelId, LoadedModel loaded, ModelOptions options) {
+    return new MultiTaskModel(modelId, loaded, options);
   }
 
   /**
    * Loads a model. Its files must be verified, as {@code ModelStore.load} does.
    *
    * @throws IOException if a file is missing or cannot be read
-   * @throws io.hyperstream.model.checkpoint.CheckpointException if a file is not what it should be
+   * @throws CheckpointException if a file is not what it should be
    */
   public static MultiTaskModel open(StoredModel model, ModelOptions options) throws IOException {
-    HuggingFaceLayout backbone = model.backbone();
-    Optional<Device> device = options.device().map(Device::fromName);
-    List<AutoCloseable> opened = new ArrayList<>();
+    ModelCard card = model.manifest().card();
+    LoadedModel loaded =
+        LoadedModel.open(model, options.device().map(Device::fromName), options.readouts(card));
     try {
-      Tokenizer tokenizer = Tokenizer.open(backbone.tokenizer());
-      opened.add(tokenizer);
-      T5Config config = T5Config.read(backbone.config());
-      requireVocabulary(tokenizer, config, model);
-      TensorSource weights = ShardedSafetensors.openFolder(backbone.directory());
-      Optional<AdapterFactory> factory = Optional.empty();
-      if (model.hypernetwork().isPresent()) {
-        Path folder = model.hypernetwork().get();
-        TensorSource trained = Safetensors.open(folder.resolve(Manifest.HYPERNETWORK_WEIGHTS));
-        AdapterConfig adapters = AdapterConfig.read(folder.resolve(Manifest.ADAPTER_CONFIG));
-        factory = Optional.of(AdapterFactory.load(config, adapters, trained, device));
-        opened.add(factory.get());
-        weights = new OverlaidTensors(trained, weights);
-      }
-      T5 t5 = T5.load(config, weights, device);
-      opened.add(t5);
-      ModelCard card = model.manifest().card();
-      return new MultiTaskModel(
-          model.modelId(),
-          options,
-          options.maxSourceTokens().orElse(card.maxSourceTokens()),
-          options.maxTargetTokens().orElse(card.maxTargetTokens()),
-          tokenizer,
-          t5,
-          factory);
-    } catch (IOException | RuntimeException e) {
-      closeAll(opened, e);
+      return new MultiTaskModel(model.modelId(), loaded, options);
+    } catch (RuntimeException e) {
+      loaded.close();
       throw e;
-    }
-  }
-
-  private static void closeAll(List<AutoCloseable> opened, Exception why) {
-    for (AutoCloseable resource : opened) {
-      try {
-        resource.close();
-      } catch (Exception e) {
-        why.addSuppressed(e);
-      }
-    }
-  }
-
-  private static void requireVocabulary(Tokenizer tokenizer, T5Config config, StoredModel model)
-      throws IOException {
-    if (tokenizer.size() > config.vocabSize() || tokenizer.endId() != config.eosId()) {
-      throw new IOException(
-          "%s: the tokenizer has %d pieces and the end token %d, the config a vocabulary of %d and the end token %d; they belong to different models"
-              .formatted(
-                  model.reference(),
-                  tokenizer.size(),
-                  tokenizer.endId(),
-                  config.vocabSize(),
-                  config.eosId()));
     }
   }
 
@@ -175,19 +99,14 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     return modelId;
   }
 
-  /** Longest input, end token included. */
+  /** Longest sequence, special tokens included. */
   public int maxSourceTokens() {
-    return maxSourceTokens;
+    return family.rows().maxTokens();
   }
 
-  /** The frozen backbone, to be computed with beside the model; closed with it. */
-  public T5 backbone() {
-    return t5;
-  }
-
-  /** What makes adapters, unless the model is a bare backbone; closed with it. */
-  public Optional<AdapterFactory> adapterFactory() {
-    return factory;
+  /** What it consists of, to be computed with beside the model; closed with it. */
+  public LoadedModel loaded() {
+    return loaded;
   }
 
   /** Tokens that went through the encoder since the model was opened; any thread. */
@@ -197,7 +116,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
 
   /** Native arrays the model holds between batches, weights included; any thread, for tests. */
   int liveArrays() {
-    return t5.manager().getManagedArrays().size();
+    return backbone.manager().getManagedArrays().size();
   }
 
   /** The weights a batch would use, resident from now on; for tests. */
@@ -222,35 +141,35 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     if (text.isBlank()) {
       throw new InferenceException(Code.EMPTY_TEXT, "the text is empty; send at least one letter");
     }
-    Template template = task.template();
-    if (textPair.isPresent() && !template.needsPair()) {
-      template = task.templatePair();
-    }
-    if (template.needsPair() && textPair.filter(pair -> !pair.isBlank()).isEmpty()) {
+    if (task.templateOf(textPair.isPresent()).needsPair()
+        && textPair.filter(pair -> !pair.isBlank()).isEmpty()) {
       throw new InferenceException(
           Code.MISSING_TEXT_PAIR,
           "task '" + task.taskId() + "' compares two texts; textPair is missing or empty");
     }
-    Tokenizer.Encoded encoded =
-        tokenizer.encode(template.render(text, textPair.orElse("")), maxSourceTokens);
-    if (encoded.ids().length == 1) {
+    RowInput input = family.rows().encode(task, text, textPair);
+    if (input.empty()) {
       throw new InferenceException(
           Code.EMPTY_TEXT, "the text has no visible characters; send at least one letter");
     }
-    if (encoded.truncated() && task.overLength() == OverLengthPolicy.REJECT) {
+    if (input.truncated() && task.overLength() == OverLengthPolicy.REJECT) {
       throw new InferenceException(
           Code.TEXT_TOO_LONG,
           "the text has more than %d tokens, and task '%s' refuses to cut; shorten it"
-              .formatted(maxSourceTokens, task.taskId()));
+              .formatted(maxSourceTokens(), task.taskId()));
     }
-    if (task.kind() == TaskKind.CLASSIFICATION) {
-      spaces.of(task);
-    }
+    decoding.check(task);
     RowWords words = new RowWords(lexical, text, textPair);
     if (adapter.head().isPresent()) {
       words.get(); // now, rather than on the thread that runs batches
     }
-    return new PreparedRow(task, adapter, encoded.ids(), encoded.truncated(), words);
+    return new PreparedRow(task, adapter, input, words);
+  }
+
+  @Override
+  public void check(TaskDefinition task) {
+    starts.of(task);
+    decoding.check(task);
   }
 
   @Override
@@ -272,10 +191,14 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   }
 
   private void check(LabelHead head) {
-    if (head.center().length != t5.config().dModel()) {
+    if (!family.rows().widths().contains(head.center().length)) {
       throw new IllegalArgumentException(
-          "its label vectors have %d numbers over encoder states, this model's states %d"
-              .formatted(head.center().length, t5.config().dModel()));
+          "its label vectors have %d numbers, this model's vectors %s"
+              .formatted(
+                  head.center().length,
+                  family.rows().widths().stream()
+                      .map(String::valueOf)
+                      .collect(Collectors.joining(" or "))));
     }
   }
 
@@ -292,10 +215,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       for (int from = 0; from < sorted.size(); ) {
         int to = passEnd(sorted, from);
         count(sorted.subList(from, to));
-        try (NDScope scope = Ops.scope()) {
-          scope.suppressNotUsedWarning();
-          decoding.answer(EncodedRows.encode(t5, sorted.subList(from, to)), results);
-        }
+        answer(sorted.subList(from, to), results);
         decoding.trim();
         from = to;
       }
@@ -303,6 +223,28 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     } finally {
       oneBatch.unlock();
     }
+  }
+
+  private void answer(List<TaskRow> rows, RowResult[] results) {
+    try (NDScope scope = Ops.scope();
+        AdapterHook adapters = adapters(rows)) {
+      scope.suppressNotUsedWarning();
+      decoding.answer(rows, encode(rows, adapters), results);
+    }
+  }
+
+  private static AdapterHook adapters(List<TaskRow> rows) {
+    return BatchAdapters.of(rows.stream().map(TaskRow::weights).toList());
+  }
+
+  private ReadoutBatch encode(List<TaskRow> rows, AdapterHook adapters) {
+    return ReadoutBatch.encode(
+        backbone,
+        family.rows(),
+        rows.stream().map(row -> row.row().task()).toList(),
+        rows.stream().map(row -> row.row().input()).toList(),
+        adapters,
+        rows.stream().anyMatch(decoding::needsVectors));
   }
 
   /** Gradient mode and the number of threads are settings of the calling thread. */
@@ -318,10 +260,11 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     oneBatch.lock();
     try {
       prepareThread();
-      try (NDScope scope = Ops.scope()) {
+      List<TaskRow> rows = resolve(List.of(row), new RowResult[1]);
+      try (NDScope scope = Ops.scope();
+          AdapterHook adapters = adapters(rows)) {
         scope.suppressNotUsedWarning();
-        List<TaskRow> rows = resolve(List.of(row), new RowResult[1]);
-        return decoding.score(EncodedRows.encode(t5, rows))[0];
+        return decoding.score(encode(rows, adapters), row.task().scoring())[0];
       }
     } finally {
       oneBatch.unlock();
@@ -350,7 +293,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
             .thenComparing(row -> row.row().task().scoring())
             .thenComparing(row -> row.row().task().taskId())
             .thenComparingLong(row -> row.row().adapter().version())
-            .thenComparingInt(row -> row.row().inputIds().length));
+            .thenComparingInt(row -> row.row().input().longest()));
     return usable;
   }
 
@@ -359,7 +302,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     int longest = 0;
     int to = from;
     while (to < rows.size()) {
-      longest = Math.max(longest, EncodedRows.paddedLength(rows.get(to).row().inputIds().length));
+      longest = Math.max(longest, TokenBatch.paddedLength(rows.get(to).row().input().longest()));
       if (to > from && (long) longest * (to + 1 - from) > maxBatchTokens) {
         break;
       }
@@ -370,12 +313,14 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
 
   private void count(List<TaskRow> pass) {
     int longest = 0;
+    int sequences = 0;
     for (TaskRow row : pass) {
-      int tokens = row.row().inputIds().length;
-      longest = Math.max(longest, tokens);
-      realTokens.addAndGet(tokens);
+      RowInput input = row.row().input();
+      longest = Math.max(longest, input.longest());
+      sequences += input.sequences().size();
+      realTokens.addAndGet(input.tokens());
     }
-    paddedTokens.addAndGet((long) pass.size() * EncodedRows.paddedLength(longest));
+    paddedTokens.addAndGet((long) sequences * TokenBatch.paddedLength(longest));
   }
 
   /** Waits for the batch under way, then frees the model. */
@@ -387,9 +332,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
         closed = true;
         decoding.close();
         bank.close();
-        t5.close();
-        factory.ifPresent(AdapterFactory::close);
-        tokenizer.close();
+        loaded.close();
       }
     } finally {
       oneBatch.unlock();

@@ -22,6 +22,14 @@ public interface Predictor {
   TaskAdapter startingAdapter(TaskDefinition task);
 
   /**
+   * Refuses a task this model cannot answer: of a kind it has no readout for, with labels it cannot
+   * tell apart, or started from a task it does not know. Any thread, no device work.
+   *
+   * @throws InferenceException INVALID_TASK in a sentence to act on
+   */
+  void check(TaskDefinition task);
+
+  /**
    * Tries a version before it is served: its embedding, its weights file (shapes, finite numbers)
    * and its label vectors. Any thread; takes as long as making its weights.
    *

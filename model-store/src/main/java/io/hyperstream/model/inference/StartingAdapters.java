@@ -109,8 +109,12 @@ public final class StartingAdapters {
     }
   }
 
-  /** Makes weights; for the adapter bank. */
-  List<AdapterWeights> make(List<AdapterForm> forms) {
+  /**
+   * Makes weights, each to be closed by the caller.
+   *
+   * @throws CheckpointException if a form does not belong to this model
+   */
+  public List<AdapterWeights> make(List<AdapterForm> forms) {
     if (factory.isPresent()) {
       return factory.get().make(forms);
     }

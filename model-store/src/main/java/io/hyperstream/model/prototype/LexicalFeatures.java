@@ -1,6 +1,6 @@
 package io.hyperstream.model.prototype;
 
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tokenize.Tokenizer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -18,7 +18,7 @@ public final class LexicalFeatures {
   /** Sizes of the overlap of two texts. */
   static final int OVERLAPS = 4;
 
-  private static final int MAX_TOKENS = 512;
+  private static final int MAX_PIECES = 511;
   private static final double LEAST_IDF = 0.5;
   private static final double MOST_IDF = 12;
 
@@ -75,10 +75,10 @@ public final class LexicalFeatures {
 
   /** Pieces and pairs of neighbours with their weights. */
   private Map<Long, Double> pieces(String text) {
-    int[] ids = tokenizer.encode(text, MAX_TOKENS).ids();
+    int[] ids = tokenizer.pieces(text, MAX_PIECES);
     Map<Long, Double> out = new HashMap<>();
     double before = 0;
-    for (int i = 0; i < ids.length - 1; i++) { // the last is the end token
+    for (int i = 0; i < Math.min(ids.length, MAX_PIECES); i++) {
       double idf = idf(ids[i]);
       if (idf > 0) {
         out.merge((long) ids[i], idf, (a, b) -> a + REPETITION * b);
@@ -93,7 +93,7 @@ public final class LexicalFeatures {
   }
 
   private double idf(int id) {
-    double information = -tokenizer.logProbability(id);
+    double information = tokenizer.information(id);
     return information == 0 ? 0 : Math.max(LEAST_IDF, Math.min(MOST_IDF, information));
   }
 

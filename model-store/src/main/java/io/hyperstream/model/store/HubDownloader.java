@@ -2,7 +2,8 @@ package io.hyperstream.model.store;
 
 import io.hyperstream.model.checkpoint.Checksums;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.family.ModelFamilies;
+import io.hyperstream.model.family.ModelFamily;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -20,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Downloads a T5 backbone from a hub into a folder. Every file is written aside ({@code .part}),
+ * Downloads a backbone from a hub into a folder. Every file is written aside ({@code .part}),
  * checked against the checksum the hub announces, and renamed; interrupted, it goes on where it was
  * (Range with If-Range), in this call and in the next. One download per folder at a time.
  */
@@ -56,31 +57,45 @@ public final class HubDownloader {
   private static final String STATE = "revision";
   private static final long SPARE_DISK = 64 << 20;
 
+  /** Of a tokenizer and the like. */
+  private static final long MAX_OTHER_BYTES = 64 << 20;
+
   private final HubModel hub;
+  private final ModelFamilies families;
   private final HubClient client;
   private final Progress progress;
   private final Limits limits;
 
-  public HubDownloader(HubModel hub, Progress progress) {
-    this(hub, progress, Limits.DEFAULT);
+  /**
+   * @param families whose models are read
+   */
+  public HubDownloader(HubModel hub, ModelFamilies families, Progress progress) {
+    this(hub, families, progress, Limits.DEFAULT);
   }
 
-  HubDownloader(HubModel hub, Progress progress, Limits limits) {
+  HubDownloader(HubModel hub, ModelFamilies families, Progress progress, Limits limits) {
     this.hub = hub;
+    this.families = families;
     this.client = new HubClient(hub);
     this.progress = progress;
     this.limits = limits;
   }
 
   /**
-   * Downloads {@code config.json}, {@code spiece.model} and the safetensors weights, one file or
-   * shards with their index.
+   * Downloads {@code config.json}, the other files that the model's family reads, and the
+   * safetensors weights, one file or shards with their index.
    *
    * @throws IOException with what the hub answered; what was downloaded so far stays for a resume
    */
   public void download(Path folder) throws IOException {
     String revision = start(folder);
-    fetch(folder, revision, HuggingFaceLayout.TOKENIZER, Tokenizer.MAX_MODEL_BYTES);
+    ModelFamily family = families.of(folder.resolve(HuggingFaceLayout.CONFIG));
+    for (String name : family.files()) {
+      fetch(folder, revision, name, MAX_OTHER_BYTES);
+    }
+    for (String name : family.optionalFiles()) {
+      fetchIfThere(folder, revision, name, MAX_OTHER_BYTES);
+    }
     if (fetchIfThere(folder, revision, HuggingFaceLayout.WEIGHTS, limits.maxFileBytes())) {
       return;
     }
@@ -141,6 +156,7 @@ public final class HubDownloader {
   private Optional<String> fetch(Path folder, String revision, String name, long maxBytes)
       throws IOException {
     Path target = folder.resolve(name);
+    Files.createDirectories(target.getParent());
     if (Files.exists(target)) {
       progress.downloaded(name, Files.size(target), OptionalLong.of(Files.size(target)));
       return Optional.empty();
@@ -171,7 +187,7 @@ public final class HubDownloader {
   private Optional<String> fetchOnce(Path target, String revision, String name, long maxBytes)
       throws IOException {
     Path part = part(target);
-    Path validatorFile = target.resolveSibling(name + ".etag");
+    Path validatorFile = target.resolveSibling(target.getFileName() + ".etag");
     String validator = Files.exists(validatorFile) ? Files.readString(validatorFile) : "";
     long have = validator.isEmpty() ? 0 : size(part);
     try (HubClient.Answer answer = open(target, revision, name, have, validator)) {

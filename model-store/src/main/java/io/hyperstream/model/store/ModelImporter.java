@@ -7,6 +7,7 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
 import io.hyperstream.model.checkpoint.SourceTask;
+import io.hyperstream.model.family.ModelFamilies;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -23,14 +24,33 @@ public final class ModelImporter {
   private static final int DEFAULT_SOURCE_TOKENS = 512;
   private static final int DEFAULT_TARGET_TOKENS = 128;
 
-  private final ModelStore store;
+  /** Tries a model before it enters the store. */
+  @FunctionalInterface
+  public interface Trial {
+    /**
+     * @param backbone in Hugging Face layout
+     * @param hypernetwork its folder, if the model has one
+     * @throws IOException in a sentence that says what is wrong with which file
+     */
+    void open(Path backbone, Optional<Path> hypernetwork, ModelCard card) throws IOException;
+  }
 
-  public ModelImporter(ModelStore store) {
+  private final ModelStore store;
+  private final ModelFamilies families;
+  private final Trial trial;
+
+  /**
+   * @param families whose models are taken
+   * @param trial opens what serving would open
+   */
+  public ModelImporter(ModelStore store, ModelFamilies families, Trial trial) {
     this.store = store;
+    this.families = families;
+    this.trial = trial;
   }
 
   /**
-   * Imports a folder: a Hugging Face T5 checkpoint, or one with {@code backbone/} and {@code
+   * Imports a folder: a checkpoint in Hugging Face layout, or one with {@code backbone/} and {@code
    * hypernetwork/} as stores and the starter model have it. A {@code SHA256SUMS} in it is checked.
    *
    * @throws NoSuchFileException naming what is missing
@@ -47,7 +67,7 @@ public final class ModelImporter {
   public StoredModel importFromHub(
       HubModel hub, ImportOptions options, HubDownloader.Progress progress) throws IOException {
     String name = options.name().orElse(hub.repository().replace("/", "--"));
-    HubDownloader downloader = new HubDownloader(hub, progress);
+    HubDownloader downloader = new HubDownloader(hub, families, progress);
     ImportOptions named =
         new ImportOptions(
             Optional.of(name),
@@ -73,7 +93,7 @@ public final class ModelImporter {
     boolean nested = Files.isDirectory(folder.resolve(Manifest.BACKBONE));
     checkSums(folder);
     HuggingFaceLayout backbone =
-        HuggingFaceLayout.open(nested ? folder.resolve(Manifest.BACKBONE) : folder);
+        families.layout(nested ? folder.resolve(Manifest.BACKBONE) : folder);
     Optional<Path> hypernetwork =
         options
             .hypernetwork()
@@ -92,12 +112,15 @@ public final class ModelImporter {
         options
             .name()
             .orElseGet(() -> folder.toAbsolutePath().normalize().getFileName().toString());
+    ModelCard card = card(folder, backbone, source, options);
+    trial.open(backbone.directory(), hypernetwork, card);
     return store.publish(
         name,
-        card(folder, backbone, source, options),
+        card,
         target -> {
           for (Path file : backbone.files()) {
-            copyInto(file, target.resolve(Manifest.BACKBONE));
+            String path = backbone.directory().relativize(file).toString();
+            StoreFiles.copy(file, target.resolve(Manifest.BACKBONE).resolve(path));
           }
           if (hypernetwork.isPresent()) {
             for (String file : List.of(Manifest.ADAPTER_CONFIG, Manifest.HYPERNETWORK_WEIGHTS)) {
@@ -142,14 +165,14 @@ public final class ModelImporter {
     }
   }
 
-  private static ModelCard card(
+  private ModelCard card(
       Path folder, HuggingFaceLayout backbone, String source, ImportOptions options)
       throws IOException {
     Optional<ModelCard> known =
         Files.exists(folder.resolve(Manifest.FILE))
             ? Optional.of(Manifest.read(folder).card())
             : Optional.empty();
-    int sourceTokens = known.map(ModelCard::maxSourceTokens).orElse(positions(backbone.config()));
+    int sourceTokens = known.map(ModelCard::maxSourceTokens).orElse(longestInput(backbone));
     int targetTokens = known.map(ModelCard::maxTargetTokens).orElse(DEFAULT_TARGET_TOKENS);
     return new ModelCard(
         options.maxSourceTokens().orElse(sourceTokens),
@@ -160,13 +183,11 @@ public final class ModelImporter {
         options.notes().isEmpty() ? known.map(ModelCard::notes).orElse("") : options.notes());
   }
 
-  /** How many positions the backbone was trained on. T5 has no hard limit. */
-  private static int positions(Path config) throws IOException {
-    if (Files.size(config) > HuggingFaceLayout.MAX_CONFIG_BYTES) {
-      throw new IOException(config + " is larger than " + HuggingFaceLayout.MAX_CONFIG_BYTES);
-    }
-    JsonNode node = new ObjectMapper().readTree(Files.readAllBytes(config));
-    int positions = node.path("n_positions").asInt(DEFAULT_SOURCE_TOKENS);
-    return Math.max(2, Math.min(positions, ModelCard.MAX_TOKENS));
+  /** What the backbone was trained on. T5 says it as {@code n_positions}, and has no hard limit. */
+  private int longestInput(HuggingFaceLayout backbone) throws IOException {
+    JsonNode config = new ObjectMapper().readTree(Files.readAllBytes(backbone.config()));
+    int positions = config.path("n_positions").asInt(DEFAULT_SOURCE_TOKENS);
+    int most = families.of(backbone.config()).shape(backbone).maxTokens();
+    return Math.max(2, Math.min(Math.min(positions, most), ModelCard.MAX_TOKENS));
   }
 }

@@ -4,7 +4,7 @@ import io.hyperstream.model.checkpoint.Checksums;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
 import io.hyperstream.model.checkpoint.SourceTask;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -57,11 +57,11 @@ public final class StarterModel {
   }
 
   /** Its tokenizer alone, without a store; the caller closes it. */
-  public static Tokenizer openTokenizer() throws IOException {
+  public static SentencePieceTokenizer openTokenizer() throws IOException {
     Path file = Files.createTempFile("hyperstream-", ".spiece");
     try (InputStream in = open("backbone/spiece.model")) {
       Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
-      return Tokenizer.open(file);
+      return SentencePieceTokenizer.open(file);
     } finally {
       Files.delete(file);
     }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;

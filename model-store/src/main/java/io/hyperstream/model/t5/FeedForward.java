@@ -2,6 +2,7 @@ package io.hyperstream.model.t5;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Activation;
 import io.hyperstream.model.tensor.Ops;

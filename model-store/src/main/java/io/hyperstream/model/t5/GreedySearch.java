@@ -2,6 +2,7 @@ package io.hyperstream.model.t5;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -3,6 +3,11 @@ package io.hyperstream.model.t5;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Ops;
@@ -19,7 +24,7 @@ import java.util.Optional;
  * caller's scope ({@link Ops#scope()}). Inputs must be made by a manager on the model's device,
  * {@link #manager()} for one.
  */
-public final class T5 implements AutoCloseable {
+public final class T5 implements Backbone {
   private static final List<String> EMBEDDINGS =
       List.of("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight");
 
@@ -77,7 +82,17 @@ public final class T5 implements AutoCloseable {
     return config;
   }
 
-  /** Owns the weights; make inputs with it inside a scope. */
+  @Override
+  public BackboneShape shape() {
+    return config.shape();
+  }
+
+  @Override
+  public Encoded encode(TokenBatch batch, AdapterHook adapters) {
+    return new Encoded(encode(batch.ids(), batch.mask(), adapters), batch.mask());
+  }
+
+  @Override
   public NDManager manager() {
     return manager;
   }
@@ -94,19 +109,6 @@ public final class T5 implements AutoCloseable {
   }
 
   /**
-   * Averages encoder states over the tokens.
-   *
-   * @param encoded [B, S, d] of {@link #encode}
-   * @param mask [B, S] float32
-   * @return [B, d]
-   */
-  public static NDArray pool(NDArray encoded, NDArray mask) {
-    NDArray share = mask.div(mask.sum(new int[] {1}, true)); // [B, S]
-    return Ops.bmm(share.expandDims(1), encoded)
-        .reshape(mask.getShape().get(0), encoded.getShape().get(2));
-  }
-
-  /**
    * Prepares cross-attention to an encoded batch.
    *
    * @param encoded [B, S, d] of {@link #encode}
@@ -114,6 +116,11 @@ public final class T5 implements AutoCloseable {
    */
   public CrossMemory attendTo(NDArray encoded, NDArray mask) {
     return attendTo(remember(encoded, mask));
+  }
+
+  /** The same for an encoded batch. */
+  public CrossMemory attendTo(Encoded encoded) {
+    return attendTo(encoded.states(), encoded.mask());
   }
 
   /**

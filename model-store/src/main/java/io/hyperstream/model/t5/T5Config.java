@@ -3,11 +3,14 @@ package io.hyperstream.model.t5;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -46,6 +49,9 @@ public record T5Config(
     int padId,
     int eosId) {
 
+  /** Relative positions have no end; this bounds memory. */
+  private static final int MAX_TOKENS = 16_384;
+
   private static final long MAX_CONFIG_BYTES = 1_000_000;
   private static final Set<String> ARCHITECTURES =
       Set.of("T5ForConditionalGeneration", "T5WithLMHeadModel");
@@ -74,8 +80,16 @@ public record T5Config(
     return heads * dKv;
   }
 
-  public int layers(Stack stack) {
-    return stack == Stack.ENCODER ? encoderLayers : decoderLayers;
+  /**
+   * What adapters and readouts need to know; T5 has no limit of length but its positions' range.
+   */
+  public BackboneShape shape() {
+    return new BackboneShape(
+        dModel,
+        Map.of(Stack.ENCODER, encoderLayers, Stack.DECODER, decoderLayers),
+        vocabSize,
+        padId,
+        MAX_TOKENS);
   }
 
   /**

@@ -5,5 +5,7 @@ public enum OverLengthPolicy {
   /** Cut to the source length; the prediction says so. */
   TRUNCATE,
   /** Refuse the record with {@code TEXT_TOO_LONG}. */
-  REJECT
+  REJECT,
+  /** Read the whole text in windows of the source length; the answer is of their mean. */
+  WINDOWS
 }

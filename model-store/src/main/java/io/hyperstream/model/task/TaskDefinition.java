@@ -77,6 +77,11 @@ public record TaskDefinition(
     }
   }
 
+  /** The template of a single text or of a pair. */
+  public Template templateOf(boolean pair) {
+    return pair && !template.needsPair() ? templatePair : template;
+  }
+
   /** A classification task with default template and policies. */
   public static TaskDefinition classification(String taskId, List<String> labels) {
     return new TaskDefinition(

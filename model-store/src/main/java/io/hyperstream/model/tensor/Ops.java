@@ -29,6 +29,7 @@ import java.util.function.Supplier;
 public final class Ops {
   private static final String ENGINE = "PyTorch";
   private static final Scalar ONE = new Scalar(1);
+  private static final Scalar LEAST_LENGTH = new Scalar(1e-12);
 
   /** 2 sqrt(2/pi) and the same times 0.044715: tanh-GELU is x sigmoid(2 c (x + 0.044715 x^3)). */
   private static final Scalar GELU_LINEAR = new Scalar(2 * Math.sqrt(2 / Math.PI));
@@ -257,6 +258,13 @@ public final class Ops {
   public static NDArray layerNorm(NDArray x, NDArray weight, NDArray bias, double eps) {
     Shape width = new Shape(weight.getShape().get(0));
     return JniUtils.layerNorm(pt(x), width, pt(weight), pt(bias), eps);
+  }
+
+  /** Scales the last axis to length 1; what is all 0 stays so. */
+  public static NDArray unitLength(NDArray x) {
+    int last = x.getShape().dimension() - 1;
+    NDArray norm = JniUtils.norm(pt(x), 2, new int[] {last}, true); // [.., 1]
+    return JniUtils.div(pt(x), JniUtils.add(pt(norm), pt(LEAST_LENGTH.array())));
   }
 
   // ---- activations, through Activation

@@ -5,9 +5,13 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Encoded;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.prototype.Prototypes;
-import io.hyperstream.model.t5.AdapterHook;
+import io.hyperstream.model.readout.RowInput;
+import io.hyperstream.model.t5.LabelSpace;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
@@ -18,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * The two gradient stages of few-shot adaptation. Stage 1 moves the task embedding alone, the
@@ -45,9 +50,9 @@ final class DecoderTuner {
   private static final double SMOOTHING = 0.05;
 
   private final FewShotModel model;
-  private final CandidateScorer scorer;
-  private final TaskData.Rows rows;
-  private final int labels;
+  private final TaskDefinition task;
+  private final List<RowInput> inputs;
+  private final int[] y;
   private final long seed;
   private final Runnable eachStep;
 
@@ -56,15 +61,15 @@ final class DecoderTuner {
    */
   DecoderTuner(
       FewShotModel model,
-      CandidateScorer scorer,
-      TaskData.Rows rows,
-      int labels,
+      TaskDefinition task,
+      List<RowInput> inputs,
+      int[] y,
       long seed,
       Runnable eachStep) {
     this.model = model;
-    this.scorer = scorer;
-    this.rows = rows;
-    this.labels = labels;
+    this.task = task;
+    this.inputs = inputs;
+    this.y = y;
     this.seed = seed;
     this.eachStep = eachStep;
   }
@@ -176,27 +181,26 @@ final class DecoderTuner {
   }
 
   private NDArray loss(AdapterWeights weights, int[] batch, Settings settings) {
-    int[][] inputs = new int[batch.length][];
-    int[][] targets = new int[batch.length][];
-    int[] answers = new int[batch.length];
-    for (int i = 0; i < batch.length; i++) {
-      inputs[i] = rows.inputs()[batch[i]];
-      targets[i] = rows.targets()[batch[i]];
-      answers[i] = (int) rows.references()[batch[i]];
-    }
+    int[] answers = IntStream.of(batch).map(row -> y[row]).toArray();
     AdapterHook hook = FewShotModel.hook(weights, batch.length);
-    var memory = model.encode(inputs, hook);
+    Encoded encoded = model.encode(IntStream.of(batch).mapToObj(inputs::get).toList(), hook);
     if (settings.languageModel()) {
-      return Ops.mul(model.tokenLoss(memory, targets, hook, SMOOTHING), 1f / batch.length);
+      int[][] targets = IntStream.of(answers).mapToObj(this::target).toArray(int[][]::new);
+      return Ops.mul(model.tokenLoss(encoded, targets, hook, SMOOTHING), 1f / batch.length);
     }
-    NDManager manager = model.t5().manager();
+    NDManager manager = model.backbone().manager();
     long[] index = Arrays.stream(answers).asLongStream().toArray();
-    double[] balanced = Prototypes.balanced(answers, labels);
+    double[] balanced = Prototypes.balanced(answers, task.labels().size());
     float[] counts = new float[batch.length];
     for (int i = 0; i < counts.length; i++) {
       counts[i] = (float) (balanced[i] / batch.length);
     }
-    NDArray scores = scorer.score(memory, hook); // [B, L]
+    NDArray scores = model.differentiable(task).score(encoded, hook); // [B, L]
     return Losses.candidates(scores, manager.create(index), manager.create(counts), SMOOTHING);
+  }
+
+  private int[] target(int label) {
+    String verbalizer = task.labels().get(label).verbalizer();
+    return model.tokenizer().encode(verbalizer, LabelSpace.MAX_LABEL_TOKENS).ids();
   }
 }

@@ -1,9 +1,9 @@
 package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDArray;
-import io.hyperstream.model.t5.AdapterHook;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.Stack;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.tensor.Autograd;
 
 /** Adapters with dropout wherever T5 has it. */

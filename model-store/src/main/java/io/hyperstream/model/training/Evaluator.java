@@ -1,14 +1,15 @@
 package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.t5.CandidateScorer;
 import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.Generated;
 import io.hyperstream.model.t5.GenerationOptions;
-import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.t5.LabelSpace;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.TaskKind;
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
@@ -25,9 +26,9 @@ final class Evaluator {
   private static final int MAX_NUMBER_TOKENS = 12;
 
   private final TrainingModel model;
-  private final Tokenizer tokenizer;
+  private final SentencePieceTokenizer tokenizer;
 
-  Evaluator(TrainingModel model, Tokenizer tokenizer) {
+  Evaluator(TrainingModel model, SentencePieceTokenizer tokenizer) {
     this.model = model;
     this.tokenizer = tokenizer;
   }

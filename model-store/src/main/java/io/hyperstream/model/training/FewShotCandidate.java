@@ -107,7 +107,7 @@ public final class FewShotCandidate implements AutoCloseable {
     return head.isPresent();
   }
 
-  /** The task embedding of its adapters, before any tuning of weights. */
+  /** The task embedding of its adapters, before any tuning of weights; empty without adapters. */
   public float[] embedding() {
     return embedding.clone();
   }
@@ -130,7 +130,12 @@ public final class FewShotCandidate implements AutoCloseable {
       return memory.answers(report.start(), head, examples);
     }
     FewShotModel.Outputs outputs =
-        memory.model().run(weights, memory.inputs(examples), memory.scorer());
+        memory
+            .model()
+            .run(
+                weights,
+                memory.model().inputs(memory.task(), examples),
+                Optional.of(memory.task()));
     double[][] out = new double[examples.size()][];
     for (int i = 0; i < out.length; i++) {
       out[i] = outputs.probabilities(memory.task(), head, i, memory.words(examples.get(i)));

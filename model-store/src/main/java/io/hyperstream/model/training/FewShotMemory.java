@@ -5,6 +5,7 @@ import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
+import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.task.TaskDefinition;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,9 +26,6 @@ import java.util.stream.IntStream;
  * until {@link #keepOnly}. One thread.
  */
 public final class FewShotMemory {
-  /** The start that is no task: the mean of all. */
-  static final String MEAN = "mean";
-
   /** So many of about the same length make a product of their own under each start. */
   private static final int TEXTS_TOGETHER = 4;
 
@@ -40,47 +38,26 @@ public final class FewShotMemory {
   /**
    * @param seconds it took, its share of the batch
    */
-  private record Pass(double[] scores, float[] pooled, double seconds) {}
+  private record Pass(double[] scores, float[] vector, double seconds) {}
 
   private final FewShotModel model;
   private final TaskDefinition task;
-  private final CandidateScorer scorer;
-  private final Map<String, float[]> starts;
+  private final Map<String, AdapterForm> starts;
   private final Map<String, Map<Text, Pass>> passes = new HashMap<>();
   private final Map<Text, LexicalVector> words = new HashMap<>();
   private final Map<String, Set<Text>> asked = new HashMap<>();
   private double spared;
 
-  /**
-   * @throws IllegalArgumentException if the model has no hypernetwork, or knows no task
-   */
   public FewShotMemory(FewShotModel model, TaskDefinition task) {
     this.model = model;
     this.task = task;
-    scorer = model.scorer(task);
-    starts = starts(model.knownEmbeddings());
-  }
-
-  /** Known embeddings and their mean. */
-  private static Map<String, float[]> starts(Map<String, float[]> known) {
-    if (known.isEmpty()) {
-      throw new IllegalArgumentException(
-          "this model knows no task whose embedding could be a start");
-    }
-    Map<String, float[]> starts = new LinkedHashMap<>(known);
-    float[] mean = new float[known.values().iterator().next().length];
-    for (float[] embedding : known.values()) {
-      for (int i = 0; i < mean.length; i++) {
-        mean[i] += embedding[i] / known.size();
-      }
-    }
-    starts.put(MEAN, mean);
-    return starts;
+    starts = model.starts();
   }
 
   /** What serves the task before any version: version 0, the mean of the known tasks. */
   public TaskAdapter ownStart() {
-    return new TaskAdapter(task.taskId(), 0, new AdapterForm.Embedding(embedding(MEAN)));
+    AdapterForm form = starts.getOrDefault(FewShotModel.MEAN, new AdapterForm.None());
+    return new TaskAdapter(task.taskId(), 0, form);
   }
 
   FewShotModel model() {
@@ -92,35 +69,45 @@ public final class FewShotMemory {
     return task;
   }
 
-  CandidateScorer scorer() {
-    return scorer;
-  }
-
   /** Names of the starts. */
   Collection<String> starts() {
     return starts.keySet();
   }
 
   /**
-   * The embedding of a start, not to be changed.
+   * The adapters of a start.
    *
    * @throws IllegalArgumentException if there is no such start
    */
-  float[] embedding(String start) {
-    float[] embedding = starts.get(start);
-    if (embedding == null) {
+  AdapterForm form(String start) {
+    AdapterForm form = starts.get(start);
+    if (form == null) {
       throw new IllegalArgumentException(
           "there is no start '" + start + "'; the model knows " + starts.keySet());
     }
-    return embedding;
+    return form;
   }
 
-  /** The start an embedding is, unless it was tuned. */
-  Optional<String> startOf(float[] embedding) {
+  /** The embedding of a start, not to be changed; empty for the bare backbone. */
+  float[] embedding(String start) {
+    return form(start) instanceof AdapterForm.Embedding embedding
+        ? embedding.values()
+        : new float[0];
+  }
+
+  /** The start that adapters are, unless they were tuned. */
+  Optional<String> startOf(AdapterForm form) {
     return starts.entrySet().stream()
-        .filter(start -> Arrays.equals(start.getValue(), embedding))
+        .filter(start -> equal(start.getValue(), form))
         .map(Map.Entry::getKey)
         .findFirst();
+  }
+
+  private static boolean equal(AdapterForm a, AdapterForm b) {
+    if (a instanceof AdapterForm.Embedding mine && b instanceof AdapterForm.Embedding theirs) {
+      return Arrays.equals(mine.values(), theirs.values());
+    }
+    return a.equals(b);
   }
 
   /** From here on {@link #sparedSeconds} counts anew. */
@@ -141,11 +128,11 @@ public final class FewShotMemory {
         examples.stream().map(example -> passes.get(start).get(Text.of(example))).toList();
     return new FewShotModel.Outputs(
         found.stream().map(Pass::scores).toArray(double[][]::new),
-        found.stream().map(Pass::pooled).toArray(float[][]::new));
+        found.stream().map(Pass::vector).toArray(float[][]::new));
   }
 
   /** A text under a start, of which nothing is known yet. */
-  private record Missing(String start, Text text, int[] input) {}
+  private record Missing(String start, Text text, RowInput input) {}
 
   /**
    * Sees to it that {@link #outputs} of these starts are known.
@@ -169,8 +156,7 @@ public final class FewShotMemory {
       return;
     }
     List<String> names = missing.stream().map(Missing::start).distinct().toList();
-    List<AdapterWeights> weights =
-        model.factory().generate(names.stream().map(this::embedding).toList());
+    List<AdapterWeights> weights = model.weights(names.stream().map(this::form).toList());
     try {
       for (int from = 0; from < missing.size(); from += FewShotModel.MAX_ROWS) {
         eachBatch.run();
@@ -180,13 +166,13 @@ public final class FewShotMemory {
         FewShotModel.Outputs fresh =
             model.run(
                 part.stream().map(one -> weights.get(names.indexOf(one.start()))).toList(),
-                part.stream().map(Missing::input).toArray(int[][]::new),
-                scorer);
+                part.stream().map(Missing::input).toList(),
+                Optional.of(task));
         double each = (System.nanoTime() - begun) / 1e9 / part.size();
         for (int i = 0; i < part.size(); i++) {
           passes
               .get(part.get(i).start())
-              .put(part.get(i).text(), new Pass(fresh.scores()[i], fresh.pooled()[i], each));
+              .put(part.get(i).text(), new Pass(fresh.scores()[i], fresh.vectors()[i], each));
         }
       }
     } finally {
@@ -205,7 +191,7 @@ public final class FewShotMemory {
                             .anyMatch(start -> !passes.get(start).containsKey(Text.of(example))))
                 .collect(Collectors.toMap(Text::of, one -> one, (a, b) -> a, LinkedHashMap::new))
                 .values());
-    int[][] inputs = inputs(some);
+    List<RowInput> inputs = model.inputs(task, some);
     Integer[] order = FewShotModel.byLength(inputs);
     List<Missing> missing = new ArrayList<>();
     int together = of.size() == 1 ? order.length : TEXTS_TOGETHER;
@@ -214,7 +200,7 @@ public final class FewShotMemory {
         for (int i = from; i < Math.min(from + together, order.length); i++) {
           Text text = Text.of(some.get(order[i]));
           if (!passes.get(start).containsKey(text)) {
-            missing.add(new Missing(start, text, inputs[order[i]]));
+            missing.add(new Missing(start, text, inputs.get(order[i])));
           }
         }
       }
@@ -241,11 +227,9 @@ public final class FewShotMemory {
    * @throws io.hyperstream.model.checkpoint.CheckpointException if it is not of this model
    */
   double[][] answers(TaskAdapter version, List<Example> examples) {
-    return version.form() instanceof AdapterForm.Embedding embedding
-        ? startOf(embedding.values())
-            .map(start -> answers(start, version.head(), examples))
-            .orElseGet(() -> model.predict(task, version, examples))
-        : model.predict(task, version, examples);
+    return startOf(version.form())
+        .map(start -> answers(start, version.head(), examples))
+        .orElseGet(() -> model.predict(task, version, examples));
   }
 
   /** The same of a version whose adapters are a start's. */
@@ -254,10 +238,6 @@ public final class FewShotMemory {
     return IntStream.range(0, examples.size())
         .mapToObj(i -> outputs.probabilities(task, head, i, words(examples.get(i))))
         .toArray(double[][]::new);
-  }
-
-  int[][] inputs(List<Example> examples) {
-    return TaskData.inputs(task, examples, model.tokenizer(), model.maxSource());
   }
 
   LexicalVector words(Example example) {

@@ -2,86 +2,91 @@ package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.backbone.TokenBatch;
+import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.checkpoint.CheckpointException;
-import io.hyperstream.model.checkpoint.HuggingFaceLayout;
-import io.hyperstream.model.checkpoint.Manifest;
-import io.hyperstream.model.checkpoint.Safetensors;
-import io.hyperstream.model.checkpoint.ShardedSafetensors;
-import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.checkpoint.ModelCard;
+import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
+import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.hyper.TaskAdapter;
-import io.hyperstream.model.inference.OverlaidTensors;
+import io.hyperstream.model.inference.LoadedModel;
+import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.StartingAdapters;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.prototype.LexicalVector;
+import io.hyperstream.model.readout.LabelReadout;
+import io.hyperstream.model.readout.ReadoutBatch;
+import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.store.StoredModel;
-import io.hyperstream.model.t5.AdapterHook;
-import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.T5;
-import io.hyperstream.model.t5.T5Config;
-import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.TaskDefinition;
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * A frozen model as the few-shot trainer sees it: label scores and pooled encoder states of texts
- * under any adapters. Immutable; one thread at a time.
+ * A frozen model as the few-shot trainer sees it: label scores and vectors of texts under any
+ * adapters. Immutable; one thread at a time.
  */
 public final class FewShotModel implements AutoCloseable {
+  /** The start that is no task: the mean of all. */
+  static final String MEAN = "mean";
+
+  /** The only start of a model without a hypernetwork. */
+  static final String BARE = "bare";
+
   /** Rows of one pass, at most. */
   static final int MAX_ROWS = 64;
 
-  /** Bound activations: rows times decoder positions, and source tokens, of one pass. */
-  private static final int MAX_POSITIONS = 1024;
-
+  /** Bounds activations: source tokens of one pass. */
   private static final int MAX_TOKENS = 4096;
 
-  private final T5 t5;
-  private final Optional<AdapterFactory> factory;
+  private final LoadedModel loaded;
+  private final FamilyModel family;
   private final StartingAdapters starts;
-  private final Tokenizer tokenizer;
+  private final LabelReadout labels;
   private final LexicalFeatures lexical;
-  private final int maxSource;
 
   /**
    * What a pass over rows gives.
    *
    * @param scores [rows][labels] log-scores as serving computes them; empty rows if not asked for
-   * @param pooled [rows][d] encoder states averaged over the tokens
+   * @param vectors [rows][..] of the rows' texts
    */
-  record Outputs(double[][] scores, float[][] pooled) {
-
+  record Outputs(double[][] scores, float[][] vectors) {
     /** What a version answers for a row: [labels]. */
     double[] probabilities(
         TaskDefinition task, Optional<LabelHead> head, int row, LexicalVector words) {
       return Stacking.softmax(
           head.isEmpty()
               ? scores[row]
-              : head.get().logits(task.labels(), scores[row], pooled[row], words));
+              : head.get().logits(task.labels(), scores[row], vectors[row], words));
     }
   }
 
-  private FewShotModel(
-      T5 t5, Optional<AdapterFactory> factory, Tokenizer tokenizer, int maxSource) {
-    this.t5 = t5;
-    this.factory = factory;
-    starts = new StartingAdapters(factory);
-    this.tokenizer = tokenizer;
-    lexical = new LexicalFeatures(tokenizer);
-    this.maxSource = maxSource;
+  private FewShotModel(LoadedModel loaded) {
+    this.loaded = loaded;
+    this.family = loaded.family();
+    this.starts = new StartingAdapters(loaded.adapters());
+    this.labels = family.labels();
+    this.lexical = new LexicalFeatures(family.tokenizer());
   }
 
   /**
@@ -95,19 +100,19 @@ public final class FewShotModel implements AutoCloseable {
 
   /** The same for inputs of at most so many tokens. */
   public static FewShotModel open(StoredModel model, int maxSource) throws IOException {
-    HuggingFaceLayout backbone = model.backbone();
-    T5Config config = T5Config.read(backbone.config());
-    TensorSource weights = ShardedSafetensors.openFolder(backbone.directory());
-    Optional<AdapterFactory> factory = Optional.empty();
-    if (model.hypernetwork().isPresent()) {
-      Path folder = model.hypernetwork().get();
-      TensorSource trained = Safetensors.open(folder.resolve(Manifest.HYPERNETWORK_WEIGHTS));
-      AdapterConfig adapters = AdapterConfig.read(folder.resolve(Manifest.ADAPTER_CONFIG));
-      factory = Optional.of(AdapterFactory.load(config, adapters, trained));
-      weights = new OverlaidTensors(trained, weights);
+    ModelCard card = model.manifest().card();
+    ModelOptions options = ModelOptions.DEFAULT.withMaxSourceTokens(maxSource);
+    return of(LoadedModel.open(model, Optional.empty(), options.readouts(card)));
+  }
+
+  /** A model that is loaded already and closed with this. */
+  public static FewShotModel of(LoadedModel loaded) {
+    try {
+      return new FewShotModel(loaded);
+    } catch (RuntimeException e) {
+      loaded.close();
+      throw e;
     }
-    Tokenizer tokenizer = Tokenizer.open(backbone.tokenizer());
-    return new FewShotModel(T5.load(config, weights), factory, tokenizer, maxSource);
   }
 
   /** What the model serves a task with before any version is published. */
@@ -115,8 +120,8 @@ public final class FewShotModel implements AutoCloseable {
     return starts.of(task);
   }
 
-  T5 t5() {
-    return t5;
+  Backbone backbone() {
+    return family.backbone();
   }
 
   LexicalFeatures lexical() {
@@ -124,26 +129,53 @@ public final class FewShotModel implements AutoCloseable {
   }
 
   Tokenizer tokenizer() {
-    return tokenizer;
+    return family.tokenizer();
   }
 
-  int maxSource() {
-    return maxSource;
+  /** Whether a task embedding can be tuned. */
+  boolean hasHyperNetwork() {
+    return hyperNetwork().isPresent();
+  }
+
+  private Optional<AdapterFactory> hyperNetwork() {
+    return loaded.adapters().filter(f -> f.config().kind() != AdapterConfig.Kind.PLAIN);
   }
 
   /** The hypernetworks. */
   AdapterFactory factory() {
-    return factory
-        .filter(f -> f.config().kind() != AdapterConfig.Kind.PLAIN)
+    return hyperNetwork()
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
                     "this model has no hypernetwork: a task embedding cannot be adapted"));
   }
 
-  /** Embeddings of the tasks the model was trained on. */
-  Map<String, float[]> knownEmbeddings() {
-    return factory().taskEmbeddings();
+  /**
+   * What a task may start from, by name: the tasks the model was trained on and their mean, or the
+   * bare backbone.
+   */
+  Map<String, AdapterForm> starts() {
+    Map<String, AdapterForm> out = new LinkedHashMap<>();
+    Map<String, float[]> known =
+        hyperNetwork().map(AdapterFactory::taskEmbeddings).orElse(Map.of());
+    if (known.isEmpty()) {
+      return Map.of(BARE, new AdapterForm.None());
+    }
+    float[] mean = new float[known.values().iterator().next().length];
+    known.forEach(
+        (task, embedding) -> {
+          out.put(task, new AdapterForm.Embedding(embedding));
+          for (int i = 0; i < mean.length; i++) {
+            mean[i] += embedding[i] / known.size();
+          }
+        });
+    out.put(MEAN, new AdapterForm.Embedding(mean));
+    return out;
+  }
+
+  /** Adapters of some forms, each to be closed by the caller. */
+  List<AdapterWeights> weights(List<AdapterForm> forms) {
+    return starts.make(forms);
   }
 
   /**
@@ -154,13 +186,9 @@ public final class FewShotModel implements AutoCloseable {
    * @throws CheckpointException if the version does not belong to this model
    */
   public double[][] predict(TaskDefinition task, TaskAdapter adapter, List<Example> examples) {
-    try (AdapterWeights weights =
-        factory.isEmpty()
-            ? AdapterWeights.NONE
-            : factory.get().make(List.of(adapter.form())).get(0)) {
-      int[][] inputs = TaskData.inputs(task, examples, tokenizer, maxSource);
-      Outputs outputs = run(weights, inputs, scorer(task));
-      double[][] out = new double[inputs.length][];
+    try (AdapterWeights weights = weights(List.of(adapter.form())).get(0)) {
+      Outputs outputs = run(weights, inputs(task, examples), Optional.of(task));
+      double[][] out = new double[examples.size()][];
       for (int i = 0; i < out.length; i++) {
         Example example = examples.get(i);
         LexicalVector words = lexical.of(example.text(), example.textPair());
@@ -170,9 +198,28 @@ public final class FewShotModel implements AutoCloseable {
     }
   }
 
-  CandidateScorer scorer(TaskDefinition task) {
-    LabelSpace labels = LabelSpace.of(task.labels(), tokenizer, t5.config().decoderStartId());
-    return new CandidateScorer(t5, labels);
+  /**
+   * What the encoder reads of examples.
+   *
+   * @throws IllegalArgumentException if a second text is missing
+   */
+  List<RowInput> inputs(TaskDefinition task, List<Example> examples) {
+    List<RowInput> inputs = new ArrayList<>();
+    for (Example example : examples) {
+      if (task.templateOf(example.textPair().isPresent()).needsPair()
+          && example.textPair().isEmpty()) {
+        throw new IllegalArgumentException(
+            "task '%s' compares two texts; example %d has one"
+                .formatted(task.taskId(), inputs.size() + 1));
+      }
+      inputs.add(family.rows().encode(task, example.text(), example.textPair()));
+    }
+    return inputs;
+  }
+
+  /** A task's label scores for training. */
+  LabelReadout.Differentiable differentiable(TaskDefinition task) {
+    return labels.differentiable(task);
   }
 
   /** One adapter for all rows: nothing is gathered, so there is nothing to close. */
@@ -185,25 +232,25 @@ public final class FewShotModel implements AutoCloseable {
   /**
    * Runs rows through the model without recording.
    *
-   * @param scorer null if only pooled states are wanted
+   * @param scored whose labels are scored; empty if only vectors are wanted
    */
-  Outputs run(AdapterWeights weights, int[][] inputs, CandidateScorer scorer) {
+  Outputs run(AdapterWeights weights, List<RowInput> inputs, Optional<TaskDefinition> scored) {
     Integer[] order = byLength(inputs);
-    int[][] sorted = Arrays.stream(order).map(i -> inputs[i]).toArray(int[][]::new);
-    Outputs ran = run(Collections.nCopies(sorted.length, weights), sorted, scorer);
-    Outputs out = new Outputs(new double[sorted.length][], new float[sorted.length][]);
+    List<RowInput> sorted = Arrays.stream(order).map(inputs::get).toList();
+    Outputs ran = run(Collections.nCopies(sorted.size(), weights), sorted, scored);
+    Outputs out = new Outputs(new double[sorted.size()][], new float[sorted.size()][]);
     for (int i = 0; i < order.length; i++) {
       out.scores[order[i]] = ran.scores[i];
-      out.pooled[order[i]] = ran.pooled[i];
+      out.vectors[order[i]] = ran.vectors[i];
     }
     return out;
   }
 
   /** Row numbers, the shortest row's first. */
-  static Integer[] byLength(int[][] inputs) {
-    Integer[] order = new Integer[inputs.length];
+  static Integer[] byLength(List<RowInput> inputs) {
+    Integer[] order = new Integer[inputs.size()];
     Arrays.setAll(order, i -> i);
-    Arrays.sort(order, Comparator.comparingInt(i -> inputs[i].length));
+    Arrays.sort(order, Comparator.comparingInt(i -> inputs.get(i).longest()));
     return order;
   }
 
@@ -211,22 +258,22 @@ public final class FewShotModel implements AutoCloseable {
    * The same with adapters of each row's own. Rows are batched as they come: best in runs of the
    * same adapters, and of about the same length.
    */
-  Outputs run(List<AdapterWeights> weights, int[][] inputs, CandidateScorer scorer) {
-    Outputs out = new Outputs(new double[inputs.length][], new float[inputs.length][]);
-    int most =
-        scorer == null ? MAX_ROWS : Math.max(1, Math.min(MAX_ROWS, MAX_POSITIONS / scorer.nodes()));
+  Outputs run(
+      List<AdapterWeights> weights, List<RowInput> inputs, Optional<TaskDefinition> scored) {
+    Outputs out = new Outputs(new double[inputs.size()][], new float[inputs.size()][]);
     boolean recording = Ops.setRecording(false);
     try {
-      for (int from = 0; from < inputs.length; ) {
+      for (int from = 0; from < inputs.size(); ) {
         int to = from + 1;
-        int longest = inputs[from].length;
-        while (to < inputs.length
-            && to - from < most
-            && (to + 1 - from) * Math.max(longest, inputs[to].length) <= MAX_TOKENS) {
-          longest = Math.max(longest, inputs[to].length);
+        int longest = inputs.get(from).longest();
+        while (to < inputs.size()
+            && to - from < MAX_ROWS
+            && (to + 1 - from) * Math.max(longest, inputs.get(to).longest()) <= MAX_TOKENS) {
+          longest = Math.max(longest, inputs.get(to).longest());
           to++;
         }
-        batch(weights, inputs, from, to, scorer, out);
+        batch(weights.subList(from, to), inputs.subList(from, to), scored, from, out);
+        labels.trim();
         from = to;
       }
       return out;
@@ -237,56 +284,59 @@ public final class FewShotModel implements AutoCloseable {
 
   private void batch(
       List<AdapterWeights> weights,
-      int[][] inputs,
+      List<RowInput> inputs,
+      Optional<TaskDefinition> scored,
       int from,
-      int to,
-      CandidateScorer scorer,
       Outputs out) {
     try (NDScope scope = Ops.scope();
-        BatchAdapters hook = BatchAdapters.of(weights.subList(from, to))) {
+        BatchAdapters hook = BatchAdapters.of(weights)) {
       scope.suppressNotUsedWarning();
-      int[][] part = Arrays.copyOfRange(inputs, from, to);
-      NDArray mask = TrainingBatch.mask(t5.manager(), part, false); // [B, S]
-      NDArray encoded = t5.encode(TrainingBatch.padded(t5.manager(), part), mask, hook);
-      float[] pooled = T5.pool(encoded, mask).toFloatArray();
-      int width = t5.config().dModel();
-      for (int i = 0; i < part.length; i++) {
-        out.pooled[from + i] = Arrays.copyOfRange(pooled, i * width, (i + 1) * width);
-      }
-      if (scorer != null) {
-        float[] scores = scorer.score(t5.attendTo(encoded, mask), hook).toFloatArray();
-        int labels = scorer.labels();
-        for (int i = 0; i < part.length; i++) {
-          out.scores[from + i] = new double[labels];
-          for (int l = 0; l < labels; l++) {
-            out.scores[from + i][l] = scores[i * labels + l];
-          }
-        }
+      List<TaskDefinition> tasks = Collections.nCopies(inputs.size(), scored.orElse(null));
+      ReadoutBatch batch =
+          ReadoutBatch.encode(family.backbone(), family.rows(), tasks, inputs, hook, true);
+      System.arraycopy(batch.vectors(), 0, out.vectors, from, inputs.size());
+      if (scored.isPresent()) {
+        double[][] scores = labels.score(batch, LabelScoring.EXACT);
+        System.arraycopy(scores, 0, out.scores, from, scores.length);
       }
     }
   }
 
-  /** Encodes rows for the decoder; part of the graph while the thread records. */
-  CrossMemory encode(int[][] inputs, AdapterHook hook) {
-    NDArray mask = TrainingBatch.mask(t5.manager(), inputs, false);
-    return t5.attendTo(t5.encode(TrainingBatch.padded(t5.manager(), inputs), mask, hook), mask);
+  /**
+   * Encodes rows for training; part of the graph while the thread records. Of a row of several
+   * sequences the last is read, which has both texts of a pair.
+   */
+  Encoded encode(List<RowInput> inputs, AdapterHook hook) {
+    List<TokenSequence> last =
+        inputs.stream()
+            .map(RowInput::sequences)
+            .map(sequences -> sequences.get(sequences.size() - 1))
+            .toList();
+    return backbone().encode(TokenBatch.of(backbone(), last), hook);
   }
 
-  /** The label-smoothed sum over target tokens: the paper's loss. */
-  NDArray tokenLoss(CrossMemory memory, int[][] targets, AdapterHook hook, double smoothing) {
+  /**
+   * The label-smoothed sum over target tokens: the paper's loss.
+   *
+   * @throws IllegalArgumentException if the model has no decoder
+   */
+  NDArray tokenLoss(Encoded encoded, int[][] targets, AdapterHook hook, double smoothing) {
+    if (!(backbone() instanceof T5 t5)) {
+      throw new IllegalArgumentException(
+          "a loss over target tokens needs a decoder; this model has none");
+    }
     int[][] shifted = TrainingBatch.shifted(targets, t5.config().decoderStartId());
-    NDArray labels = TrainingBatch.padded(t5.manager(), targets); // [B, N]
-    int length = (int) labels.getShape().get(1);
+    NDArray labelIds = TrainingBatch.padded(t5.manager(), targets); // [B, N]
+    int length = (int) labelIds.getShape().get(1);
     NDArray input = TrainingBatch.padded(t5.manager(), shifted);
-    NDArray hidden = t5.decode(input, t5.causal(length), memory, hook); // [B, N, d]
+    NDArray hidden = t5.decode(input, t5.causal(length), t5.attendTo(encoded), hook); // [B, N, d]
     NDArray mask = TrainingBatch.mask(t5.manager(), targets, true);
-    return Losses.labelSmoothedSum(t5.logits(hidden), labels, mask, smoothing);
+    return Losses.labelSmoothedSum(t5.logits(hidden), labelIds, mask, smoothing);
   }
 
   @Override
   public void close() {
-    tokenizer.close();
-    factory.ifPresent(AdapterFactory::close);
-    t5.close();
+    labels.close();
+    loaded.close();
   }
 }

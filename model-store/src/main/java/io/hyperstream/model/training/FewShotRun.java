@@ -1,9 +1,11 @@
 package io.hyperstream.model.training;
 
+import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.prototype.Prototypes;
+import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotCandidate.Report;
 import io.hyperstream.model.training.FewShotTrainer.Method;
@@ -96,7 +98,7 @@ final class FewShotRun {
   private final long seed;
   private final BooleanSupplier cancelled;
   private final int labels;
-  private final TaskData.Rows rows;
+  private final List<RowInput> inputs;
   private final int[] y;
   private final int[] all;
   private final int[] startRows;
@@ -122,12 +124,12 @@ final class FewShotRun {
     examples = labelled.examples();
     labels = memory.task().labels().size();
     FewShotModel model = memory.model();
-    rows = TaskData.encode(memory.task(), examples, model.tokenizer(), model.maxSource());
-    y = rows.labels();
+    inputs = model.inputs(memory.task(), examples);
+    y = labelled.answers(memory.task());
     all = IntStream.range(0, y.length).toArray();
     startRows = Arrays.copyOf(inTurn(), Math.min(START_ROWS, y.length));
     words = examples.stream().map(memory::words).toArray(LexicalVector[]::new);
-    tuner = new DecoderTuner(model, memory.scorer(), rows, labels, seed, () -> stopIfCancelled());
+    tuner = new DecoderTuner(model, memory.task(), inputs, y, seed, () -> stopIfCancelled());
   }
 
   List<Example> examples() {
@@ -267,11 +269,11 @@ final class FewShotRun {
     FewShotModel.Outputs outputs =
         leftOut.decoder() == Decoder.START
             ? memory.outputs(start, examples)
-            : memory.model().run(adapters, rows.inputs(), null);
+            : memory.model().run(adapters, inputs, Optional.empty());
     LabelHead head =
         LabelHead.of(
             memory.task().labels().stream().map(Label::name).toList(),
-            Prototypes.fit(outputs.pooled(), words, y, all, labels),
+            Prototypes.fit(outputs.vectors(), words, y, all, labels),
             weights);
     Report report = report(start, leftOut.decoder(), weights, loss);
     return new FewShotCandidate(memory, embedding, adapters, Optional.of(head), report);
@@ -286,7 +288,9 @@ final class FewShotRun {
 
   /** To be closed by the caller. */
   private AdapterWeights weights(float[] embedding, Decoder decoder, int[] learn) {
-    AdapterWeights generated = memory.model().factory().generate(List.of(embedding)).get(0);
+    AdapterForm form =
+        embedding.length == 0 ? new AdapterForm.None() : new AdapterForm.Embedding(embedding);
+    AdapterWeights generated = memory.model().weights(List.of(form)).get(0);
     if (decoder != Decoder.WEIGHTS) {
       return generated;
     }
@@ -342,10 +346,10 @@ final class FewShotRun {
 
   /** Logits of rows by label vectors of other rows, and the decoder's: out [3][rows][labels]. */
   private void leaveOut(FewShotModel.Outputs outputs, int[] learn, int[] check, double[][][] out) {
-    Prototypes fitted = Prototypes.fit(outputs.pooled(), words, y, learn, labels);
+    Prototypes fitted = Prototypes.fit(outputs.vectors(), words, y, learn, labels);
     for (int i : check) {
       out[0][i] = outputs.scores()[i];
-      out[1][i] = fitted.pooledLogits(outputs.pooled()[i]);
+      out[1][i] = fitted.pooledLogits(outputs.vectors()[i]);
       out[2][i] = fitted.lexicalLogits(words[i]);
       for (int part = 0; part < PARTS.length; part++) {
         out[part][i] = isMixed(part) ? out[part][i] : new double[labels]; // says nothing
@@ -389,7 +393,8 @@ final class FewShotRun {
   /** Gradients help where the decoder knows something of the task, not where it guesses. */
   private boolean worthTuning(String start) {
     double[][][] alone = {memory.outputs(start, examples).scores()};
-    return y.length >= LEAST_ROWS_TO_TUNE
+    return memory.model().hasHyperNetwork()
+        && y.length >= LEAST_ROWS_TO_TUNE
         && folds() >= 2
         && Stacking.logLoss(alone, y, new double[] {1}) < Math.log(labels);
   }
@@ -423,7 +428,7 @@ final class FewShotRun {
         LeftOut one = out.get(decoder);
         try (AdapterWeights weights = weights(embedding, decoder, learn)) {
           FewShotModel.Outputs outputs =
-              memory.model().run(weights, rows.inputs(), memory.scorer());
+              memory.model().run(weights, inputs, Optional.of(memory.task()));
           leaveOut(outputs, learn, check, one.logits());
         }
         if (k == 0 && rival != null && loss(one, check) >= loss(rival, check)) {

@@ -116,7 +116,7 @@ public final class FewShotTrial {
    * @param seenByChampion for each of {@code train}, whether the champion learnt from it
    * @param heldOut neither of them learnt from; see {@link Judge} for when the candidate does
    * @throws CancellationException if it was cancelled
-   * @throws IllegalArgumentException if the task has no labels, or the model no hypernetwork
+   * @throws IllegalArgumentException if the task has no labels
    */
   public Result run(
       TaskDefinition task,
@@ -283,15 +283,13 @@ public final class FewShotTrial {
         return Optional.of(Decoder.WEIGHTS);
       }
       return champion.form() instanceof AdapterForm.Embedding embedding
-              && memory.startOf(embedding.values()).isEmpty()
+              && memory.startOf(embedding).isEmpty()
           ? Optional.of(Decoder.EMBEDDING)
           : Optional.empty();
     }
 
     private Optional<String> championsStart() {
-      return champion.form() instanceof AdapterForm.Embedding embedding
-          ? memory.startOf(embedding.values()).or(options::start)
-          : options.start();
+      return memory.startOf(champion.form()).or(options::start);
     }
 
     private Result result(FewShotCandidate candidate, Optional<Answers> answers, Judge judge) {

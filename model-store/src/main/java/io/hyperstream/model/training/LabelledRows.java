@@ -69,6 +69,13 @@ record LabelledRows(
     return out;
   }
 
+  /** [examples] the place of each one's label in the task's labels. */
+  int[] answers(TaskDefinition task) {
+    Map<String, Integer> places = new HashMap<>();
+    task.labels().forEach(label -> places.put(label.name(), places.size()));
+    return examples.stream().mapToInt(example -> places.get(example.label())).toArray();
+  }
+
   /** Why none of so many examples is left, in a sentence. */
   String nothingUsable(TaskDefinition task, int of) {
     return ("none of %d examples of task '%s' can be used:"

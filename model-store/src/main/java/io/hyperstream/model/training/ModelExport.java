@@ -10,6 +10,7 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
 import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.t5.T5Family;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
@@ -52,10 +53,10 @@ final class ModelExport {
     Path backbone = Files.createDirectories(folder.resolve(Manifest.BACKBONE));
     HuggingFaceLayout from = source.folder();
     copy(from.config(), backbone.resolve(HuggingFaceLayout.CONFIG));
-    copy(from.tokenizer(), backbone.resolve(HuggingFaceLayout.TOKENIZER));
+    copy(source.tokenizer(), backbone.resolve(T5Family.TOKENIZER));
     if (!wholeBackbone) {
       for (Path file : from.files()) {
-        if (!file.equals(from.config()) && !file.equals(from.tokenizer())) {
+        if (!file.equals(from.config()) && !file.equals(source.tokenizer())) {
           copy(file, backbone.resolve(file.getFileName()));
         }
       }

@@ -2,12 +2,13 @@ package io.hyperstream.model.training;
 
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.checkpoint.OverlaidTensors;
 import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.checkpoint.ShardedSafetensors;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.hyper.AdapterConfig;
-import io.hyperstream.model.inference.OverlaidTensors;
 import io.hyperstream.model.t5.T5Config;
+import io.hyperstream.model.t5.T5Family;
 import java.io.IOException;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
@@ -36,7 +37,8 @@ public record ModelSource(
 
   /** A backbone in Hugging Face layout, without adapters. */
   public static ModelSource backbone(Path folder) throws IOException {
-    HuggingFaceLayout layout = HuggingFaceLayout.open(folder);
+    T5Family t5 = new T5Family();
+    HuggingFaceLayout layout = HuggingFaceLayout.open(folder, t5.files(), t5.optionalFiles());
     TensorSource weights = ShardedSafetensors.openFolder(folder);
     T5Config config = T5Config.read(layout.config());
     String fingerprint = "backbone " + checksum(layout.weights());
@@ -57,8 +59,13 @@ public record ModelSource(
         new InitialWeights(InitialWeights.nothing(), shape, seed),
         Optional.empty(),
         InitialWeights.nothing(),
-        new HuggingFaceLayout(folder, config, List.of(), Optional.empty(), tokenizer),
+        new HuggingFaceLayout(folder, config, List.of(), Optional.empty(), List.of(tokenizer)),
         shape + " seed " + seed);
+  }
+
+  /** {@code spiece.model}. */
+  public Path tokenizer() {
+    return folder.others().get(0);
   }
 
   /** The same with the hypernetwork or adapters of a folder. */

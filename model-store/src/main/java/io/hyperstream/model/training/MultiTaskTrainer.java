@@ -2,9 +2,9 @@ package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +59,7 @@ public final class MultiTaskTrainer {
 
   private MultiTaskTrainer(
       List<TaskData> tasks,
-      Tokenizer tokenizer,
+      SentencePieceTokenizer tokenizer,
       TrainingOptions options,
       String run,
       Path folder,
@@ -117,7 +117,7 @@ public final class MultiTaskTrainer {
    */
   public static Result train(
       ModelSource source,
-      Tokenizer tokenizer,
+      SentencePieceTokenizer tokenizer,
       List<TaskData> tasks,
       TrainingOptions options,
       Path folder,

@@ -1,11 +1,11 @@
 package io.hyperstream.model.training;
 
-import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.t5.LabelSpace;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Template;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
@@ -62,7 +62,8 @@ public record TaskData(
    * @param maxEvaluation most rows of validation and of test, the first of them
    */
   public static TaskData read(
-      TaskFolder folder, Tokenizer tokenizer, int maxSource, int maxEvaluation) throws IOException {
+      TaskFolder folder, SentencePieceTokenizer tokenizer, int maxSource, int maxEvaluation)
+      throws IOException {
     return new TaskData(
         folder.task(),
         folder.metrics(),
@@ -72,7 +73,7 @@ public record TaskData(
   }
 
   private static Rows rows(
-      TaskFolder folder, String split, Tokenizer tokenizer, int maxSource, int most)
+      TaskFolder folder, String split, SentencePieceTokenizer tokenizer, int maxSource, int most)
       throws IOException {
     boolean training = split.equals("train");
     // No metric measures free text: such a task is learnt and not measured.
@@ -84,7 +85,10 @@ public record TaskData(
 
   /** The same with numbers to one decimal. */
   public static Rows encode(
-      TaskDefinition task, List<Example> examples, Tokenizer tokenizer, int maxSource) {
+      TaskDefinition task,
+      List<Example> examples,
+      SentencePieceTokenizer tokenizer,
+      int maxSource) {
     return encode(task, examples, tokenizer, maxSource, 0);
   }
 
@@ -97,7 +101,7 @@ public record TaskData(
   public static Rows encode(
       TaskDefinition task,
       List<Example> examples,
-      Tokenizer tokenizer,
+      SentencePieceTokenizer tokenizer,
       int maxSource,
       double step) {
     Map<String, Integer> labels = new HashMap<>();
@@ -124,7 +128,10 @@ public record TaskData(
    * @throws IllegalArgumentException if a second text is missing
    */
   static int[][] inputs(
-      TaskDefinition task, List<Example> examples, Tokenizer tokenizer, int maxSource) {
+      TaskDefinition task,
+      List<Example> examples,
+      SentencePieceTokenizer tokenizer,
+      int maxSource) {
     int[][] inputs = new int[examples.size()][];
     for (int i = 0; i < inputs.length; i++) {
       Example example = examples.get(i);

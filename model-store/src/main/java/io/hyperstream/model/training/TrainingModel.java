@@ -2,13 +2,13 @@ package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
-import io.hyperstream.model.t5.AdapterHook;
 import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
@@ -53,7 +53,7 @@ final class TrainingModel implements AutoCloseable {
     adapters = new TrainableSource(adapterSource, trained, manager);
     try {
       t5 = T5.load(t5Config, backbone);
-      factory = config.map(c -> AdapterFactory.load(t5Config, c, adapters));
+      factory = config.map(c -> AdapterFactory.load(t5Config.shape(), c, adapters));
       config.ifPresent(this::readTasks);
     } catch (RuntimeException e) {
       manager.close();

@@ -9,13 +9,13 @@ import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
 import io.hyperstream.model.checkpoint.TensorInfo;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.evaluation.RandomWeights;
-import io.hyperstream.model.t5.Position;
-import io.hyperstream.model.t5.Stack;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Ops;
@@ -74,7 +74,9 @@ class AdaptersTest {
                     + "\"task_embedding_dim\":6,\"projected_task_embedding_dim\":7,\"task_hidden_dim\":9,"
                     + "\"conditional_layer_norm\":true,\"non_linearity\":\"gelu_new\"}"));
     return AdapterFactory.load(
-        t5, AdapterConfig.fromJson(node, "meta-adapter", List.of("a", "b")), new RandomWeights(7));
+        t5.shape(),
+        AdapterConfig.fromJson(node, "meta-adapter", List.of("a", "b")),
+        new RandomWeights(7));
   }
 
   private static float[] embedding(long seed) {
@@ -294,7 +296,7 @@ class AdaptersTest {
         MAPPER.readTree(
             "{\"unique_hyper_net\":true,\"reduction_factor\":5,\"task_embedding_dim\":6}");
     AdapterConfig config = AdapterConfig.fromJson(json, "meta-adapter", List.of("a"));
-    try (AdapterFactory made = AdapterFactory.load(t5, config, withoutGenerators)) {
+    try (AdapterFactory made = AdapterFactory.load(t5.shape(), config, withoutGenerators)) {
       List<AdapterWeights> two = made.generate(List.of(embedding(1), embedding(2)));
 
       float[] stored =

@@ -39,7 +39,7 @@ class AdapterBankTest {
     Path starter = StarterFiles.directory();
     factory =
         AdapterFactory.load(
-            T5Config.read(starter.resolve("backbone/config.json")),
+            T5Config.read(starter.resolve("backbone/config.json")).shape(),
             AdapterConfig.read(starter.resolve("hypernetwork/adapter_config.json")),
             Safetensors.open(starter.resolve("hypernetwork/hypernetwork.safetensors")));
     try (AdapterWeights one = factory.make(List.of(embedding(0))).get(0)) {

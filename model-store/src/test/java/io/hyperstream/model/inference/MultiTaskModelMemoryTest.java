@@ -136,7 +136,7 @@ class MultiTaskModelMemoryTest {
           .isEqualTo(starter.model.adapterStats().residentBytes());
       assertThat(inspection.bytesPerColdTask()).isEqualTo(256);
       assertThat(inspection.parameters().tasks()).isEqualTo(18);
-      assertThat(inspection.backbone().dModel()).isEqualTo(256);
+      assertThat(inspection.shape().width()).isEqualTo(256);
       assertThat(inspection.tasks()).hasSize(18);
     }
   }

@@ -14,8 +14,8 @@ import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,7 +25,7 @@ import java.util.List;
 final class NaiveScorer implements AutoCloseable {
   private final T5 t5;
   private final AdapterFactory factory;
-  private final Tokenizer tokenizer;
+  private final SentencePieceTokenizer tokenizer;
 
   NaiveScorer(StoredModel model) throws IOException {
     T5Config config = T5Config.read(model.backbone().config());
@@ -33,10 +33,10 @@ final class NaiveScorer implements AutoCloseable {
     t5 = T5.load(config, ShardedSafetensors.openFolder(model.backbone().directory()));
     factory =
         AdapterFactory.load(
-            config,
+            config.shape(),
             AdapterConfig.read(hyper.resolve("adapter_config.json")),
             Safetensors.open(hyper.resolve("hypernetwork.safetensors")));
-    tokenizer = Tokenizer.open(model.backbone().tokenizer());
+    tokenizer = SentencePieceTokenizer.open(model.backbone().file("spiece.model"));
   }
 
   double[] score(PreparedRow row) {

@@ -89,7 +89,7 @@ final class TinyModel {
     Files.writeString(hyper.resolve("adapter_config.json"), adapterConfig);
     AdapterConfig adapters = AdapterConfig.read(hyper.resolve("adapter_config.json"));
     Inventor trained = new Inventor(2);
-    try (AdapterFactory factory = AdapterFactory.load(t5, adapters, trained)) {
+    try (AdapterFactory factory = AdapterFactory.load(t5.shape(), adapters, trained)) {
       if (adapters.kind() == AdapterConfig.Kind.PLAIN) {
         factory
             .make(adapters.tasks().stream().<AdapterForm>map(AdapterForm.Named::new).toList())

@@ -311,7 +311,7 @@ class VersionServingTest {
       assertThatThrownBy(
               () -> model.check(new TaskAdapter("tools", 9, good.form(), Optional.of(narrow))))
           .isInstanceOf(InferenceException.class)
-          .hasMessageContaining("4 numbers over encoder states, this model's states 16");
+          .hasMessageContaining("4 numbers, this model's vectors 16");
     }
   }
 

@@ -3,6 +3,7 @@ package io.hyperstream.model.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hyperstream.model.inference.LoadedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,8 @@ class HubDownloaderTest {
   private static final String WEIGHTS = "model.safetensors";
   private static final int SIZE = 600_000;
 
+  private static final ModelImporter.Trial ANYTHING = (backbone, hypernetwork, card) -> {};
+
   @TempDir Path dir;
 
   private static HubDownloader.Limits limits(int attempts) {
@@ -29,7 +32,8 @@ class HubDownloaderTest {
   }
 
   private static HubDownloader downloader(FakeHub hub, int attempts) {
-    return new HubDownloader(hub.model(), HubDownloader.Progress.NONE, limits(attempts));
+    return new HubDownloader(
+        hub.model(), LoadedModel.FAMILIES, HubDownloader.Progress.NONE, limits(attempts));
   }
 
   private void assertComplete(TinyCheckpoint checkpoint) throws IOException {
@@ -48,7 +52,7 @@ class HubDownloaderTest {
       List<String> progress = new ArrayList<>();
 
       StoredModel model =
-          new ModelImporter(store)
+          new ModelImporter(store, LoadedModel.FAMILIES, ANYTHING)
               .importFromHub(
                   hub.model(),
                   ImportOptions.DEFAULT,
@@ -180,7 +184,8 @@ class HubDownloaderTest {
       hub.stallOnce(WEIGHTS, 300_000);
       HubDownloader.Limits impatient =
           new HubDownloader.Limits(1 << 20, 3, Duration.ofMillis(1), Duration.ofMillis(300));
-      new HubDownloader(hub.model(), HubDownloader.Progress.NONE, impatient).download(dir);
+      new HubDownloader(hub.model(), LoadedModel.FAMILIES, HubDownloader.Progress.NONE, impatient)
+          .download(dir);
       assertComplete(checkpoint);
       assertThat(hub.requests()).anyMatch(r -> r.startsWith("/cdn/" + WEIGHTS + " bytes="));
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hyperstream.model.checkpoint.SourceTask;
+import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.task.StarterFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +17,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ModelImporterTest {
+  /** What is copied, not what is in it. */
+  private static final ModelImporter.Trial ANYTHING = (backbone, hypernetwork, card) -> {};
+
   @TempDir Path dir;
   private FileModelStore store;
   private ModelImporter importer;
@@ -23,7 +27,7 @@ class ModelImporterTest {
   @BeforeEach
   void open() throws IOException {
     store = new FileModelStore(dir.resolve("store"));
-    importer = new ModelImporter(store);
+    importer = new ModelImporter(store, LoadedModel.FAMILIES, ANYTHING);
   }
 
   @Test
@@ -98,7 +102,7 @@ class ModelImporterTest {
     FileModelStore other = new FileModelStore(dir.resolve("other"));
 
     StoredModel copy =
-        new ModelImporter(other)
+        LoadedModel.importer(other)
             .importFolder(
                 starter.directory(),
                 new ImportOptions(
@@ -119,8 +123,12 @@ class ModelImporterTest {
     Path folder = Files.createDirectory(dir.resolve("empty"));
     assertThatThrownBy(() -> importer.importFolder(folder, ImportOptions.DEFAULT))
         .hasMessageContaining("config.json")
-        .hasMessageContaining("spiece.model")
         .hasMessageContaining("model.safetensors");
+
+    Path mute = TinyCheckpoint.single(64).writeTo(dir.resolve("mute"));
+    Files.delete(mute.resolve("spiece.model"));
+    assertThatThrownBy(() -> importer.importFolder(mute, ImportOptions.DEFAULT))
+        .hasMessageContaining("it lacks spiece.model");
 
     Files.writeString(folder.resolve("pytorch_model.bin"), "x");
     assertThatThrownBy(() -> importer.importFolder(folder, ImportOptions.DEFAULT))

@@ -13,7 +13,12 @@ final class TinyCheckpoint {
   private final Map<String, byte[]> files = new LinkedHashMap<>();
 
   private TinyCheckpoint() {
-    put("config.json", "{\"model_type\": \"t5\", \"n_positions\": 128}");
+    put(
+        "config.json",
+        """
+        {"model_type": "t5", "n_positions": 128, "vocab_size": 8, "d_model": 4, "d_kv": 2,
+         "d_ff": 4, "num_heads": 2, "num_layers": 1}
+        """);
     put("spiece.model", "pieces");
   }
 

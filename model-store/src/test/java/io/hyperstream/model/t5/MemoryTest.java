@@ -41,7 +41,8 @@ class MemoryTest {
             List.of("a"));
     Random random = new Random(1);
     try (T5 t5 = T5.load(config, new RandomWeights(1));
-        AdapterFactory factory = AdapterFactory.load(config, adapterConfig, new RandomWeights(2))) {
+        AdapterFactory factory =
+            AdapterFactory.load(config.shape(), adapterConfig, new RandomWeights(2))) {
       int arrays = t5.manager().getManagedArrays().size();
       long early = 0;
       for (int i = 0; i < BATCHES; i++) {

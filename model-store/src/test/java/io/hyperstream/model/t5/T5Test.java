@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.evaluation.RandomWeights;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDManager;
 import io.hyperstream.model.checkpoint.Safetensors;
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -26,13 +26,13 @@ class BackboneTrainingTest {
   private static final String UNTIED =
       ", \"feed_forward_proj\": \"gated-gelu\", \"tie_word_embeddings\": false";
 
-  private static Tokenizer tokenizer;
+  private static SentencePieceTokenizer tokenizer;
 
   @TempDir Path folder;
 
   @BeforeAll
   static void open() throws Exception {
-    tokenizer = Tokenizer.open(TinyTasks.tokenizerFile());
+    tokenizer = SentencePieceTokenizer.open(TinyTasks.tokenizerFile());
   }
 
   @AfterAll

@@ -10,6 +10,7 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.TaskPrediction;
+import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
@@ -308,9 +309,9 @@ class FewShotTrainerTest {
   @DisplayName("label scores are serving's, and training leaves the model as it was")
   void servingScores() throws Exception {
     Split split = Split.of(4, 2);
-    float[] known = model.knownEmbeddings().get("hwu64").clone();
+    float[] known = model.factory().taskEmbeddings().get("hwu64").clone();
     trainer.train(task(), split.train(), Method.WEIGHTS, 1).close();
-    assertThat(model.knownEmbeddings().get("hwu64")).isEqualTo(known);
+    assertThat(model.factory().taskEmbeddings().get("hwu64")).isEqualTo(known);
 
     TaskDefinition served = stored.sourceTasks().get(3).definition();
     List<Example> texts = List.of(Example.of("play the next song", served.labels().get(0).name()));
@@ -318,15 +319,14 @@ class FewShotTrainerTest {
         AdapterWeights weights =
             model
                 .factory()
-                .generate(List.of(model.knownEmbeddings().get(served.taskId())))
+                .generate(List.of(model.factory().taskEmbeddings().get(served.taskId())))
                 .get(0)) {
       var row =
           serving.prepare(
               served, serving.startingAdapter(served), texts.get(0).text(), Optional.empty());
       float[] expected = ((TaskPrediction) serving.predict(List.of(row)).get(0)).distribution();
-      TaskData.Rows rows = TaskData.encode(served, texts, model.tokenizer(), model.maxSource());
-      double[] ours =
-          Stacking.softmax(model.run(weights, rows.inputs(), model.scorer(served)).scores()[0]);
+      List<RowInput> rows = model.inputs(served, texts);
+      double[] ours = Stacking.softmax(model.run(weights, rows, Optional.of(served)).scores()[0]);
       for (int l = 0; l < expected.length; l++) {
         assertThat(ours[l]).isCloseTo(expected[l], within(1e-5));
       }

@@ -118,7 +118,7 @@ class FewShotTrialTest {
 
   /** What serves before anything was learnt. */
   private static TaskAdapter start() {
-    float[] mean = new FewShotMemory(model, TASK).embedding(FewShotMemory.MEAN);
+    float[] mean = new FewShotMemory(model, TASK).embedding(FewShotModel.MEAN);
     return new TaskAdapter("desks", 0, new AdapterForm.Embedding(mean));
   }
 

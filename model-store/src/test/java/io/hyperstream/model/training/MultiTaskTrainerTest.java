@@ -6,16 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.ImportOptions;
-import io.hyperstream.model.store.ModelImporter;
 import io.hyperstream.model.task.StarterFiles;
 import io.hyperstream.model.task.TaskDefinition;
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.Activation;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,14 +28,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 @DisplayName("Multi-task training")
 class MultiTaskTrainerTest {
-  private static Tokenizer tokenizer;
+  private static SentencePieceTokenizer tokenizer;
   private static List<TaskData> tasks;
 
   @TempDir Path folder;
 
   @BeforeAll
   static void data() throws Exception {
-    tokenizer = Tokenizer.open(TinyTasks.tokenizerFile());
+    tokenizer = SentencePieceTokenizer.open(TinyTasks.tokenizerFile());
     tasks = TinyTasks.two(tokenizer);
   }
 
@@ -103,7 +103,7 @@ class MultiTaskTrainerTest {
     assertThat(run.resolve("training.html")).content().contains("<polyline");
     var store = new FileModelStore(folder.resolve("store"));
     var stored =
-        new ModelImporter(store)
+        LoadedModel.importer(store)
             .importFolder(run.resolve(MultiTaskTrainer.MODEL), ImportOptions.DEFAULT);
     try (MultiTaskModel model = MultiTaskModel.open(stored, ModelOptions.DEFAULT)) {
       int correct = 0;

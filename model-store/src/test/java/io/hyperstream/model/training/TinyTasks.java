@@ -3,7 +3,7 @@ package io.hyperstream.model.training;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.StarterFiles;
 import io.hyperstream.model.task.TaskDefinition;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +21,7 @@ final class TinyTasks {
 
   private TinyTasks() {}
 
-  static List<TaskData> two(Tokenizer tokenizer) {
+  static List<TaskData> two(SentencePieceTokenizer tokenizer) {
     return List.of(
         task(tokenizer, "weather", "sunny", "rainy", "sun warm", "rain umbrella"),
         task(tokenizer, "drinks", "tea", "coffee", "leaves pot", "beans espresso"));
@@ -31,7 +31,7 @@ final class TinyTasks {
    * @param ofFirst words of the first label, separated by spaces
    */
   private static TaskData task(
-      Tokenizer tokenizer,
+      SentencePieceTokenizer tokenizer,
       String name,
       String first,
       String second,

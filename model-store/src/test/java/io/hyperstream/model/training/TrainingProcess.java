@@ -1,7 +1,7 @@
 package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterConfig;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,7 +36,8 @@ final class TrainingProcess {
     ModelSource source =
         ModelSource.random(TinyTasks.config(folder, ""), TinyTasks.tokenizerFile(), 9)
             .withAdapters(adapters, 9);
-    try (Tokenizer tokenizer = Tokenizer.open(TinyTasks.tokenizerFile())) {
+    try (SentencePieceTokenizer tokenizer =
+        SentencePieceTokenizer.open(TinyTasks.tokenizerFile())) {
       MultiTaskTrainer.train(
           source, tokenizer, TinyTasks.two(tokenizer), options, folder, new Speaker());
     }

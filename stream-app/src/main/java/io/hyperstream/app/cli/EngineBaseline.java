@@ -42,11 +42,11 @@ final class EngineBaseline implements AutoCloseable {
       TaskDefinition task = Definitions.toModel(text.task());
       rows.add(model.prepare(task, model.startingAdapter(task), text.text(), text.textPair()));
     }
-    rows.sort(Comparator.comparingInt(row -> row.inputIds().length));
+    rows.sort(Comparator.comparingInt(row -> row.tokens()));
     List<PreparedRow> batch = new ArrayList<>();
     for (PreparedRow row : rows) {
       if (!batch.isEmpty()
-          && (batch.size() == maxRows || (batch.size() + 1L) * row.inputIds().length > maxTokens)) {
+          && (batch.size() == maxRows || (batch.size() + 1L) * row.tokens() > maxTokens)) {
         batches.add(List.copyOf(batch));
         batch.clear();
       }

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.store.HubModel;
 import io.hyperstream.model.store.ImportOptions;
 import io.hyperstream.model.store.ModelImporter;
@@ -82,7 +83,7 @@ final class ModelImportCommand implements Callable<Integer> {
             optional(maxTargetTokens),
             licence,
             notes);
-    ModelImporter importer = new ModelImporter(store.open());
+    ModelImporter importer = LoadedModel.importer(store.open());
     StoredModel model = isUrl() ? download(importer, options) : copy(importer, options);
     if (json) {
       console.printJson(ModelRendering.toMap(model));

@@ -125,6 +125,7 @@ final class ModelInspectCommand implements Callable<Integer> {
               file.sha256().substring(0, 12)));
     }
     ModelInspection inspection = ModelInspection.of(model);
+    console.print("  family     " + inspection.family() + " " + inspection.details());
     ParameterRendering.lines(inspection.parameters()).forEach(console::print);
     console.print(
         String.format(
@@ -158,6 +159,8 @@ final class ModelInspectCommand implements Callable<Integer> {
     }
     map.put("files", files);
     ModelInspection inspection = ModelInspection.of(model);
+    map.put("family", inspection.family());
+    map.put("backbone", inspection.details());
     map.put("parameters", ParameterRendering.toMap(inspection.parameters()));
     map.put("bytesPerColdTask", inspection.bytesPerColdTask());
     map.put("bytesPerResidentTask", inspection.bytesPerResidentTask());

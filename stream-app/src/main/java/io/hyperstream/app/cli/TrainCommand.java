@@ -1,7 +1,7 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.model.task.Tokenizer;
 import io.hyperstream.model.tensor.NativeMemory;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import io.hyperstream.model.training.ModelSource;
 import io.hyperstream.model.training.MultiTaskTrainer;
 import io.hyperstream.model.training.TaskData;
@@ -111,7 +111,7 @@ final class TrainCommand implements Callable<Integer> {
     BenchCommand.threads(settings.threads);
     NativeMemory.keepFreed();
     ModelSource backbone = model.backbone(output, settings.seed);
-    try (Tokenizer tokenizer = Tokenizer.open(backbone.folder().tokenizer())) {
+    try (SentencePieceTokenizer tokenizer = SentencePieceTokenizer.open(backbone.tokenizer())) {
       if (tokenizer.size() > backbone.config().vocabSize()) {
         throw CommandFailure.failed(
             "the tokenizer has "
@@ -172,7 +172,8 @@ final class TrainCommand implements Callable<Integer> {
     return List.copyOf(chosen.values());
   }
 
-  private List<TaskData> read(List<TaskFolder> folders, Tokenizer tokenizer) throws IOException {
+  private List<TaskData> read(List<TaskFolder> folders, SentencePieceTokenizer tokenizer)
+      throws IOException {
     List<TaskData> tasks = new ArrayList<>();
     for (TaskFolder folder : folders) {
       tasks.add(
@@ -183,7 +184,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private int train(
       ModelSource backbone,
-      Tokenizer tokenizer,
+      SentencePieceTokenizer tokenizer,
       Trainable trainable,
       List<TaskData> tasks,
       Path folder)

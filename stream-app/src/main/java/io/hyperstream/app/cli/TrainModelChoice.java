@@ -5,7 +5,8 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.store.StoredModel;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.t5.T5Family;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import io.hyperstream.model.training.ModelSource;
 import io.hyperstream.model.training.Preset;
 import io.hyperstream.model.training.Trainable;
@@ -155,7 +156,7 @@ final class TrainModelChoice {
   }
 
   private ModelSource random(Path output, long seed) throws IOException {
-    Path pieces = tokenizer != null ? tokenizer : HuggingFaceLayout.open(folder()).tokenizer();
+    Path pieces = tokenizer != null ? tokenizer : folder().resolve(T5Family.TOKENIZER);
     if (config == null) {
       return ModelSource.random(HuggingFaceLayout.open(folder()).config(), pieces, seed);
     }
@@ -169,7 +170,7 @@ final class TrainModelChoice {
       throw CommandFailure.usage("--config: no such file, and " + e.getMessage());
     }
     int vocabulary;
-    try (Tokenizer known = Tokenizer.open(pieces)) {
+    try (SentencePieceTokenizer known = SentencePieceTokenizer.open(pieces)) {
       int multiple = VOCABULARY_MULTIPLE;
       vocabulary = (known.size() + multiple - 1) / multiple * multiple;
     }

@@ -8,9 +8,10 @@ import static io.hyperstream.app.http.access.Role.TEACH_NAME;
 import io.hyperstream.app.config.ModelSettings;
 import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.inference.ModelInspection;
-import io.hyperstream.model.t5.T5Config;
 import io.micronaut.core.annotation.Nullable;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
@@ -59,7 +60,7 @@ class ModelController {
       long uptimeSeconds,
       String applicationVersion) {}
 
-  /** The frozen T5. */
+  /** The frozen model. */
   @Serdeable
   record Backbone(
       String architecture,
@@ -125,18 +126,18 @@ class ModelController {
   }
 
   private Backbone backbone(ModelInspection read) {
-    T5Config t5 = read.backbone();
+    BackboneShape shape = read.shape();
     return new Backbone(
-        "T5" + (t5.gated() ? " v1.1" : ""),
+        read.family(),
         read.parameters().backbone(),
         settings.maxSourceTokens() > 0
             ? settings.maxSourceTokens()
             : read.model().manifest().card().maxSourceTokens(),
-        t5.encoderLayers(),
-        t5.decoderLayers(),
-        t5.dModel(),
-        t5.heads(),
-        t5.vocabSize());
+        shape.layers(Stack.ENCODER),
+        shape.layers(Stack.DECODER),
+        shape.width(),
+        ((Number) read.details().get("heads")).intValue(),
+        shape.vocabulary());
   }
 
   private static Optional<Adapters> adapters(ModelInspection read) {
@@ -146,7 +147,7 @@ class ModelController {
                 new Adapters(
                     config.kind().name(),
                     config.taskEmbeddingDim(),
-                    config.bottleneck(read.backbone().dModel()),
+                    config.bottleneck(read.shape().width()),
                     read.parameters().trained(),
                     read.bytesPerColdTask(),
                     read.bytesPerResidentTask()));

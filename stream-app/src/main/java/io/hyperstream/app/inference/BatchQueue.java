@@ -35,7 +35,7 @@ final class BatchQueue {
    * @return false if the queue is closed
    */
   boolean add(Job job, boolean first) {
-    Queued queued = new Queued(job, job.row().inputIds().length, System.nanoTime());
+    Queued queued = new Queued(job, job.row().tokens(), System.nanoTime());
     lock.lock();
     try {
       if (closed) {

@@ -99,7 +99,7 @@ public final class TextBench {
       while (queue.size() < waiting && next < rows.size()) {
         queue.add(rows.get(next++));
       }
-      int[] chosen = policy.select(queue.stream().mapToInt(r -> r.inputIds().length).toArray());
+      int[] chosen = policy.select(queue.stream().mapToInt(r -> r.tokens()).toArray());
       List<PreparedRow> batch = new ArrayList<>();
       for (int position : chosen) {
         batch.add(queue.get(position));

@@ -38,7 +38,7 @@ final class WarmUp {
    */
   double rowsPerSecond(BatchPolicy policy) {
     PreparedRow row = predictor.prepare(task, adapter, LONG_TEXT, Optional.empty());
-    int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / row.inputIds().length));
+    int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / row.tokens()));
     predictor.predict(List.of(row)); // loads and compiles; not measured
     double best = 0;
     long elapsed = 0;

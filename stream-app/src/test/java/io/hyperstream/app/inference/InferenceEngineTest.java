@@ -302,7 +302,7 @@ class InferenceEngineTest {
                 row.task(),
                 new TaskAdapter(row.task().taskId(), 7, row.adapter().form()),
                 row.inputIds(),
-                row.truncated()));
+                row.input().truncated()));
     Ticket ticket = ticket(MOOD, "text");
     engine.submit(ticket);
     engine.start();

@@ -90,6 +90,9 @@ final class TestPredictor implements Predictor {
   }
 
   @Override
+  public void check(TaskDefinition task) {}
+
+  @Override
   public void check(TaskAdapter adapter) {
     if (adapter.form() instanceof AdapterForm.Embedding embedding
         && (embedding.values().length != 4 || Float.isNaN(embedding.values()[3]))) {

@@ -1,4 +1,4 @@
-package io.hyperstream.model.task;
+package io.hyperstream.model.tokenize;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

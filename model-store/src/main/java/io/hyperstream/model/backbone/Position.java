@@ -1,4 +1,4 @@
-package io.hyperstream.model.t5;
+package io.hyperstream.model.backbone;
 
 /** Where in a block an adapter sits. */
 public enum Position {

@@ -1,9 +1,9 @@
-package io.hyperstream.model.t5;
+package io.hyperstream.model.backbone;
 
 import ai.djl.ndarray.NDArray;
 
 /** What happens to a sub-layer's output before the residual is added: adapters, or nothing. */
-public interface AdapterHook {
+public interface AdapterHook extends AutoCloseable {
   /** The bare backbone. */
   AdapterHook NONE = (y, stack, layer, position) -> y;
 
@@ -24,7 +24,27 @@ public interface AdapterHook {
     return this;
   }
 
-  /** Dropout of a training step, wherever T5 has it; nothing otherwise. */
+  /**
+   * The hook of the given rows in the given order, each as often as it is named. Closed with this
+   * one, or earlier.
+   */
+  default AdapterHook select(int[] rows) {
+    return this;
+  }
+
+  /**
+   * What tells a row's adapters from others: rows with the same key have the same adapters, for as
+   * long as somebody holds the key.
+   */
+  default Object key(int row) {
+    return NONE;
+  }
+
+  /** Frees what was kept for these rows; not the adapters themselves. */
+  @Override
+  default void close() {}
+
+  /** Dropout of a training step, wherever the backbone has it; nothing otherwise. */
   default NDArray dropout(NDArray x) {
     return x;
   }

@@ -1,9 +1,7 @@
-package io.hyperstream.model.inference;
+package io.hyperstream.model.checkpoint;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import io.hyperstream.model.checkpoint.TensorInfo;
-import io.hyperstream.model.checkpoint.TensorSource;
 import java.util.LinkedHashSet;
 import java.util.Set;
 

@@ -1,5 +1,7 @@
-package io.hyperstream.model.task;
+package io.hyperstream.model.t5;
 
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.tokenize.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -81,7 +83,7 @@ public final class LabelSpace {
     for (int i = 0; i < ids.length; i++) {
       Label label = labels.get(i);
       ids[i] = tokenizer.encode(label.verbalizer());
-      if (ids[i].length == 1) {
+      if (ids[i].length == tokenizer.specials()) {
         throw new IllegalArgumentException(
             "label '" + label.name() + "': the verbalizer has no tokens; use letters or digits");
       }

@@ -1,9 +1,8 @@
-package io.hyperstream.model.inference;
+package io.hyperstream.model.t5;
 
 import io.hyperstream.model.task.Label;
-import io.hyperstream.model.task.LabelSpace;
 import io.hyperstream.model.task.TaskDefinition;
-import io.hyperstream.model.task.Tokenizer;
+import io.hyperstream.model.tokenize.Tokenizer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +25,7 @@ final class LabelSpaces {
   /**
    * The labels of a classification task.
    *
-   * @throws InferenceException INVALID_TASK if this model cannot tell them apart or say them
+   * @throws IllegalArgumentException if this model cannot tell them apart or say them
    */
   LabelSpace of(TaskDefinition task) {
     synchronized (spaces) {
@@ -35,13 +34,7 @@ final class LabelSpaces {
         return known;
       }
     }
-    LabelSpace made;
-    try {
-      made = LabelSpace.of(task.labels(), tokenizer, startId);
-    } catch (IllegalArgumentException e) {
-      throw new InferenceException(
-          InferenceException.Code.INVALID_TASK, "task '" + task.taskId() + "': " + e.getMessage());
-    }
+    LabelSpace made = LabelSpace.of(task.labels(), tokenizer, startId);
     synchronized (spaces) {
       LabelSpace first = spaces.putIfAbsent(task.labels(), made);
       if (first != null) {

@@ -1,8 +1,11 @@
-package io.hyperstream.model.task;
+package io.hyperstream.model.tokenize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hyperstream.model.t5.LabelSpace;
+import io.hyperstream.model.task.StarterFiles;
+import io.hyperstream.model.task.Template;
 import io.hyperstream.testing.Mutations;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,13 +23,13 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 
 @Label("Texts, labels and templates from anyone")
 class TextFuzzTest {
-  private static Tokenizer tokenizer;
+  private static SentencePieceTokenizer tokenizer;
   private static byte[] model;
 
   @BeforeContainer
   static void open() throws IOException {
     var file = StarterFiles.directory().resolve("backbone/spiece.model");
-    tokenizer = Tokenizer.open(file);
+    tokenizer = SentencePieceTokenizer.open(file);
     model = Files.readAllBytes(file);
   }
 

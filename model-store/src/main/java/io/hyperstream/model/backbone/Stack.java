@@ -1,6 +1,6 @@
-package io.hyperstream.model.t5;
+package io.hyperstream.model.backbone;
 
-/** The two halves of a T5. */
+/** The halves of a transformer; an encoder-only model has the first. */
 public enum Stack {
   ENCODER,
   DECODER;

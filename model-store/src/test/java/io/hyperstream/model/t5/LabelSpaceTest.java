@@ -1,8 +1,11 @@
-package io.hyperstream.model.task;
+package io.hyperstream.model.t5;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.StarterFiles;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,8 +77,8 @@ class LabelSpaceTest {
   @Test
   @DisplayName("labels the tokenizer cannot tell apart are refused by name")
   void indistinguishableLabels() throws IOException {
-    try (Tokenizer tokenizer =
-        Tokenizer.open(StarterFiles.directory().resolve("backbone/spiece.model"))) {
+    try (SentencePieceTokenizer tokenizer =
+        SentencePieceTokenizer.open(StarterFiles.directory().resolve("backbone/spiece.model"))) {
       assertThatThrownBy(
               () -> LabelSpace.of(List.of(Label.of("Yes"), Label.of("yes")), tokenizer, 0))
           .isInstanceOf(IllegalArgumentException.class)

@@ -1,13 +1,10 @@
-package io.hyperstream.model.inference;
+package io.hyperstream.model.t5;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
-import io.hyperstream.model.hyper.BatchAdapters;
-import io.hyperstream.model.t5.CrossMemory;
-import io.hyperstream.model.t5.DecoderLayout;
-import io.hyperstream.model.t5.T5;
-import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -51,13 +48,16 @@ final class LabelScorer implements AutoCloseable {
   /**
    * Scores all labels of all rows.
    *
+   * @param tasks [rows]
+   * @param states the rows' encoder states, no keys and values yet
+   * @param adapters of the rows
    * @return [rows][labels] log-probabilities, in the order of each task's labels
    */
-  double[][] score(EncodedRows batch) {
+  double[][] score(List<TaskDefinition> tasks, CrossMemory states, AdapterHook adapters) {
     List<Unit> units = new ArrayList<>();
-    double[][] scores = new double[batch.rows().size()][];
+    double[][] scores = new double[tasks.size()][];
     for (int i = 0; i < scores.length; i++) {
-      LabelSpace space = spaces.of(batch.rows().get(i).row().task());
+      LabelSpace space = spaces.of(tasks.get(i));
       scores[i] = new double[space.size()];
       for (LabelSpace.Block block : space.blocks()) {
         units.add(new Unit(i, block, size(block.nodes())));
@@ -65,14 +65,14 @@ final class LabelScorer implements AutoCloseable {
     }
     // Stable: within a size class the rows stay in the batch's order, sorted by task.
     units.sort(Comparator.comparingInt(Unit::size));
-    CrossMemory memory = batch.memory();
+    CrossMemory memory = states;
     int few = t5.fewPositions(memory.sourceLength());
     for (int from = 0; from < units.size(); ) {
-      if (units.get(from).size() > few && memory == batch.memory()) {
+      if (units.get(from).size() > few && memory == states) {
         memory = t5.attendTo(memory); // from here on all are large
       }
       int to = passEnd(units, from);
-      score(batch, memory, units.subList(from, to), scores);
+      score(memory, adapters, units.subList(from, to), scores);
       from = to;
     }
     return scores;
@@ -101,10 +101,9 @@ final class LabelScorer implements AutoCloseable {
     return to;
   }
 
-  private void score(EncodedRows batch, CrossMemory memory, List<Unit> units, double[][] scores) {
+  private void score(CrossMemory memory, AdapterHook rows, List<Unit> units, double[][] scores) {
     try (NDScope scope = Ops.scope();
-        BatchAdapters adapters =
-            EncodedRows.adapters(units.stream().map(u -> batch.rows().get(u.row())).toList())) {
+        AdapterHook adapters = rows.select(units.stream().mapToInt(Unit::row).toArray())) {
       scope.suppressNotUsedWarning();
       int size = units.get(0).size();
       NDArray ids = ids(units, size); // [P, N]

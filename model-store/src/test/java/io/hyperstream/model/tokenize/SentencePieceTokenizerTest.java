@@ -1,9 +1,10 @@
-package io.hyperstream.model.task;
+package io.hyperstream.model.tokenize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.hyperstream.model.task.StarterFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -22,14 +23,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class TokenizerTest {
+class SentencePieceTokenizerTest {
   private static Path model;
-  private static Tokenizer tokenizer;
+  private static SentencePieceTokenizer tokenizer;
 
   @BeforeAll
   static void open() throws IOException {
     model = StarterFiles.directory().resolve("backbone/spiece.model");
-    tokenizer = Tokenizer.open(model);
+    tokenizer = SentencePieceTokenizer.open(model);
   }
 
   @AfterAll
@@ -79,7 +80,7 @@ class TokenizerTest {
   @Test
   @DisplayName("an unpaired surrogate reads as U+FFFD, wherever it stands")
   void unpairedSurrogates() {
-    String replaced = Tokenizer.replaceUnpairedSurrogates("a\ud83d b\ude00 😀 \ud83d");
+    String replaced = Texts.replaceUnpairedSurrogates("a\ud83d b\ude00 😀 \ud83d");
     assertThat(replaced).isEqualTo("a\ufffd b\ufffd 😀 \ufffd");
     assertThat(tokenizer.encode("x\ud83dy")).isEqualTo(tokenizer.encode("x\ufffdy"));
     assertThat(tokenizer.encode("\ud83d")).isEqualTo(tokenizer.encode("\ufffd"));
@@ -165,7 +166,7 @@ class TokenizerTest {
   @Test
   @DisplayName("after close, encoding fails and a second close does nothing")
   void closed() throws IOException {
-    Tokenizer other = Tokenizer.open(model);
+    SentencePieceTokenizer other = SentencePieceTokenizer.open(model);
     other.close();
     other.close();
     assertThatThrownBy(() -> other.encode("x"))
@@ -176,18 +177,19 @@ class TokenizerTest {
   @Test
   @DisplayName("a missing or damaged file is named")
   void badFiles(@TempDir Path dir) throws IOException {
-    assertThatThrownBy(() -> Tokenizer.open(dir.resolve("spiece.model")))
+    assertThatThrownBy(() -> SentencePieceTokenizer.open(dir.resolve("spiece.model")))
         .isInstanceOf(NoSuchFileException.class)
         .hasMessageContaining(dir.resolve("spiece.model").toString());
 
     byte[] whole = Files.readAllBytes(model);
     Path cut = Files.write(dir.resolve("cut.model"), Arrays.copyOf(whole, whole.length / 3));
-    assertThatThrownBy(() -> Tokenizer.open(cut))
+    assertThatThrownBy(() -> SentencePieceTokenizer.open(cut))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("cut.model");
     Path text = Files.writeString(dir.resolve("text.model"), "{\"not\": \"a tokenizer\"}");
-    assertThatThrownBy(() -> Tokenizer.open(text)).hasMessageContaining("SentencePiece");
+    assertThatThrownBy(() -> SentencePieceTokenizer.open(text))
+        .hasMessageContaining("SentencePiece");
     Path empty = Files.write(dir.resolve("empty.model"), new byte[0]);
-    assertThatThrownBy(() -> Tokenizer.open(empty)).hasMessageContaining("no pieces");
+    assertThatThrownBy(() -> SentencePieceTokenizer.open(empty)).hasMessageContaining("no pieces");
   }
 }

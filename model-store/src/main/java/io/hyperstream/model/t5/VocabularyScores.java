@@ -1,8 +1,7 @@
-package io.hyperstream.model.inference;
+package io.hyperstream.model.t5;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
-import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.tensor.Ops;
 import java.util.List;
 

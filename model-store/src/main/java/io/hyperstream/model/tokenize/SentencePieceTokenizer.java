@@ -1,4 +1,4 @@
-package io.hyperstream.model.task;
+package io.hyperstream.model.tokenize;
 
 import ai.djl.sentencepiece.SpTokenizer;
 import java.io.ByteArrayOutputStream;
@@ -20,12 +20,9 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * symbols outside the vocabulary become the unknown piece, and text that looks like a control
  * symbol ({@code </s>}) is ordinary text, so that a user's text cannot end its own input.
  */
-public final class Tokenizer implements AutoCloseable {
+public final class SentencePieceTokenizer implements Tokenizer {
   /** Largest {@code spiece.model} that is read. */
   public static final int MAX_MODEL_BYTES = 64 << 20;
-
-  /** A longer text is cut to what decides its first tokens before it is encoded. */
-  private static final int CHARS_PER_TOKEN = 64;
 
   private static final char WORD_BOUNDARY = '\u2581';
   private static final int SENTINELS = 100;
@@ -37,21 +34,14 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
-  /**
-   * Token ids of one text.
-   *
-   * @param ids end token included
-   * @param truncated whether tokens were cut
-   */
-  public record Encoded(int[] ids, boolean truncated) {}
-
   private final SentencePieceVocabulary vocabulary;
   private final SpTokenizer nativeTokenizer;
   private final int endId;
   private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
   private boolean closed;
 
-  private Tokenizer(SentencePieceVocabulary vocabulary, SpTokenizer nativeTokenizer, int endId) {
+  private SentencePieceTokenizer(
+      SentencePieceVocabulary vocabulary, SpTokenizer nativeTokenizer, int endId) {
     this.vocabulary = vocabulary;
     this.nativeTokenizer = nativeTokenizer;
     this.endId = endId;
@@ -64,7 +54,7 @@ public final class Tokenizer implements AutoCloseable {
    * @throws NoSuchFileException if it does not exist
    * @throws IOException if it cannot be read or is not a SentencePiece model with an end token
    */
-  public static Tokenizer open(Path file) throws IOException {
+  public static SentencePieceTokenizer open(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new NoSuchFileException(
           file.toString(), null, "a T5 checkpoint needs its SentencePiece tokenizer here");
@@ -85,26 +75,24 @@ public final class Tokenizer implements AutoCloseable {
       throw new IOException(file + " has no end token </s>; is it the tokenizer of a T5 model?");
     }
     try {
-      return new Tokenizer(vocabulary, new SpTokenizer(model), endId);
+      return new SentencePieceTokenizer(vocabulary, new SpTokenizer(model), endId);
     } catch (RuntimeException e) {
       throw new IOException("SentencePiece cannot load " + file + ": " + e.getMessage(), e);
     }
   }
 
   /** Number of pieces; a model's vocabulary may be larger (sentinels, padding). */
+  @Override
   public int size() {
     return vocabulary.size();
   }
 
-  /**
-   * Log-probability of a piece in the corpus the tokenizer was made from: how common it is. Control
-   * pieces have none and give 0.
-   */
-  public float logProbability(int id) {
+  @Override
+  public double information(int id) {
     return id >= 0
             && id < vocabulary.size()
             && vocabulary.type(id) == SentencePieceVocabulary.NORMAL
-        ? vocabulary.score(id)
+        ? -vocabulary.score(id)
         : 0;
   }
 
@@ -113,51 +101,40 @@ public final class Tokenizer implements AutoCloseable {
     return endId;
   }
 
-  /** All token ids of a text, end token appended. Cost is linear in the text. */
-  public int[] encode(String text) {
-    int[] pieces = encodePieces(text);
+  @Override
+  public int specials() {
+    return 1;
+  }
+
+  @Override
+  public int pairSpecials() {
+    return 1;
+  }
+
+  @Override
+  public int[] wrap(int[] pieces) {
     int[] ids = Arrays.copyOf(pieces, pieces.length + 1);
     ids[pieces.length] = endId;
     return ids;
   }
 
-  /**
-   * At most {@code maxTokens} token ids, end token appended. Of a very long text only as much is
-   * encoded as decides them.
-   *
-   * @param maxTokens at least 2
-   */
-  public Encoded encode(String text, int maxTokens) {
-    if (maxTokens < 2) {
-      throw new IllegalArgumentException(
-          "a text needs room for a token and the end token; got " + maxTokens);
-    }
-    int[] pieces = encodePrefix(text, maxTokens);
-    boolean truncated = pieces.length > maxTokens - 1;
-    int kept = truncated ? maxTokens - 1 : pieces.length;
-    int[] ids = Arrays.copyOf(pieces, kept + 1);
-    ids[kept] = endId;
-    return new Encoded(ids, truncated);
+  /** T5 has no separator: the texts stand one after the other. */
+  @Override
+  public Pair wrap(int[] first, int[] second) {
+    int[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    int[] ids = wrap(both);
+    return new Pair(ids, ids.length);
   }
 
-  /** Pieces of the text, all of them or at least {@code enough}: no piece crosses a space. */
-  private int[] encodePrefix(String text, int enough) {
-    long window = Math.max(4096L, (long) enough * CHARS_PER_TOKEN);
-    while (window < text.length()) {
-      int cut = text.lastIndexOf(' ', (int) window);
-      if (cut > 0) {
-        int[] pieces = encodePieces(text.substring(0, cut));
-        if (pieces.length >= enough) {
-          return pieces;
-        }
-      }
-      window *= 4;
-    }
-    return encodePieces(text);
+  @Override
+  public int[] pieces(String text, int enough) {
+    return Texts.prefix(text, enough, this::pieces);
   }
 
-  private int[] encodePieces(String text) {
-    String clean = replaceUnpairedSurrogates(text);
+  @Override
+  public int[] pieces(String text) {
+    String clean = Texts.replaceUnpairedSurrogates(text);
     lifecycle.readLock().lock();
     try {
       if (closed) {
@@ -208,23 +185,6 @@ public final class Tokenizer implements AutoCloseable {
       out.append(bytes.toString(StandardCharsets.UTF_8));
       bytes.reset();
     }
-  }
-
-  static String replaceUnpairedSurrogates(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (Character.isSurrogate(text.charAt(i))) {
-        return rebuild(text);
-      }
-    }
-    return text;
-  }
-
-  private static String rebuild(String text) {
-    StringBuilder out = new StringBuilder(text.length());
-    text.codePoints()
-        .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xFFFD : c)
-        .forEach(out::appendCodePoint);
-    return out.toString();
   }
 
   @Override

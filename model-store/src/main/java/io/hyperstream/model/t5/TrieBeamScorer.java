@@ -1,13 +1,11 @@
-package io.hyperstream.model.inference;
+package io.hyperstream.model.t5;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
-import io.hyperstream.model.hyper.BatchAdapters;
-import io.hyperstream.model.t5.CrossMemory;
-import io.hyperstream.model.t5.KeyValueCache;
-import io.hyperstream.model.t5.T5;
-import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.readout.ReadoutOptions;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -123,7 +121,7 @@ final class TrieBeamScorer {
   private final int beams;
   private final long maxLogitsBytes;
 
-  TrieBeamScorer(T5 t5, LabelSpaces spaces, ModelOptions options) {
+  TrieBeamScorer(T5 t5, LabelSpaces spaces, ReadoutOptions options) {
     this.t5 = t5;
     this.spaces = spaces;
     this.beams = options.trieBeams();
@@ -133,18 +131,23 @@ final class TrieBeamScorer {
   /**
    * Scores the best labels of all rows.
    *
+   * @param tasks [rows]
+   * @param states the rows' encoder states, no keys and values yet
+   * @param adapters of the rows
    * @return [rows][labels] log-probabilities; minus infinity where a label was cut off
    */
-  double[][] score(EncodedRows batch) {
-    double[][] scores = new double[batch.rows().size()][];
+  double[][] score(List<TaskDefinition> tasks, CrossMemory states, AdapterHook adapters) {
+    double[][] scores = new double[tasks.size()][];
     int step = Math.max(1, MAX_POSITIONS / beams);
     for (int from = 0; from < scores.length; from += step) {
-      EncodedRows part = batch.slice(from, Math.min(scores.length, from + step));
+      int to = Math.min(scores.length, from + step);
       List<Search> searches = new ArrayList<>();
-      for (int i = 0; i < part.rows().size(); i++) {
-        searches.add(new Search(i, spaces.of(part.rows().get(i).row().task())));
+      for (int i = from; i < to; i++) {
+        searches.add(new Search(i - from, spaces.of(tasks.get(i))));
       }
-      search(part, searches);
+      try (AdapterHook part = adapters.slice(from, to)) {
+        search(states.slice(from, to), part, searches);
+      }
       for (Search search : searches) {
         scores[from + search.row] = search.scores;
       }
@@ -160,14 +163,13 @@ final class TrieBeamScorer {
   }
 
   /** Level by level, all rows together; a level's nodes are decoded once. */
-  private void search(EncodedRows batch, List<Search> searches) {
-    CrossMemory memory = batch.memory();
+  private void search(CrossMemory states, AdapterHook adapters, List<Search> searches) {
+    CrossMemory memory = states;
     if (3 * beams > t5.fewPositions(memory.sourceLength())) { // labels have a few tokens
       memory = t5.attendTo(memory);
     }
     int[] depths = {};
-    try (BatchAdapters adapters = batch.adapters();
-        KeyValueCache cache = t5.newCache()) {
+    try (KeyValueCache cache = t5.newCache()) {
       for (int width = 1; width > 0; width = width(searches)) {
         int before = depths.length;
         depths = Arrays.copyOf(depths, before + width);

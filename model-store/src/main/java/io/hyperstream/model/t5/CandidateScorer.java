@@ -1,12 +1,11 @@
-package io.hyperstream.model.training;
+package io.hyperstream.model.t5;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import io.hyperstream.model.t5.AdapterHook;
-import io.hyperstream.model.t5.CrossMemory;
-import io.hyperstream.model.t5.T5;
-import io.hyperstream.model.task.LabelSpace;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,13 +15,13 @@ import java.util.List;
  * log-probabilities of a label's tokens and the end token under the full-vocabulary softmax, over
  * the label trie in one decoder pass per block.
  */
-final class CandidateScorer {
+public final class CandidateScorer implements LabelReadout.Differentiable {
   private final T5 t5;
   private final LabelSpace labels;
   private final int[] column; // label -> its column in the joined blocks
   private final List<float[]> sums = new ArrayList<>(); // per block [edges * labels], 0 or 1
 
-  CandidateScorer(T5 t5, LabelSpace labels) {
+  public CandidateScorer(T5 t5, LabelSpace labels) {
     this.t5 = t5;
     this.labels = labels;
     column = new int[labels.size()];
@@ -40,20 +39,21 @@ final class CandidateScorer {
     }
   }
 
-  int labels() {
+  @Override
+  public int labels() {
     return column.length;
   }
 
-  /** Decoder positions of one row. */
-  int nodes() {
-    return labels.nodes();
+  @Override
+  public NDArray score(Encoded encoded, AdapterHook adapters) {
+    return score(t5.attendTo(encoded), adapters);
   }
 
   /**
    * @param memory B encoded rows
    * @return [B, L], in the order of the task's labels
    */
-  NDArray score(CrossMemory memory, AdapterHook adapters) {
+  public NDArray score(CrossMemory memory, AdapterHook adapters) {
     NDManager manager = t5.manager();
     List<NDArray> parts = new ArrayList<>();
     for (int i = 0; i < sums.size(); i++) {

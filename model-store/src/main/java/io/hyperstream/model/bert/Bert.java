@@ -1,0 +1,278 @@
+package io.hyperstream.model.bert;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
+import io.hyperstream.model.backbone.TokenBatch;
+import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Scalar;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+
+/**
+ * BERT's encoder (Devlin et al., 2019): attention and feed-forward, each with the norm after the
+ * residual. Adapters stand where HyperFormer has them: after each output projection, before the
+ * residual.
+ */
+public final class Bert implements Backbone {
+  /** What padding keys lose in attention. */
+  private static final Scalar MASK = new Scalar(1e9);
+
+  /** As in T5's encoder: parts of a batch that stay in the last-level cache. */
+  private static final long PART_BYTES = 8L << 20;
+
+  /** Weight names may start with the network's own name. */
+  private static final List<String> PREFIXES = List.of("", "bert.", "roberta.");
+
+  private record Linear(NDArray weight, NDArray bias) {
+    NDArray apply(NDArray x) {
+      return Ops.linear(x, weight, bias);
+    }
+  }
+
+  private record Norm(NDArray weight, NDArray bias, double eps) {
+    NDArray apply(NDArray x) {
+      return Ops.layerNorm(x, weight, bias, eps);
+    }
+  }
+
+  /**
+   * @param qkv [3 d, d], queries, keys and values on top of each other
+   * @param out [d, d]
+   * @param wide [f, d]
+   * @param narrow [d, f]
+   */
+  private record Layer(
+      Linear qkv, Linear out, Norm attentionNorm, Linear wide, Linear narrow, Norm outputNorm) {}
+
+  private final BertConfig config;
+  private final BackboneShape shape;
+  private final NDManager manager;
+  private final NDArray words; // [V, d]
+  private final NDArray positions; // [P, d]
+  private final NDArray segments; // [2, d]
+  private final Norm embeddingNorm;
+  private final List<Layer> layers = new ArrayList<>();
+  private final Scalar scale; // of queries: k^-0.5
+  private final int partTokens;
+
+  private Bert(BertConfig config, int maxTokens, NDManager manager, TensorSource source) {
+    this.config = config;
+    this.shape = config.shape(Math.min(maxTokens, config.maxTokens()));
+    this.manager = manager;
+    Weights weights = new Weights(source, manager, prefix(source), config);
+    int d = config.width();
+    words = weights.tensor("embeddings.word_embeddings.weight", config.vocabulary(), d);
+    positions = weights.tensor("embeddings.position_embeddings.weight", config.positions(), d);
+    segments = weights.tensor("embeddings.token_type_embeddings.weight", config.segments(), d);
+    embeddingNorm = weights.norm("embeddings.LayerNorm");
+    for (int i = 0; i < config.layers(); i++) {
+      String name = "encoder.layer." + i + ".";
+      layers.add(
+          new Layer(
+              weights.stacked(name + "attention.self.", "query", "key", "value"),
+              weights.linear(name + "attention.output.dense", d, d),
+              weights.norm(name + "attention.output.LayerNorm"),
+              weights.linear(name + "intermediate.dense", config.feedForward(), d),
+              weights.linear(name + "output.dense", d, config.feedForward()),
+              weights.norm(name + "output.LayerNorm")));
+    }
+    scale = new Scalar(Math.pow(config.headWidth(), -0.5));
+    partTokens =
+        manager.getDevice().isGpu()
+            ? Integer.MAX_VALUE
+            : (int) Math.max(1, PART_BYTES / Float.BYTES / config.feedForward());
+  }
+
+  /**
+   * Loads the weights.
+   *
+   * @param maxTokens longest sequence; at most the position table's
+   * @param device where to; empty for the default device
+   * @throws CheckpointException if a tensor is missing or has another shape than configured
+   */
+  public static Bert load(
+      BertConfig config, int maxTokens, TensorSource source, Optional<Device> device) {
+    NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
+    try {
+      return new Bert(config, maxTokens, manager, source);
+    } catch (RuntimeException e) {
+      manager.close();
+      throw e;
+    }
+  }
+
+  private static String prefix(TensorSource source) {
+    String first = "embeddings.word_embeddings.weight";
+    return PREFIXES.stream()
+        .filter(prefix -> source.has(prefix + first))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "%s has no '%s', with or without the prefix bert. or roberta.; its first tensor is '%s'"
+                        .formatted(
+                            source.origin(),
+                            first,
+                            source.names().stream().findFirst().orElse("none"))));
+  }
+
+  private record Weights(TensorSource source, NDManager manager, String prefix, BertConfig config) {
+    NDArray tensor(String name, long... shape) {
+      return source.read(manager, prefix + name, shape);
+    }
+
+    Linear linear(String name, long out, long in) {
+      return new Linear(tensor(name + ".weight", out, in), tensor(name + ".bias", out));
+    }
+
+    Norm norm(String name) {
+      long d = config.width();
+      return new Norm(
+          tensor(name + ".weight", d), tensor(name + ".bias", d), config.layerNormEps());
+    }
+
+    /** Projections of one input as one: weights [n d, d], bias [n d]. */
+    Linear stacked(String name, String... parts) {
+      long d = config.width();
+      List<String> weights =
+          Stream.of(parts).map(part -> prefix + name + part + ".weight").toList();
+      NDArray weight = source.readStacked(manager, weights, d, d);
+      try (NDScope scope = Ops.scope()) {
+        scope.suppressNotUsedWarning();
+        List<NDArray> biases =
+            Stream.of(parts).map(part -> tensor(name + part + ".bias", d)).toList();
+        return new Linear(weight, Ops.own(manager, Ops.concat(biases, 0)));
+      }
+    }
+  }
+
+  public BertConfig config() {
+    return config;
+  }
+
+  @Override
+  public BackboneShape shape() {
+    return shape;
+  }
+
+  @Override
+  public NDManager manager() {
+    return manager;
+  }
+
+  @Override
+  public Encoded encode(TokenBatch batch, AdapterHook adapters) {
+    if (batch.length() > TokenBatch.paddedLength(shape.maxTokens())) {
+      throw new IllegalArgumentException(
+          "a sequence of this model has at most %d tokens; got %d"
+              .formatted(shape.maxTokens(), batch.length()));
+    }
+    int rows = batch.rows();
+    int most = Math.max(1, partTokens / batch.length());
+    if (rows <= most || Ops.recording()) {
+      return new Encoded(states(batch, adapters), batch.mask());
+    }
+    int parts = (rows + most - 1) / most;
+    List<NDArray> encoded = new ArrayList<>();
+    for (int i = 0; i < parts; i++) {
+      int from = i * rows / parts;
+      int to = (i + 1) * rows / parts;
+      TokenBatch part = batch.slice(from, to);
+      AdapterHook hook = adapters.slice(from, to);
+      encoded.add(Ops.step(() -> states(part, hook)));
+    }
+    return new Encoded(Ops.concat(encoded, 0), batch.mask());
+  }
+
+  /** [B, S, d]. */
+  private NDArray states(TokenBatch batch, AdapterHook adapters) {
+    NDArray bias = Ops.keyMask(batch.mask(), MASK); // [B, 1, 1, S]
+    NDArray x = adapters.dropout(embeddings(batch));
+    for (int i = 0; i < layers.size(); i++) {
+      x = layer(i, x, bias, adapters);
+    }
+    return x;
+  }
+
+  /** [B, S, d]. */
+  private NDArray embeddings(TokenBatch batch) {
+    return Ops.step(
+        () -> {
+          int length = batch.length();
+          // A batch padded by one beyond the table repeats its last row: padding is masked.
+          long[] place =
+              LongStream.range(0, length)
+                  .map(i -> Math.min(config.firstPosition() + i, config.positions() - 1))
+                  .toArray();
+          NDArray x = Ops.gatherRows(words, batch.ids()); // [B, S, d]
+          x = Ops.addInPlace(x, Ops.gatherRows(positions, manager.create(place))); // [S, d]
+          x =
+              Ops.addInPlace(
+                  x,
+                  config.segments() > 1
+                      ? Ops.gatherRows(segments, batch.segments()) // [B, S, d]
+                      : segments);
+          return embeddingNorm.apply(x);
+        });
+  }
+
+  /** x [B, S, d], overwritten unless the thread records. */
+  private NDArray layer(int i, NDArray x, NDArray bias, AdapterHook adapters) {
+    Layer layer = layers.get(i);
+    NDArray attended =
+        Ops.step(
+            () -> {
+              NDArray y = layer.out.apply(attention(layer, x, bias, adapters)); // [B, S, d]
+              y = adapters.apply(y, Stack.ENCODER, i, Position.SELF_ATTENTION);
+              return layer.attentionNorm.apply(Ops.addInPlace(adapters.dropout(y), x));
+            });
+    return Ops.step(
+        () -> {
+          NDArray y = config.activation().apply(layer.wide.apply(attended)); // [B, S, f]
+          y = layer.narrow.apply(y); // [B, S, d]
+          y = adapters.apply(y, Stack.ENCODER, i, Position.FEED_FORWARD);
+          return layer.outputNorm.apply(Ops.addInPlace(adapters.dropout(y), attended));
+        });
+  }
+
+  /** The heads' contexts side by side: [B, S, d]. */
+  private NDArray attention(Layer layer, NDArray x, NDArray bias, AdapterHook adapters) {
+    long b = x.getShape().get(0);
+    long s = x.getShape().get(1);
+    long heads = config.heads();
+    long k = config.headWidth();
+    NDArray split =
+        layer
+            .qkv
+            .apply(x) // [B, S, 3 d]
+            .reshape(b, s, 3, heads, k)
+            .transpose(2, 0, 3, 1, 4) // [3, B, H, S, k]
+            .reshape(3, b * heads, s, k);
+    NDArray query = Ops.mul(Ops.select(split, 0, 0), scale); // [B H, S, k]
+    NDArray scores = Ops.bmm(query, Ops.swapAxes(Ops.select(split, 0, 1), 1, 2)); // [B H, S, S]
+    scores = Ops.addInPlace(scores.reshape(b, heads, s, s), bias);
+    NDArray weights = adapters.dropout(Ops.softmax(scores)).reshape(b * heads, s, s);
+    return Ops.bmm(weights, Ops.select(split, 0, 2)) // [B H, S, k]
+        .reshape(b, heads, s, k)
+        .transpose(0, 2, 1, 3) // [B, S, H, k]
+        .reshape(b, s, heads * k);
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+  }
+}

@@ -1,0 +1,27 @@
+package io.hyperstream.model.family;
+
+import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.readout.LabelReadout;
+import io.hyperstream.model.readout.RowEncoder;
+import io.hyperstream.model.readout.TextReadout;
+import io.hyperstream.model.tokenize.Tokenizer;
+import java.util.Optional;
+
+/** A loaded model of some family; closing it frees all of it. */
+public interface FamilyModel extends AutoCloseable {
+  Tokenizer tokenizer();
+
+  Backbone backbone();
+
+  /** How texts become token sequences, and states a row's vector. */
+  RowEncoder rows();
+
+  /** A readout of labels, for one thread; to be closed by the caller, before the model. */
+  LabelReadout labels();
+
+  /** A readout of text, for one thread; empty if this family cannot write. */
+  Optional<TextReadout> text();
+
+  @Override
+  void close();
+}

@@ -1,0 +1,69 @@
+package io.hyperstream.model.family;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.HuggingFaceLayout;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * The families there are; the first that reads a configuration has it.
+ *
+ * @param all in the order they are asked
+ */
+public record ModelFamilies(List<ModelFamily> all) {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  public ModelFamilies {
+    all = List.copyOf(all);
+  }
+
+  /**
+   * The family of a {@code config.json}.
+   *
+   * @throws CheckpointException if it is none, or of no family
+   */
+  public ModelFamily of(Path config) throws IOException {
+    if (Files.size(config) > HuggingFaceLayout.MAX_CONFIG_BYTES) {
+      throw new CheckpointException(
+          config + " is larger than " + HuggingFaceLayout.MAX_CONFIG_BYTES + " bytes");
+    }
+    JsonNode json;
+    try {
+      json = MAPPER.readTree(Files.readAllBytes(config));
+    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+      throw new CheckpointException(config + " is not valid JSON: " + e.getOriginalMessage(), e);
+    }
+    if (!json.isObject() || !(json.has("model_type") || json.has("architectures"))) {
+      throw new CheckpointException(config + ": it names neither model_type nor architectures");
+    }
+    return all.stream()
+        .filter(family -> family.reads(json))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "%s: model_type '%s' is not supported; there are %s"
+                        .formatted(
+                            config,
+                            json.path("model_type").asText(),
+                            all.stream()
+                                .map(ModelFamily::name)
+                                .collect(Collectors.joining(" and ")))));
+  }
+
+  /**
+   * A folder with all files its family needs.
+   *
+   * @throws java.nio.file.NoSuchFileException naming every file that is missing
+   */
+  public HuggingFaceLayout layout(Path directory) throws IOException {
+    HuggingFaceLayout bare = HuggingFaceLayout.open(directory);
+    ModelFamily family = of(bare.config());
+    return HuggingFaceLayout.open(directory, family.files(), family.optionalFiles());
+  }
+}

@@ -1,0 +1,62 @@
+package io.hyperstream.model.t5;
+
+import io.hyperstream.model.backbone.Pooling;
+import io.hyperstream.model.backbone.TokenSequence;
+import io.hyperstream.model.readout.RowEncoder;
+import io.hyperstream.model.readout.RowInput;
+import io.hyperstream.model.readout.Windows;
+import io.hyperstream.model.task.OverLengthPolicy;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.task.Template;
+import io.hyperstream.model.tokenize.Tokenizer;
+import java.util.List;
+import java.util.Optional;
+
+/** T5 reads one text: the task's template with its texts filled in. */
+final class RenderedRows implements RowEncoder {
+  private final Tokenizer tokenizer;
+  private final int width;
+  private final int maxTokens;
+
+  RenderedRows(Tokenizer tokenizer, int width, int maxTokens) {
+    this.tokenizer = tokenizer;
+    this.width = width;
+    this.maxTokens = maxTokens;
+  }
+
+  @Override
+  public RowInput encode(TaskDefinition task, String text, Optional<String> textPair) {
+    Template template = task.templateOf(textPair.isPresent());
+    String input = template.render(text, textPair.orElse(""));
+    if (task.overLength() == OverLengthPolicy.WINDOWS) {
+      int[] pieces = tokenizer.pieces(input);
+      List<TokenSequence> windows = Windows.of(tokenizer, pieces, maxTokens);
+      return new RowInput(List.of(windows), false, pieces.length == 0);
+    }
+    Tokenizer.Encoded encoded = tokenizer.encode(input, maxTokens);
+    return RowInput.of(
+        new TokenSequence(encoded.ids()),
+        encoded.truncated(),
+        encoded.ids().length == tokenizer.specials());
+  }
+
+  @Override
+  public Pooling pooling() {
+    return Pooling.MEAN;
+  }
+
+  @Override
+  public float[] vector(RowInput input, float[][] pooled) {
+    return Windows.mean(pooled, 0, pooled.length);
+  }
+
+  @Override
+  public List<Integer> widths() {
+    return List.of(width);
+  }
+
+  @Override
+  public int maxTokens() {
+    return maxTokens;
+  }
+}

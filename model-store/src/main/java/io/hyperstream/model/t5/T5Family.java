@@ -1,0 +1,130 @@
+package io.hyperstream.model.t5;
+
+import ai.djl.Device;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.checkpoint.HuggingFaceLayout;
+import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.family.FamilyModel;
+import io.hyperstream.model.family.ModelFamily;
+import io.hyperstream.model.readout.LabelReadout;
+import io.hyperstream.model.readout.ReadoutOptions;
+import io.hyperstream.model.readout.RowEncoder;
+import io.hyperstream.model.readout.TextReadout;
+import io.hyperstream.model.tokenize.SentencePieceTokenizer;
+import io.hyperstream.model.tokenize.Tokenizer;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** T5 v1.0, v1.1 and Flan-T5: encoder and decoder, SentencePiece. */
+public final class T5Family implements ModelFamily {
+  /** T5's tokenizer. */
+  public static final String TOKENIZER = "spiece.model";
+
+  @Override
+  public String name() {
+    return "t5";
+  }
+
+  @Override
+  public boolean reads(JsonNode config) {
+    return config.path("model_type").asText("t5").equals("t5");
+  }
+
+  @Override
+  public List<String> files() {
+    return List.of(TOKENIZER);
+  }
+
+  @Override
+  public BackboneShape shape(HuggingFaceLayout files) throws IOException {
+    return T5Config.read(files.config()).shape();
+  }
+
+  @Override
+  public Map<String, Object> details(HuggingFaceLayout files) throws IOException {
+    T5Config config = T5Config.read(files.config());
+    Map<String, Object> details = new LinkedHashMap<>();
+    details.put("dModel", config.dModel());
+    details.put("dKv", config.dKv());
+    details.put("dFf", config.dFf());
+    details.put("heads", config.heads());
+    details.put("encoderLayers", config.encoderLayers());
+    details.put("decoderLayers", config.decoderLayers());
+    details.put("vocabSize", config.vocabSize());
+    details.put("activation", config.activation().configName());
+    details.put("gated", config.gated());
+    details.put("tiedEmbeddings", config.tiedEmbeddings());
+    return details;
+  }
+
+  @Override
+  public FamilyModel open(
+      HuggingFaceLayout files,
+      TensorSource weights,
+      Optional<Device> device,
+      ReadoutOptions options)
+      throws IOException {
+    T5Config config = T5Config.read(files.config());
+    SentencePieceTokenizer tokenizer = SentencePieceTokenizer.open(files.file(TOKENIZER));
+    try {
+      if (tokenizer.size() > config.vocabSize() || tokenizer.endId() != config.eosId()) {
+        throw new IOException(
+            "%s: the tokenizer has %d pieces and the end token %d, the config a vocabulary of %d and the end token %d; they belong to different models"
+                .formatted(
+                    files.directory(),
+                    tokenizer.size(),
+                    tokenizer.endId(),
+                    config.vocabSize(),
+                    config.eosId()));
+      }
+      return of(tokenizer, T5.load(config, weights, device), options);
+    } catch (IOException | RuntimeException e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  /** A model of parts that are loaded already and closed with it. */
+  public static FamilyModel of(SentencePieceTokenizer tokenizer, T5 t5, ReadoutOptions options) {
+    return new Loaded(
+        tokenizer,
+        t5,
+        new RenderedRows(tokenizer, t5.config().dModel(), options.maxSourceTokens()),
+        options);
+  }
+
+  private record Loaded(
+      SentencePieceTokenizer sentencePiece, T5 t5, RowEncoder rows, ReadoutOptions options)
+      implements FamilyModel {
+    @Override
+    public Tokenizer tokenizer() {
+      return sentencePiece;
+    }
+
+    @Override
+    public Backbone backbone() {
+      return t5;
+    }
+
+    @Override
+    public LabelReadout labels() {
+      return new DecoderReadout(t5, sentencePiece, options);
+    }
+
+    @Override
+    public Optional<TextReadout> text() {
+      return Optional.of(new DecodedText(t5, sentencePiece, options));
+    }
+
+    @Override
+    public void close() {
+      t5.close();
+      sentencePiece.close();
+    }
+  }
+}

@@ -1,0 +1,214 @@
+package io.hyperstream.model.tokenize;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/**
+ * Whatever a {@code tokenizer.json} describes, read by Hugging Face's own library: WordPiece for
+ * BERT, unigram for XLM-R. Truncation and padding of the file are not used. Thread-safe, see {@link
+ * Tokenizer}.
+ */
+public final class JsonTokenizer implements Tokenizer {
+  /** Largest {@code tokenizer.json} that is read; XLM-R's has 17 MB. */
+  public static final int MAX_FILE_BYTES = 64 << 20;
+
+  /** Breaks up text that looks like a special token; tokenizers drop it. */
+  private static final String ZERO_WIDTH_SPACE = "\u200b";
+
+  private static final String PROBE = "a";
+
+  /** Special tokens around one text and around two, learnt from the library. */
+  private record Wrapping(int[] before, int[] between, int[] after, boolean segments) {
+    int count() {
+      return before.length + between.length + after.length;
+    }
+  }
+
+  private final HuggingFaceTokenizer library;
+  private final int size;
+  private final double[] information;
+  private final List<String> specialTexts;
+  private final Wrapping single;
+  private final Wrapping pair;
+  private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
+  private boolean closed;
+
+  private JsonTokenizer(HuggingFaceTokenizer library, JsonNode json) {
+    this.library = library;
+    JsonNode vocabulary = json.path("model").path("vocab");
+    int most = vocabulary.size();
+    List<String> specials = new ArrayList<>();
+    for (JsonNode added : json.path("added_tokens")) {
+      most = Math.max(most, added.path("id").asInt() + 1);
+      if (added.path("special").asBoolean()) {
+        specials.add(added.path("content").asText());
+      }
+    }
+    this.size = most;
+    this.specialTexts = List.copyOf(specials);
+    this.information = PieceInformation.of(vocabulary, size, specials);
+    this.single = wrapping(library.encode(PROBE, true, false));
+    this.pair = wrapping(library.encode(PROBE, PROBE, true, false));
+  }
+
+  /**
+   * Reads a tokenizer.
+   *
+   * @throws NoSuchFileException if it does not exist
+   * @throws IOException if it cannot be read or is no {@code tokenizer.json}
+   */
+  public static JsonTokenizer open(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new NoSuchFileException(file.toString(), null, "an encoder needs its tokenizer here");
+    }
+    if (Files.size(file) > MAX_FILE_BYTES) {
+      throw new IOException(
+          file + " has " + Files.size(file) + " bytes; a tokenizer has at most " + MAX_FILE_BYTES);
+    }
+    HuggingFaceTokenizer library = null;
+    try {
+      JsonNode json = new ObjectMapper().readTree(Files.readAllBytes(file));
+      if (json.path("model").path("vocab").isEmpty()) {
+        throw new IOException(file + " has no model.vocab; it is no tokenizer.json");
+      }
+      library =
+          HuggingFaceTokenizer.builder()
+              .optTokenizerPath(file)
+              .optAddSpecialTokens(false)
+              .optTruncation(false)
+              .optPadding(false)
+              .build();
+      return new JsonTokenizer(library, json);
+    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+      throw new IOException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
+    } catch (RuntimeException e) {
+      if (library != null) {
+        library.close();
+      }
+      throw new IOException(file + " is not read: " + e.getMessage(), e);
+    }
+  }
+
+  /** Which special tokens stand before, between and after the texts of a probe. */
+  private static Wrapping wrapping(Encoding probe) {
+    long[] special = probe.getSpecialTokenMask();
+    long[] ids = probe.getIds();
+    int first = 0;
+    while (first < ids.length && special[first] == 1) {
+      first++;
+    }
+    int last = ids.length;
+    while (last > first && special[last - 1] == 1) {
+      last--;
+    }
+    int from = first;
+    while (from < last && special[from] == 0) {
+      from++;
+    }
+    int to = from;
+    while (to < last && special[to] == 1) {
+      to++;
+    }
+    if (first == last) {
+      throw new IllegalArgumentException("it reads the letter '" + PROBE + "' as nothing");
+    }
+    boolean segments = Arrays.stream(probe.getTypeIds()).anyMatch(type -> type == 1);
+    return new Wrapping(
+        ints(ids, 0, first), ints(ids, from, to), ints(ids, last, ids.length), segments);
+  }
+
+  private static int[] ints(long[] values, int from, int to) {
+    return Arrays.stream(values, from, to).mapToInt(Math::toIntExact).toArray();
+  }
+
+  @Override
+  public int size() {
+    return size;
+  }
+
+  @Override
+  public int[] pieces(String text, int enough) {
+    return Texts.prefix(text, enough, this::pieces);
+  }
+
+  @Override
+  public int[] pieces(String text) {
+    String clean = ordinary(Texts.replaceUnpairedSurrogates(text));
+    lifecycle.readLock().lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("the tokenizer is closed");
+      }
+      long[] ids = library.encode(clean, false, false).getIds();
+      return ints(ids, 0, ids.length);
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  /** The text without anything that would be read as a special token. */
+  private String ordinary(String text) {
+    String out = text;
+    for (String special : specialTexts) {
+      if (out.contains(special)) {
+        String broken = special.charAt(0) + ZERO_WIDTH_SPACE + special.substring(1);
+        out = out.replace(special, broken);
+      }
+    }
+    return out;
+  }
+
+  @Override
+  public int specials() {
+    return single.count();
+  }
+
+  @Override
+  public int pairSpecials() {
+    return pair.count();
+  }
+
+  @Override
+  public int[] wrap(int[] pieces) {
+    return join(single.before(), pieces, single.after());
+  }
+
+  @Override
+  public Pair wrap(int[] first, int[] second) {
+    int[] ids = join(pair.before(), first, pair.between(), second, pair.after());
+    int secondFrom = pair.before().length + first.length + pair.between().length;
+    return new Pair(ids, pair.segments() ? secondFrom : ids.length);
+  }
+
+  private static int[] join(int[]... parts) {
+    return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+  }
+
+  @Override
+  public double information(int id) {
+    return id >= 0 && id < size ? information[id] : 0;
+  }
+
+  @Override
+  public void close() {
+    lifecycle.writeLock().lock();
+    try {
+      if (!closed) {
+        closed = true;
+        library.close();
+      }
+    } finally {
+      lifecycle.writeLock().unlock();
+    }
+  }
+}
