@@ -176,7 +176,7 @@ final class TestPredictor implements Predictor {
         1,
         distribution,
         row.adapter().version(),
-        row.truncated(),
+        row.input().truncated(),
         false);
   }
 
