@@ -12,7 +12,8 @@ HEAD = """Third-party software in Hyperstream {version}
 
 Each part lies unmodified in lib/, with its own licence and notice files in its jar; Confluent's
 three in lib/confluent-client. The libraries in lib/pytorch-native-cpu are PyTorch's and of those
-it is built with. Licences are named as the parts name them.
+it is built with. The weights of BAAI's encoder are those of its makers, in another file format, in
+lib/bge-small-en-v1.5. Licences are named as the parts name them.
 """
 # Within a part of ours.
 INSIDE = {
@@ -20,6 +21,10 @@ INSIDE = {
         ("io.confluent:kafka-schema-registry-client", "Apache-2.0", "https://github.com/confluentinc/schema-registry"),
         ("io.confluent:kafka-schema-serializer", "Apache-2.0", "https://github.com/confluentinc/schema-registry"),
         ("io.confluent:kafka-avro-serializer", "Apache-2.0", "https://github.com/confluentinc/schema-registry"),
+    ],
+    "bge-small-en-v1.5": [("BAAI:bge-small-en-v1.5", "MIT", "https://huggingface.co/BAAI/bge-small-en-v1.5")],
+    "all-minilm-l6-v2": [
+        ("sentence-transformers:all-MiniLM-L6-v2", "Apache-2.0", "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"),
     ],
 }
 

@@ -93,11 +93,14 @@ class SupplyChainIT {
       }
     }
     assertThat(bom.path("components").findValuesAsText("name"))
-        .contains("schemas", "model-store", "confluent-client");
+        .contains("schemas", "model-store", "confluent-client", "bge-small-en-v1.5");
   }
 
   private static boolean isOurs(Path jar) {
-    return jar.getFileName().toString().matches("(schemas|model-store|confluent-client)-\\d.*");
+    return jar.getFileName()
+        .toString()
+        .matches(
+            "(schemas|model-store|confluent-client|bge-small-en-v1\\.5|all-minilm-l6-v2)-\\d.*");
   }
 
   @Test
@@ -113,6 +116,9 @@ class SupplyChainIT {
             "schemas",
             "schemas/confluent-client",
             "model-store",
+            "model-store/onnx-converter",
+            "model-store/bge-small",
+            "model-store/minilm",
             "stream-app")) {
       Path pom = root.resolve(module).resolve("pom.xml");
       NodeList names =
