@@ -8,7 +8,8 @@ import java.util.TreeMap;
  * What whoever made a model says about it; the rest of a manifest is computed from the files.
  *
  * @param maxSourceTokens longest input, end token included
- * @param maxTargetTokens longest decoded output, end token included
+ * @param maxTargetTokens longest decoded output, end token included; of an encoder, which decodes
+ *     nothing, the least allowed: 2
  * @param metrics measured by whoever trained it, by name
  * @param licence of the weights
  * @param source where they came from
