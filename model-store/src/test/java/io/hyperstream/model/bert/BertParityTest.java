@@ -61,7 +61,7 @@ class BertParityTest {
   }
 
   @Test
-  @DisplayName("states and vectors of 240 texts of all lengths and many scripts are the same")
+  @DisplayName("states and vectors of 200 texts of all lengths and many scripts are the same")
   void states() throws OrtException {
     List<TokenSequence> sequences = new ArrayList<>();
     for (String text : TrickyTexts.all()) {

@@ -74,8 +74,11 @@ final class TrickyTexts {
   static List<String> all() {
     List<String> texts = new ArrayList<>(WORDS);
     Random random = new Random(7);
-    for (int words = 1; texts.size() < 230; words += 1 + words / 12) {
-      texts.add(sentence(random, Math.min(words, 400)));
+    while (texts.size() < 200) {
+      texts.add(sentence(random, 1 + random.nextInt(12)));
+    }
+    for (int words = 20; words <= 140; words += 20) {
+      texts.add(sentence(random, words));
     }
     texts.add("word ".repeat(509) + "end");
     texts.add("word ".repeat(600));
