@@ -3,14 +3,21 @@ package io.hyperstream.model.backbone;
 import ai.djl.ndarray.NDArray;
 import io.hyperstream.model.tensor.Ops;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * What the encoder made of a batch. Lives in the scope it was made in.
  *
  * @param states [B, S, d] last hidden states
+ * @param middle [B, S, d] states after half of the layers; empty where nobody reads them
  * @param mask [B, S] float32: 1 for a token, 0 for padding
  */
-public record Encoded(NDArray states, NDArray mask) {
+public record Encoded(NDArray states, Optional<NDArray> middle, NDArray mask) {
+  /** Last hidden states alone. */
+  public Encoded(NDArray states, NDArray mask) {
+    this(states, Optional.empty(), mask);
+  }
+
   /** B. */
   public int rows() {
     return (int) states.getShape().get(0);
@@ -21,11 +28,22 @@ public record Encoded(NDArray states, NDArray mask) {
     return pooling.of(this);
   }
 
+  /** What is known after half of the layers, as if it were all. */
+  public Optional<Encoded> half() {
+    return middle.map(states -> new Encoded(states, mask));
+  }
+
   /** [B][d], the same as numbers of Java. */
   public float[][] vectors(Pooling pooling) {
-    float[] all = pooled(pooling).toFloatArray();
-    int width = all.length / rows();
-    float[][] out = new float[rows()][];
+    return rows(pooled(pooling));
+  }
+
+  /** Rows of an array [n, d]. */
+  public static float[][] rows(NDArray array) {
+    float[] all = array.toFloatArray();
+    int rows = (int) array.getShape().get(0);
+    int width = all.length / rows;
+    float[][] out = new float[rows][];
     Arrays.setAll(out, row -> Arrays.copyOfRange(all, row * width, (row + 1) * width));
     return out;
   }

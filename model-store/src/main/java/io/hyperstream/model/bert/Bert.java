@@ -183,28 +183,37 @@ public final class Bert implements Backbone {
     int rows = batch.rows();
     int most = Math.max(1, partTokens / batch.length());
     if (rows <= most || Ops.recording()) {
-      return new Encoded(states(batch, adapters), batch.mask());
+      return states(batch, adapters);
     }
     int parts = (rows + most - 1) / most;
-    List<NDArray> encoded = new ArrayList<>();
+    List<NDArray> last = new ArrayList<>();
+    List<NDArray> middle = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       int from = i * rows / parts;
       int to = (i + 1) * rows / parts;
-      TokenBatch part = batch.slice(from, to);
-      AdapterHook hook = adapters.slice(from, to);
-      encoded.add(Ops.step(() -> states(part, hook)));
+      try (NDScope scope = Ops.scope()) {
+        scope.suppressNotUsedWarning();
+        Encoded part = states(batch.slice(from, to), adapters.slice(from, to));
+        last.add(Ops.keep(part.states()));
+        middle.add(Ops.keep(part.middle().orElseThrow()));
+      }
+      NDScope.register(last.get(i));
+      NDScope.register(middle.get(i));
     }
-    return new Encoded(Ops.concat(encoded, 0), batch.mask());
+    return new Encoded(Ops.concat(last, 0), Optional.of(Ops.concat(middle, 0)), batch.mask());
   }
 
-  /** [B, S, d]. */
-  private NDArray states(TokenBatch batch, AdapterHook adapters) {
+  private Encoded states(TokenBatch batch, AdapterHook adapters) {
     NDArray bias = Ops.keyMask(batch.mask(), MASK); // [B, 1, 1, S]
-    NDArray x = adapters.dropout(embeddings(batch));
+    NDArray x = adapters.dropout(embeddings(batch)); // [B, S, d]
+    NDArray middle = x;
     for (int i = 0; i < layers.size(); i++) {
       x = layer(i, x, bias, adapters);
+      if (i == (layers.size() - 1) / 2) {
+        middle = x;
+      }
     }
-    return x;
+    return new Encoded(x, Optional.of(middle), batch.mask());
   }
 
   /** [B, S, d]. */
@@ -229,7 +238,7 @@ public final class Bert implements Backbone {
         });
   }
 
-  /** x [B, S, d], overwritten unless the thread records. */
+  /** x [B, S, d]; left alone. */
   private NDArray layer(int i, NDArray x, NDArray bias, AdapterHook adapters) {
     Layer layer = layers.get(i);
     NDArray attended =

@@ -8,6 +8,8 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.family.ModelFamily;
+import io.hyperstream.model.prototype.HeadForm;
+import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.readout.ReadoutOptions;
 import io.hyperstream.model.readout.RowEncoder;
@@ -118,6 +120,16 @@ public final class BertFamily implements ModelFamily {
     @Override
     public RowEncoder rows() {
       return sentences;
+    }
+
+    @Override
+    public HeadForm heads() {
+      return HeadForm.JOINT;
+    }
+
+    @Override
+    public LexicalFeatures lexical() {
+      return new LexicalFeatures(json, LexicalFeatures.Form.BESIDE_STATES);
     }
 
     @Override

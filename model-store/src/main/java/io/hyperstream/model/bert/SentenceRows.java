@@ -1,5 +1,7 @@
 package io.hyperstream.model.bert;
 
+import ai.djl.ndarray.NDArray;
+import io.hyperstream.model.backbone.Encoded;
 import io.hyperstream.model.backbone.Pooling;
 import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.readout.RowEncoder;
@@ -8,6 +10,7 @@ import io.hyperstream.model.readout.Windows;
 import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.Template;
+import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
@@ -15,11 +18,19 @@ import java.util.Optional;
 
 /**
  * What an encoder reads. One text: the task's template with the text filled in. Two texts: each
- * alone, and both in one sequence, so that words of one attend to those of the other. A pair's
- * vector is [u, v, |u - v|, u * v, both], 5 d numbers.
+ * alone, and both in one sequence, so that words of one attend to those of the other.
+ *
+ * <p>Of a sequence three vectors of length 1 are kept: p, pooled as the model was trained for; the
+ * mean over the last layer; and m, the mean over the middle layer. A text's vector is [p, m]. A
+ * pair's is [|p1 - p2|, three cosines between the texts, p of both in one sequence]; the last part
+ * is what labels are compared with.
  */
 final class SentenceRows implements RowEncoder {
-  private static final int PAIR_BLOCKS = 5;
+  /** What a cosine counts beside the numbers of a vector. */
+  private static final float COSINE_SCALE = 0.5f;
+
+  private static final int KEPT = 3;
+  private static final Pooling MEAN = new Pooling(Pooling.Kind.MEAN, true);
 
   private final Tokenizer tokenizer;
   private final Pooling pooling;
@@ -85,9 +96,17 @@ final class SentenceRows implements RowEncoder {
     return RowInput.of(new TokenSequence(pair.ids(), pair.secondFrom()), truncated, false);
   }
 
-  @Override
-  public Pooling pooling() {
+  /** How the model was trained to make one vector of a sequence. */
+  Pooling pooling() {
     return pooling;
+  }
+
+  /** [B][3 d]. */
+  @Override
+  public float[][] pool(Encoded encoded) {
+    NDArray primary = encoded.pooled(new Pooling(pooling.kind(), true)); // [B, d]
+    NDArray middle = encoded.half().orElseThrow().pooled(MEAN); // [B, d]
+    return Encoded.rows(Ops.concat(List.of(primary, encoded.pooled(MEAN), middle), 1));
   }
 
   @Override
@@ -95,56 +114,61 @@ final class SentenceRows implements RowEncoder {
     int first = input.parts().get(0).size();
     float[] u = mean(pooled, 0, first);
     if (input.parts().size() == 1) {
-      return u;
+      float[] out = Arrays.copyOf(u, 2 * width);
+      System.arraycopy(u, 2 * width, out, width, width);
+      return out;
     }
     int second = first + input.parts().get(1).size();
     float[] v = mean(pooled, first, second);
     float[] both = mean(pooled, second, pooled.length);
-    float[] out = new float[PAIR_BLOCKS * width];
+    float[] out = new float[2 * width + KEPT];
     for (int i = 0; i < width; i++) {
-      out[i] = u[i];
-      out[width + i] = v[i];
-      out[2 * width + i] = Math.abs(u[i] - v[i]);
-      out[3 * width + i] = u[i] * v[i];
-      out[4 * width + i] = both[i];
+      out[i] = Math.abs(u[i] - v[i]);
+      out[width + KEPT + i] = both[i];
+    }
+    for (int kept = 0; kept < KEPT; kept++) {
+      out[width + kept] = COSINE_SCALE * (float) dot(u, kept * width, v, kept * width);
     }
     return out;
   }
 
-  /** The cosine between a row's text, or both of its texts, and a label's vector [d]. */
-  double similarity(float[] row, float[] label) {
-    int from = row.length == width ? 0 : 4 * width;
-    double product = 0;
-    double ofRow = 0;
-    double ofLabel = 0;
+  private double dot(float[] a, int fromA, float[] b, int fromB) {
+    double sum = 0;
     for (int i = 0; i < width; i++) {
-      product += (double) row[from + i] * label[i];
-      ofRow += (double) row[from + i] * row[from + i];
-      ofLabel += (double) label[i] * label[i];
+      sum += (double) a[fromA + i] * b[fromB + i];
     }
-    double lengths = Math.sqrt(ofRow * ofLabel);
-    return lengths == 0 ? 0 : product / lengths;
+    return sum;
   }
 
-  /** Of several windows, scaled as one would be. */
+  /** Of several windows: each kept vector's mean, scaled to length 1. */
   private float[] mean(float[][] vectors, int from, int to) {
-    float[] mean = Windows.mean(vectors, from, to);
-    if (to - from > 1 && pooling.normalized()) {
-      double squares = 0;
-      for (float value : mean) {
-        squares += (double) value * value;
-      }
-      float scale = squares == 0 ? 0 : (float) (1 / Math.sqrt(squares));
-      for (int i = 0; i < mean.length; i++) {
-        mean[i] *= scale;
+    float[] mean = Windows.mean(vectors, from, to).clone();
+    for (int kept = 0; to - from > 1 && kept < KEPT; kept++) {
+      double length = Math.sqrt(dot(mean, kept * width, mean, kept * width));
+      for (int i = kept * width; length > 0 && i < (kept + 1) * width; i++) {
+        mean[i] /= (float) length;
       }
     }
     return mean;
   }
 
   @Override
+  public float[] features(float[] vector) {
+    return isPair(vector) ? Arrays.copyOf(vector, width + KEPT) : vector;
+  }
+
+  @Override
   public List<Integer> widths() {
-    return List.of(width, PAIR_BLOCKS * width);
+    return List.of(2 * width, width + KEPT);
+  }
+
+  boolean isPair(float[] vector) {
+    return vector.length == 2 * width + KEPT;
+  }
+
+  /** The cosine between a row and a label's vector [d] of length 1. */
+  double similarity(float[] vector, float[] label) {
+    return dot(vector, isPair(vector) ? width + KEPT : 0, label, 0);
   }
 
   @Override

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDScope;
 import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.backbone.Backbone;
 import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.backbone.Pooling;
 import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.readout.LabelReadout;
@@ -23,12 +24,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Labels scored by the cosine between a text and what the label means, over a temperature. Vectors
- * of labels are kept while memory lasts, for each set of adapters that they were asked under.
+ * Labels scored by the cosine between a text and what the label means, over a temperature. A label
+ * means its words (name or verbalizer, an underscore read as a space), or, if every label of the
+ * task has a description, "words: description". Vectors of labels are kept while memory lasts, for
+ * each set of adapters that they were asked under.
  */
 final class SimilarityReadout implements LabelReadout {
-  /** What a cosine is multiplied with: fitted on tasks whose labels nobody had taught. */
-  static final double INVERSE_TEMPERATURE = 20;
+  /** What cosines are multiplied with: fitted on tasks whose labels nobody had taught. */
+  static final double OF_TEXTS = 25;
+
+  static final double OF_PAIRS = 7;
 
   private static final int LABELS_AT_ONCE = 64;
   private static final int MAX_TEXTS = 100_000;
@@ -118,8 +123,9 @@ final class SimilarityReadout implements LabelReadout {
       float[][] labels = vectors(batch, row);
       float[] vector = batch.vectors()[row];
       scores[row] = new double[labels.length];
+      double by = rows.isPair(vector) ? OF_PAIRS : OF_TEXTS;
       for (int l = 0; l < labels.length; l++) {
-        scores[row][l] = INVERSE_TEMPERATURE * rows.similarity(vector, labels[l]);
+        scores[row][l] = by * rows.similarity(vector, labels[l]);
       }
     }
     return scores;
@@ -143,7 +149,8 @@ final class SimilarityReadout implements LabelReadout {
           AdapterHook adapters = batch.adapters().select(same)) {
         scope.suppressNotUsedWarning();
         TokenBatch tokens = TokenBatch.of(backbone, sequences.subList(from, to));
-        float[][] some = backbone.encode(tokens, adapters).vectors(rows.pooling());
+        Pooling unit = new Pooling(rows.pooling().kind(), true);
+        float[][] some = backbone.encode(tokens, adapters).vectors(unit);
         System.arraycopy(some, 0, made, from, some.length);
       }
     }
@@ -173,7 +180,7 @@ final class SimilarityReadout implements LabelReadout {
             backbone.encode(tokens, adapters.select(first)).pooled(rows.pooling()); // [L, d]
         NDArray texts = encoded.pooled(rows.pooling()); // [B, d]
         NDArray cosines = Ops.linear(Ops.unitLength(texts), Ops.unitLength(labels)); // [B, L]
-        return Ops.mul(cosines, (float) INVERSE_TEMPERATURE);
+        return Ops.mul(cosines, (float) OF_TEXTS);
       }
     };
   }

@@ -1,6 +1,8 @@
 package io.hyperstream.model.family;
 
 import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.prototype.HeadForm;
+import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.readout.RowEncoder;
 import io.hyperstream.model.readout.TextReadout;
@@ -15,6 +17,12 @@ public interface FamilyModel extends AutoCloseable {
 
   /** How texts become token sequences, and states a row's vector. */
   RowEncoder rows();
+
+  /** How label vectors are fitted over rows' features. */
+  HeadForm heads();
+
+  /** What words a text has. */
+  LexicalFeatures lexical();
 
   /** A readout of labels, for one thread; to be closed by the caller, before the model. */
   LabelReadout labels();

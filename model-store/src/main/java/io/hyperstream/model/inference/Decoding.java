@@ -6,6 +6,7 @@ import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.readout.ReadoutBatch;
+import io.hyperstream.model.readout.RowEncoder;
 import io.hyperstream.model.readout.TextReadout;
 import io.hyperstream.model.readout.TextReadout.Written;
 import io.hyperstream.model.task.Label;
@@ -26,10 +27,12 @@ final class Decoding implements AutoCloseable {
   private static final float[] NO_DISTRIBUTION = {};
 
   private final LabelReadout labels;
+  private final RowEncoder encoder;
   private final Optional<TextReadout> text;
 
   Decoding(FamilyModel model) {
     this.labels = model.labels();
+    this.encoder = model.rows();
     this.text = model.text();
   }
 
@@ -105,7 +108,8 @@ final class Decoding implements AutoCloseable {
       if (row.hasHead()) {
         LabelHead head = row.row().adapter().head().get();
         LexicalVector words = row.row().words().get();
-        logits = head.logits(row.row().task().labels(), logits, batch.vectors()[i], words);
+        float[] features = encoder.features(batch.vectors()[i]);
+        logits = head.logits(row.row().task().labels(), logits, features, words);
       }
       results[row.index()] = classification(row.row(), logits, scoring != LabelScoring.EXACT);
     }

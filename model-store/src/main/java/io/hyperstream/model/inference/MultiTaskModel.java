@@ -63,7 +63,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     this.starts = new StartingAdapters(loaded.adapters());
     this.maxBatchTokens = options.maxBatchTokens();
     this.intraOpThreads = options.threads();
-    this.lexical = new LexicalFeatures(family.tokenizer());
+    this.lexical = family.lexical();
     this.bank = new AdapterBank(starts::make, options.adapterBudgetBytes());
     this.decoding = new Decoding(family);
   }

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * What few-shot adaptation learns beside the decoder: label vectors over pooled encoder states and
+ * What few-shot adaptation learns beside zero-shot scores: label vectors over a text's vector and
  * over lexical features, and how much each of the three scorers counts. Numbers are rounded to half
  * precision when it is made, so that what was judged is what travels and is served. Immutable, any
  * thread.
@@ -19,7 +19,7 @@ public final class LabelHead {
   /**
    * The vectors of one label.
    *
-   * @param states [d] over centred pooled states of length 1; not to be changed
+   * @param states [d] over centred states; not to be changed
    * @param places which lexical features have a weight, ascending; not to be changed
    * @param words [places] their weights; not to be changed
    */
@@ -55,6 +55,7 @@ public final class LabelHead {
 
   private final float[] center;
   private final List<LabelVectors> vectors;
+  private final boolean unitStates;
   private final double decoderWeight;
   private final double stateWeight;
   private final double wordWeight;
@@ -64,7 +65,8 @@ public final class LabelHead {
   /**
    * @param center [d] the mean of the examples' pooled states; not to be changed
    * @param vectors one per label that had an example
-   * @param decoderWeight what the decoder's log-scores count
+   * @param unitStates whether a centred state is scaled to length 1
+   * @param decoderWeight what the zero-shot log-scores count
    * @param stateWeight what vectors over encoder states count
    * @param wordWeight what vectors over lexical features count
    * @throws IllegalArgumentException if sizes do not agree, a label comes twice, or a number is not
@@ -73,6 +75,7 @@ public final class LabelHead {
   public LabelHead(
       float[] center,
       List<LabelVectors> vectors,
+      boolean unitStates,
       double decoderWeight,
       double stateWeight,
       double wordWeight) {
@@ -91,6 +94,7 @@ public final class LabelHead {
         throw new IllegalArgumentException("label '" + label.label() + "' has vectors twice");
       }
     }
+    this.unitStates = unitStates;
     this.decoderWeight = finite("the decoder's weight", decoderWeight);
     this.stateWeight = finite("the weight of states", stateWeight);
     this.wordWeight = finite("the weight of words", wordWeight);
@@ -106,7 +110,12 @@ public final class LabelHead {
     return vectors;
   }
 
-  /** What the decoder's log-scores count. */
+  /** Whether a centred state is scaled to length 1. */
+  public boolean unitStates() {
+    return unitStates;
+  }
+
+  /** What the zero-shot log-scores count. */
   public double decoderWeight() {
     return decoderWeight;
   }
@@ -125,31 +134,39 @@ public final class LabelHead {
    * Takes over what was fitted.
    *
    * @param labels names, in the order the vectors were fitted for
-   * @param weights of decoder, states and words
+   * @param states whose dense part counts; its bias too
+   * @param words whose sparse part counts; its bias too, unless both are one
+   * @param weights of zero-shot scores, states and words
    */
-  public static LabelHead of(List<String> labels, Prototypes fitted, double[] weights) {
-    int[] seen = IntStream.range(0, labels.size()).filter(fitted.pooled()::seen).toArray();
-    double[][] words =
-        sparse(IntStream.of(seen).mapToObj(fitted.lexical()::weights).toArray(double[][]::new));
+  static LabelHead of(
+      List<String> labels,
+      float[] center,
+      LinearHead states,
+      LinearHead words,
+      boolean unitStates,
+      double[] weights) {
+    int[] seen = IntStream.range(0, labels.size()).filter(states::seen).toArray();
+    double[][] sparse = sparse(IntStream.of(seen).mapToObj(words::sparse).toArray(double[][]::new));
     List<LabelVectors> vectors = new ArrayList<>();
     for (int i = 0; i < seen.length; i++) {
-      double[] ofLabel = words[i];
+      double[] ofLabel = sparse[i];
       int[] places = IntStream.range(0, ofLabel.length).filter(p -> ofLabel[p] != 0).toArray();
       vectors.add(
           new LabelVectors(
               labels.get(seen[i]),
-              floats(fitted.pooled().weights(seen[i])),
-              (float) fitted.pooled().bias(seen[i]),
+              floats(states.dense(seen[i])),
+              (float) states.bias(seen[i]),
               places,
               floats(IntStream.of(places).mapToDouble(p -> ofLabel[p]).toArray()),
-              (float) fitted.lexical().bias(seen[i])));
+              states == words ? 0 : (float) words.bias(seen[i])));
     }
-    return new LabelHead(fitted.center(), vectors, weights[0], weights[1], weights[2]);
+    return new LabelHead(center, vectors, unitStates, weights[0], weights[1], weights[2]);
   }
 
   /**
    * The same preferences in fewer numbers. Only differences between labels count, and a word of one
-   * label's examples weighs about the same for all others: their median becomes 0. Then dust goes.
+   * label's examples weighs about the same for all others: their median becomes 0. Then negligible
+   * weights are dropped.
    */
   private static double[][] sparse(double[][] weights) {
     int width = weights[0].length;
@@ -163,9 +180,9 @@ public final class LabelHead {
     }
     double[] sizes = Arrays.stream(out).flatMapToDouble(Arrays::stream).map(Math::abs).toArray();
     Arrays.sort(sizes);
-    double dust = NEGLIGIBLE * Arrays.stream(sizes).map(w -> w * w).sum();
+    double negligible = NEGLIGIBLE * Arrays.stream(sizes).map(w -> w * w).sum();
     int first = 0;
-    while (first < sizes.length && (dust -= sizes[first] * sizes[first]) >= 0) {
+    while (first < sizes.length && (negligible -= sizes[first] * sizes[first]) >= 0) {
       first++;
     }
     double least = first == sizes.length ? 0 : sizes[first];
@@ -181,14 +198,15 @@ public final class LabelHead {
    * not used.
    *
    * @param labels the task's
-   * @param decoderScores [labels] log-probabilities; a label cut off (minus infinity) counts as the
-   *     least likely of the others
-   * @param pooled [d] the text's encoder states, averaged over its tokens
+   * @param decoderScores [labels] zero-shot log-scores; a label cut off (minus infinity) counts as
+   *     the least likely of the others
+   * @param pooled [d] the text's vector
    * @return [labels]
    */
   public double[] logits(
       List<Label> labels, double[] decoderScores, float[] pooled, LexicalVector words) {
-    double[] state = Prototypes.centred(pooled, center);
+    double[] state =
+        unitStates ? Prototypes.centred(pooled, center) : Prototypes.minus(pooled, center);
     double[] ofWords = words().times(words);
     double[] out = new double[labels.size()];
     boolean[] known = new boolean[out.length];

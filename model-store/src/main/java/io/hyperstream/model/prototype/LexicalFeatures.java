@@ -30,10 +30,27 @@ public final class LexicalFeatures {
   private static final long SIDE_SECOND = 2;
   private static final long SIDE_BOTH = 3;
 
-  private final Tokenizer tokenizer;
+  /**
+   * What of it is used.
+   *
+   * @param textScale length of a single text's features
+   * @param overlapScale what sizes of overlaps are multiplied with
+   * @param pairPieces whether two texts' pieces count, beside the sizes of their overlap
+   */
+  public record Form(double textScale, double overlapScale, boolean pairPieces) {
+    /** For vectors fitted apart from others. */
+    public static final Form ALONE = new Form(1, 1, true);
 
-  public LexicalFeatures(Tokenizer tokenizer) {
+    /** For vectors fitted together with those over an encoder's states. */
+    public static final Form BESIDE_STATES = new Form(Math.sqrt(0.5), 0.5, false);
+  }
+
+  private final Tokenizer tokenizer;
+  private final Form form;
+
+  public LexicalFeatures(Tokenizer tokenizer, Form form) {
     this.tokenizer = tokenizer;
+    this.form = form;
   }
 
   /** The features of one text or of two. */
@@ -44,10 +61,10 @@ public final class LexicalFeatures {
     }
     Map<Integer, Double> out = new HashMap<>();
     first.forEach((piece, weight) -> add(out, hash(0, piece), weight));
-    return LexicalVector.unit(out);
+    return LexicalVector.unit(out).times(form.textScale());
   }
 
-  private static LexicalVector ofPair(Map<Long, Double> first, Map<Long, Double> second) {
+  private LexicalVector ofPair(Map<Long, Double> first, Map<Long, Double> second) {
     Map<Integer, Double> out = new HashMap<>();
     double shared = 0;
     double inFirst = 0;
@@ -64,13 +81,14 @@ public final class LexicalFeatures {
         add(out, hash(SIDE_SECOND, piece.getKey()), piece.getValue());
       }
     }
-    return LexicalVector.unit(out)
+    double by = form.overlapScale();
+    return (form.pairPieces() ? LexicalVector.unit(out) : LexicalVector.NONE)
         .with(
             PLACES,
-            shared / Math.max(1, Math.min(inFirst, inSecond)),
-            shared / Math.max(1, inFirst + inSecond - shared),
-            shared / Math.max(1, inSecond),
-            Math.log((1 + inFirst) / (1 + inSecond)) / 2);
+            by * shared / Math.max(1, Math.min(inFirst, inSecond)),
+            by * shared / Math.max(1, inFirst + inSecond - shared),
+            by * shared / Math.max(1, inSecond),
+            by * Math.log((1 + inFirst) / (1 + inSecond)) / 2);
   }
 
   /** Pieces and pairs of neighbours with their weights. */

@@ -17,11 +17,6 @@ public record LexicalVector(int[] places, double[] values) {
   /** Of a text without words. */
   public static final LexicalVector NONE = new LexicalVector(new int[0], new double[0]);
 
-  static LexicalVector of(double[] dense) {
-    int[] places = IntStream.range(0, dense.length).filter(i -> dense[i] != 0).toArray();
-    return new LexicalVector(places, IntStream.of(places).mapToDouble(i -> dense[i]).toArray());
-  }
-
   /** Of length 1, or without any place. */
   static LexicalVector unit(Map<Integer, Double> values) {
     int[] places =
@@ -32,6 +27,12 @@ public record LexicalVector(int[] places, double[] values) {
             .toArray();
     double[] of = IntStream.of(places).mapToDouble(values::get).toArray();
     return new LexicalVector(places, Prototypes.unit(of));
+  }
+
+  LexicalVector times(double factor) {
+    return factor == 1
+        ? this
+        : new LexicalVector(places, Arrays.stream(values).map(value -> factor * value).toArray());
   }
 
   /** With further values at places after all others; a 0 takes none. */

@@ -1,5 +1,7 @@
 package io.hyperstream.model.prototype;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -8,8 +10,8 @@ import java.util.stream.IntStream;
  * features, each fitted by a convex problem on the examples alone: no gradient goes through the
  * network. Immutable.
  */
-public final class Prototypes {
-  private static final double RIDGE = 0.05;
+public final class Prototypes implements FittedHead {
+  private static final LinearHead.Settings FIT = new LinearHead.Settings(0.05, 1e-7);
 
   private final float[] center; // [d], of the examples' pooled states
   private final LinearHead pooled;
@@ -30,24 +32,17 @@ public final class Prototypes {
    */
   public static Prototypes fit(
       float[][] states, LexicalVector[] features, int[] y, int[] rows, int labels) {
-    int width = states[0].length;
-    float[] center = new float[width];
-    for (int j = 0; j < width; j++) {
-      int place = j;
-      double mean = IntStream.of(rows).mapToDouble(row -> states[row][place]).average().orElse(0);
-      center[j] = HalfFloats.round((float) mean);
-    }
+    float[] center = center(states, rows);
     int[] answers = IntStream.of(rows).map(row -> y[row]).toArray();
     double[] counts = balanced(answers, labels);
-    LexicalVector[] x =
-        IntStream.of(rows)
-            .mapToObj(r -> LexicalVector.of(centred(states[r], center)))
-            .toArray(LexicalVector[]::new);
+    double[][] x =
+        IntStream.of(rows).mapToObj(r -> centred(states[r], center)).toArray(double[][]::new);
     LexicalVector[] z = IntStream.of(rows).mapToObj(r -> features[r]).toArray(LexicalVector[]::new);
     return new Prototypes(
         center,
-        LinearHead.fit(x, width, answers, counts, labels, RIDGE),
-        LinearHead.fit(z, LexicalVector.WIDTH, answers, counts, labels, RIDGE));
+        LinearHead.fit(x, none(rows.length), 0, answers, counts, labels, FIT),
+        LinearHead.fit(
+            new double[rows.length][0], z, LexicalVector.WIDTH, answers, counts, labels, FIT));
   }
 
   /** Rare labels count more, by the root of their share; all rows together as many as they are. */
@@ -68,12 +63,33 @@ public final class Prototypes {
     return out;
   }
 
-  static double[] centred(float[] state, float[] center) {
+  private static LexicalVector[] none(int rows) {
+    LexicalVector[] out = new LexicalVector[rows];
+    Arrays.fill(out, LexicalVector.NONE);
+    return out;
+  }
+
+  /** [d] the mean of some rows, in half precision as it travels. */
+  static float[] center(float[][] states, int[] rows) {
+    float[] center = new float[states[0].length];
+    for (int j = 0; j < center.length; j++) {
+      int place = j;
+      double mean = IntStream.of(rows).mapToDouble(row -> states[row][place]).average().orElse(0);
+      center[j] = HalfFloats.round((float) mean);
+    }
+    return center;
+  }
+
+  static double[] minus(float[] state, float[] center) {
     double[] out = new double[center.length];
     for (int j = 0; j < out.length; j++) {
       out[j] = state[j] - center[j];
     }
-    return unit(out);
+    return out;
+  }
+
+  static double[] centred(float[] state, float[] center) {
+    return unit(minus(state, center));
   }
 
   static double[] unit(double[] v) {
@@ -88,25 +104,21 @@ public final class Prototypes {
     return v;
   }
 
-  float[] center() {
-    return center;
+  @Override
+  public int scorers() {
+    return 2;
   }
 
-  LinearHead pooled() {
-    return pooled;
+  @Override
+  public double[][] logits(float[] features, LexicalVector words) {
+    return new double[][] {
+      pooled.logits(centred(features, center), LexicalVector.NONE),
+      lexical.logits(new double[0], words)
+    };
   }
 
-  LinearHead lexical() {
-    return lexical;
-  }
-
-  /** By the pooled state [d] of a row. */
-  public double[] pooledLogits(float[] state) {
-    return pooled.logits(LexicalVector.of(centred(state, center)));
-  }
-
-  /** By the lexical features of a row. */
-  public double[] lexicalLogits(LexicalVector features) {
-    return lexical.logits(features);
+  @Override
+  public LabelHead labelHead(List<String> labels, double[] weights) {
+    return LabelHead.of(labels, center, pooled, lexical, true, weights);
   }
 }

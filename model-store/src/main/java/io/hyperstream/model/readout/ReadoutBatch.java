@@ -62,7 +62,7 @@ public record ReadoutBatch(
       Encoded encoded = backbone.encode(TokenBatch.of(backbone, some), hook);
       slots.add(new Slot(rows, encoded));
       if (withVectors) {
-        float[][] ofSlot = encoded.vectors(encoder.pooling());
+        float[][] ofSlot = encoder.pool(encoded);
         for (int i = 0; i < rows.length; i++) {
           pooled[rows[i]][slot] = ofSlot[i];
         }

@@ -1,6 +1,6 @@
 package io.hyperstream.model.readout;
 
-import io.hyperstream.model.backbone.Pooling;
+import io.hyperstream.model.backbone.Encoded;
 import io.hyperstream.model.task.TaskDefinition;
 import java.util.List;
 import java.util.Optional;
@@ -14,17 +14,20 @@ public interface RowEncoder {
    */
   RowInput encode(TaskDefinition task, String text, Optional<String> textPair);
 
-  /** How a sequence's states become a vector. */
-  Pooling pooling();
+  /** What is kept of each sequence's states: [B][..]. */
+  float[][] pool(Encoded encoded);
 
   /**
-   * The row's vector, which label vectors are fitted over.
+   * All that is kept of a row.
    *
-   * @param pooled one per sequence of the row, in their order
+   * @param pooled of each of its sequences, in their order
    */
   float[] vector(RowInput input, float[][] pooled);
 
-  /** How many numbers a row's vector has: of one text, and of two if that differs. */
+  /** The part of a row's vector that label vectors are fitted over; not to be changed. */
+  float[] features(float[] vector);
+
+  /** How many features a row has: of one text, and of two if that differs. */
   List<Integer> widths();
 
   /** Longest sequence, special tokens included. */

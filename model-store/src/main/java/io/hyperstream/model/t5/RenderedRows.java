@@ -1,5 +1,6 @@
 package io.hyperstream.model.t5;
 
+import io.hyperstream.model.backbone.Encoded;
 import io.hyperstream.model.backbone.Pooling;
 import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.readout.RowEncoder;
@@ -41,13 +42,18 @@ final class RenderedRows implements RowEncoder {
   }
 
   @Override
-  public Pooling pooling() {
-    return Pooling.MEAN;
+  public float[][] pool(Encoded encoded) {
+    return encoded.vectors(Pooling.MEAN);
   }
 
   @Override
   public float[] vector(RowInput input, float[][] pooled) {
     return Windows.mean(pooled, 0, pooled.length);
+  }
+
+  @Override
+  public float[] features(float[] vector) {
+    return vector;
   }
 
   @Override

@@ -8,6 +8,8 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.family.ModelFamily;
+import io.hyperstream.model.prototype.HeadForm;
+import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.readout.ReadoutOptions;
 import io.hyperstream.model.readout.RowEncoder;
@@ -109,6 +111,16 @@ public final class T5Family implements ModelFamily {
     @Override
     public Backbone backbone() {
       return t5;
+    }
+
+    @Override
+    public HeadForm heads() {
+      return HeadForm.SEPARATE;
+    }
+
+    @Override
+    public LexicalFeatures lexical() {
+      return new LexicalFeatures(sentencePiece, LexicalFeatures.Form.ALONE);
     }
 
     @Override

@@ -128,7 +128,8 @@ public final class FewShotMemory {
         examples.stream().map(example -> passes.get(start).get(Text.of(example))).toList();
     return new FewShotModel.Outputs(
         found.stream().map(Pass::scores).toArray(double[][]::new),
-        found.stream().map(Pass::vector).toArray(float[][]::new));
+        found.stream().map(Pass::vector).toArray(float[][]::new),
+        model.rows());
   }
 
   /** A text under a start, of which nothing is known yet. */

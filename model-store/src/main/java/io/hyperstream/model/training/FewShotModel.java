@@ -19,11 +19,13 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.StartingAdapters;
+import io.hyperstream.model.prototype.HeadForm;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.readout.ReadoutBatch;
+import io.hyperstream.model.readout.RowEncoder;
 import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.T5;
@@ -68,16 +70,26 @@ public final class FewShotModel implements AutoCloseable {
    * What a pass over rows gives.
    *
    * @param scores [rows][labels] log-scores as serving computes them; empty rows if not asked for
-   * @param vectors [rows][..] of the rows' texts
+   * @param vectors [rows][..] all that is kept of the rows
+   * @param encoder what made them
    */
-  record Outputs(double[][] scores, float[][] vectors) {
+  record Outputs(double[][] scores, float[][] vectors, RowEncoder encoder) {
     /** What a version answers for a row: [labels]. */
     double[] probabilities(
         TaskDefinition task, Optional<LabelHead> head, int row, LexicalVector words) {
       return Stacking.softmax(
           head.isEmpty()
               ? scores[row]
-              : head.get().logits(task.labels(), scores[row], vectors[row], words));
+              : head.get().logits(task.labels(), scores[row], features(row), words));
+    }
+
+    /** [rows][..], what label vectors are fitted over. */
+    float[][] features() {
+      return Arrays.stream(vectors).map(encoder::features).toArray(float[][]::new);
+    }
+
+    private float[] features(int row) {
+      return encoder.features(vectors[row]);
     }
   }
 
@@ -86,7 +98,7 @@ public final class FewShotModel implements AutoCloseable {
     this.family = loaded.family();
     this.starts = new StartingAdapters(loaded.adapters());
     this.labels = family.labels();
-    this.lexical = new LexicalFeatures(family.tokenizer());
+    this.lexical = family.lexical();
   }
 
   /**
@@ -122,6 +134,14 @@ public final class FewShotModel implements AutoCloseable {
 
   Backbone backbone() {
     return family.backbone();
+  }
+
+  HeadForm heads() {
+    return family.heads();
+  }
+
+  RowEncoder rows() {
+    return family.rows();
   }
 
   LexicalFeatures lexical() {
@@ -238,7 +258,8 @@ public final class FewShotModel implements AutoCloseable {
     Integer[] order = byLength(inputs);
     List<RowInput> sorted = Arrays.stream(order).map(inputs::get).toList();
     Outputs ran = run(Collections.nCopies(sorted.size(), weights), sorted, scored);
-    Outputs out = new Outputs(new double[sorted.size()][], new float[sorted.size()][]);
+    Outputs out =
+        new Outputs(new double[sorted.size()][], new float[sorted.size()][], family.rows());
     for (int i = 0; i < order.length; i++) {
       out.scores[order[i]] = ran.scores[i];
       out.vectors[order[i]] = ran.vectors[i];
@@ -260,7 +281,8 @@ public final class FewShotModel implements AutoCloseable {
    */
   Outputs run(
       List<AdapterWeights> weights, List<RowInput> inputs, Optional<TaskDefinition> scored) {
-    Outputs out = new Outputs(new double[inputs.size()][], new float[inputs.size()][]);
+    Outputs out =
+        new Outputs(new double[inputs.size()][], new float[inputs.size()][], family.rows());
     boolean recording = Ops.setRecording(false);
     try {
       for (int from = 0; from < inputs.size(); ) {

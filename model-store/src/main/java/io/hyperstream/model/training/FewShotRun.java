@@ -2,9 +2,9 @@ package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.AdapterWeights;
+import io.hyperstream.model.prototype.FittedHead;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
-import io.hyperstream.model.prototype.Prototypes;
 import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotCandidate.Report;
@@ -67,12 +67,10 @@ final class FewShotRun {
   /**
    * What a decoder with label vectors over its states makes of examples left out.
    *
-   * @param logits [3][rows][labels] of decoder, states and words, in the order of {@link Part}
+   * @param logits [scorers][rows][labels], zero-shot first, then those of {@link HeadFit}
    * @param fold [rows] which rows were left out together
    */
   record LeftOut(Decoder decoder, double[][][] logits, int[] fold) {}
-
-  private static final Part[] PARTS = Part.values();
 
   /** A start is chosen by so many examples, after a first round by fewer. */
   private static final int START_ROWS = 32;
@@ -84,6 +82,11 @@ final class FewShotRun {
   private static final double LEAST_SCALE = 1.0 / 16;
 
   private static final int FOLDS = 5;
+
+  /** Beyond so many examples times labels fewer folds do, and take less time. */
+  private static final int MANY = 10_000;
+
+  private static final int FOLDS_OF_MANY = 3;
 
   /** Tuned decoders are judged on so few folds only: each is a training run. */
   private static final int TUNING_FOLDS = 2;
@@ -103,6 +106,7 @@ final class FewShotRun {
   private final int[] all;
   private final int[] startRows;
   private final LexicalVector[] words;
+  private final HeadFit heads;
   private final DecoderTuner tuner;
   private LeftOut mixed; // of the last candidate with label vectors
 
@@ -128,6 +132,8 @@ final class FewShotRun {
     y = labelled.answers(memory.task());
     all = IntStream.range(0, y.length).toArray();
     startRows = Arrays.copyOf(inTurn(), Math.min(START_ROWS, y.length));
+    boolean pair = examples.stream().anyMatch(example -> example.textPair().isPresent());
+    heads = new HeadFit(model.heads(), tuning.mixed(), labels, pair);
     words = examples.stream().map(memory::words).toArray(LexicalVector[]::new);
     tuner = new DecoderTuner(model, memory.task(), inputs, y, seed, () -> stopIfCancelled());
   }
@@ -168,7 +174,8 @@ final class FewShotRun {
     }
     int[] present = Arrays.stream(count).filter(n -> n > 0).toArray();
     int least = Arrays.stream(present).min().orElse(0);
-    return Math.min(FOLDS, Math.max(least, y.length >= 2 * present.length ? 2 : least));
+    int most = (long) y.length * labels > MANY ? FOLDS_OF_MANY : FOLDS;
+    return Math.min(most, Math.max(least, y.length >= 2 * present.length ? 2 : least));
   }
 
   /** The start with the least log-loss on rows learnt from, or on some of them. */
@@ -259,9 +266,10 @@ final class FewShotRun {
   private FewShotCandidate mixed(String start, LeftOut leftOut) {
     mixed = leftOut;
     boolean blind = folds() < 2;
-    double[] weights = blind ? Stacking.prior(leftOut.logits()) : Stacking.fit(leftOut.logits(), y);
-    for (int part = 0; part < PARTS.length; part++) {
-      weights[part] = isMixed(part) ? weights[part] : 0;
+    double[] about = heads.start(leftOut.logits());
+    double[] weights = blind ? about : Stacking.fit(leftOut.logits(), y, about);
+    for (int scorer = 0; scorer < weights.length; scorer++) {
+      weights[scorer] = heads.counts(scorer) ? weights[scorer] : 0;
     }
     double loss = blind ? Double.NaN : Stacking.logLoss(leftOut.logits(), y, weights);
     float[] embedding = adapted(start, leftOut.decoder(), all);
@@ -271,10 +279,9 @@ final class FewShotRun {
             ? memory.outputs(start, examples)
             : memory.model().run(adapters, inputs, Optional.empty());
     LabelHead head =
-        LabelHead.of(
-            memory.task().labels().stream().map(Label::name).toList(),
-            Prototypes.fit(outputs.vectors(), words, y, all, labels),
-            weights);
+        heads
+            .fit(outputs.features(), words, y, all)
+            .labelHead(memory.task().labels().stream().map(Label::name).toList(), weights);
     Report report = report(start, leftOut.decoder(), weights, loss);
     return new FewShotCandidate(memory, embedding, adapters, Optional.of(head), report);
   }
@@ -302,7 +309,7 @@ final class FewShotRun {
   /** The same for the procedure that made the last candidate. */
   Optional<double[][]> leftOut(FewShotCandidate candidate, Optional<String> fixed) {
     return candidate.hasVectors() && folds() >= 2
-        ? Optional.of(Stacking.crossFit(mixed.logits(), y, mixed.fold()))
+        ? Optional.of(Stacking.crossFit(mixed.logits(), y, mixed.fold(), heads::start))
         : leftOut(candidate.decoder(), candidate.hasVectors(), fixed);
   }
 
@@ -323,13 +330,13 @@ final class FewShotRun {
             : tuned(List.of(decoder), fixed).get(decoder);
     return Optional.of(
         vectors
-            ? Stacking.crossFit(leftOut.logits(), y, leftOut.fold())
+            ? Stacking.crossFit(leftOut.logits(), y, leftOut.fold(), heads::start)
             : Arrays.stream(leftOut.logits()[0]).map(Stacking::softmax).toArray(double[][]::new));
   }
 
   /** Of a start's decoder: only its choice and the label vectors leave rows out. */
   private LeftOut untuned(String onAll, Optional<String> fixed, int folds) {
-    double[][][] out = new double[PARTS.length][y.length][];
+    double[][][] out = new double[1 + heads.scorers()][y.length][];
     if (folds < 2) { // one example of a label: nothing can be left out
       leaveOut(memory.outputs(onAll, examples), all, all, out);
       return new LeftOut(Decoder.START, out, new int[y.length]);
@@ -344,21 +351,17 @@ final class FewShotRun {
     return new LeftOut(Decoder.START, out, fold);
   }
 
-  /** Logits of rows by label vectors of other rows, and the decoder's: out [3][rows][labels]. */
+  /** Logits of rows by label vectors of other rows, and zero-shot: out [scorers][rows][labels]. */
   private void leaveOut(FewShotModel.Outputs outputs, int[] learn, int[] check, double[][][] out) {
-    Prototypes fitted = Prototypes.fit(outputs.vectors(), words, y, learn, labels);
+    float[][] features = outputs.features();
+    FittedHead fitted = heads.fit(features, words, y, learn);
     for (int i : check) {
-      out[0][i] = outputs.scores()[i];
-      out[1][i] = fitted.pooledLogits(outputs.vectors()[i]);
-      out[2][i] = fitted.lexicalLogits(words[i]);
-      for (int part = 0; part < PARTS.length; part++) {
-        out[part][i] = isMixed(part) ? out[part][i] : new double[labels]; // says nothing
+      double[][] ofHead = fitted.logits(features[i], words[i]);
+      for (int scorer = 0; scorer < out.length; scorer++) {
+        double[] logits = scorer == 0 ? outputs.scores()[i] : ofHead[scorer - 1];
+        out[scorer][i] = heads.counts(scorer) ? logits : new double[labels]; // says nothing
       }
     }
-  }
-
-  private boolean isMixed(int part) {
-    return tuning.mixed().contains(PARTS[part]);
   }
 
   private int[] others(int[] fold, int k) {
@@ -402,7 +405,7 @@ final class FewShotRun {
   private double loss(LeftOut leftOut, int[] of) {
     double[][][] logits = Stacking.rows(leftOut.logits(), of);
     int[] answers = IntStream.of(of).map(i -> y[i]).toArray();
-    return Stacking.logLoss(logits, answers, Stacking.fit(logits, answers));
+    return Stacking.logLoss(logits, answers, Stacking.fit(logits, answers, heads.start(logits)));
   }
 
   private Map<Decoder, LeftOut> tuned(List<Decoder> decoders, Optional<String> fixed) {
@@ -418,7 +421,8 @@ final class FewShotRun {
       List<Decoder> decoders, Optional<String> fixed, LeftOut rival) {
     int[] fold = Stacking.folds(y, TUNING_FOLDS, seed);
     Map<Decoder, LeftOut> out = new EnumMap<>(Decoder.class);
-    decoders.forEach(d -> out.put(d, new LeftOut(d, new double[PARTS.length][y.length][], fold)));
+    decoders.forEach(
+        d -> out.put(d, new LeftOut(d, new double[1 + heads.scorers()][y.length][], fold)));
     for (int k = 0; k < TUNING_FOLDS && !out.isEmpty(); k++) {
       int[] learn = others(fold, k);
       int[] check = members(fold, k);
@@ -455,7 +459,7 @@ final class FewShotRun {
         decoder.key(),
         weights[0],
         weights[1],
-        weights[2],
+        weights[weights.length - 1],
         loss,
         (System.nanoTime() - begun) / 1e9 + memory.sparedSeconds());
   }

@@ -5,12 +5,13 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
  * How much to believe each of several scorers: weights that make the softmax of their weighted sum
- * likeliest on examples none of them was fitted on. Each scorer's logits are first brought to the
- * same spread; a prior of a few examples holds the weights together when there are few.
+ * likeliest on examples none of them was fitted on. A prior holds them to given weights when there
+ * are few.
  */
 final class Stacking {
   /** The prior, in examples: weight 1 for each scorer. */
@@ -26,20 +27,16 @@ final class Stacking {
    *
    * @param logits [scorers][rows][labels]
    * @param y [rows]
+   * @param about [scorers] weights that a prior of one example holds them to
    * @return [scorers], each to be multiplied with that scorer's raw logits
    */
-  static double[] fit(double[][][] logits, int[] y) {
-    return fit(logits, y, prior(logits));
-  }
-
-  /** The same about other weights than {@link #prior}'s. */
-  private static double[] fit(double[][][] logits, int[] y, double[] spread) {
+  static double[] fit(double[][][] logits, int[] y, double[] about) {
     int scorers = logits.length;
     double[] weight = new double[scorers]; // logarithms: weights stay positive
     double[] first = new double[scorers];
     double[] second = new double[scorers];
     for (int step = 1; step <= STEPS; step++) {
-      double[] slope = slope(logits, y, spread, weight);
+      double[] slope = slope(logits, y, about, weight);
       for (int e = 0; e < scorers; e++) {
         first[e] = 0.9 * first[e] + 0.1 * slope[e];
         second[e] = 0.999 * second[e] + 0.001 * slope[e] * slope[e];
@@ -49,7 +46,7 @@ final class Stacking {
     }
     double[] out = new double[scorers];
     for (int e = 0; e < scorers; e++) {
-      out[e] = Math.exp(weight[e]) * spread[e];
+      out[e] = Math.exp(weight[e]) * about[e];
     }
     return out;
   }
@@ -67,10 +64,25 @@ final class Stacking {
   /**
    * Probabilities of each row by weights fitted on the rows of other folds.
    *
+   * @param about the weights that a prior holds them to, of the rows they are fitted on
    * @return [rows][labels]
    */
-  static double[][] crossFit(double[][][] logits, int[] y, int[] fold) {
-    return crossFit(logits, y, fold, false);
+  static double[][] crossFit(
+      double[][][] logits, int[] y, int[] fold, Function<double[][][], double[]> about) {
+    double[][] out = new double[y.length][];
+    for (int k = 0; k <= Arrays.stream(fold).max().orElse(0); k++) {
+      int now = k;
+      int[] others = IntStream.range(0, y.length).filter(i -> fold[i] != now).toArray();
+      double[][][] learn = rows(logits, others);
+      int[] answers = IntStream.of(others).map(i -> y[i]).toArray();
+      double[] weights = fit(learn, answers, about.apply(learn));
+      for (int i = 0; i < y.length; i++) {
+        if (fold[i] == k) {
+          out[i] = softmax(mixed(logits, i, weights));
+        }
+      }
+    }
+    return out;
   }
 
   /**
@@ -84,25 +96,7 @@ final class Stacking {
         Arrays.stream(probabilities)
             .map(row -> Arrays.stream(row).map(p -> Math.log(Math.max(1e-12, p))).toArray())
             .toArray(double[][]::new);
-    return crossFit(new double[][][] {logits}, y, fold, true);
-  }
-
-  private static double[][] crossFit(double[][][] logits, int[] y, int[] fold, boolean asTheyAre) {
-    double[][] out = new double[y.length][];
-    for (int k = 0; k <= Arrays.stream(fold).max().orElse(0); k++) {
-      int now = k;
-      int[] others = IntStream.range(0, y.length).filter(i -> fold[i] != now).toArray();
-      double[][][] learn = rows(logits, others);
-      int[] answers = IntStream.of(others).map(i -> y[i]).toArray();
-      double[] about = asTheyAre ? new double[] {1} : prior(learn);
-      double[] weights = fit(learn, answers, about);
-      for (int i = 0; i < y.length; i++) {
-        if (fold[i] == k) {
-          out[i] = softmax(mixed(logits, i, weights));
-        }
-      }
-    }
-    return out;
+    return crossFit(new double[][][] {logits}, y, fold, learn -> new double[] {1});
   }
 
   /** Some rows of [scorers][rows][labels]. */

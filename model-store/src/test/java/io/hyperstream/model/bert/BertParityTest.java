@@ -113,7 +113,7 @@ class BertParityTest {
       Encoded encoded =
           model.backbone().encode(TokenBatch.of(model.backbone(), sequences), AdapterHook.NONE);
       float[] states = encoded.states().toFloatArray();
-      float[][] vectors = encoded.vectors(model.rows().pooling());
+      float[][] vectors = model.rows().pool(encoded);
       int padded = TokenBatch.paddedLength(length);
       int width = model.backbone().shape().width();
       for (int row = 0; row < rows; row++) {

@@ -305,6 +305,7 @@ class VersionServingTest {
                           new LabelHead.LabelVectors(
                               v.label(), new float[4], 0, new int[0], new float[0], 0))
                   .toList(),
+              true,
               1,
               1,
               1);

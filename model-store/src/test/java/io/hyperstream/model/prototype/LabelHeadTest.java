@@ -27,7 +27,7 @@ class LabelHeadTest {
   }
 
   private static LabelHead head(LabelVectors... vectors) {
-    return new LabelHead(new float[2], List.of(vectors), 2, 10, 100);
+    return new LabelHead(new float[2], List.of(vectors), true, 2, 10, 100);
   }
 
   private static double[] logits(LabelHead head, double[] decoder, String... labels) {
@@ -65,7 +65,7 @@ class LabelHeadTest {
       vectors.add(
           new LabelVectors("label" + l, floats(random, width), 0.25f * l, places, words, 1));
     }
-    LabelHead head = new LabelHead(floats(random, width), vectors, 0.5, 2, 3);
+    LabelHead head = new LabelHead(floats(random, width), vectors, true, 0.5, 2, 3);
     List<Label> labels =
         IntStream.range(0, 23).mapToObj(l -> Label.of("label" + (22 - l))).toList();
     for (int row = 0; row < 5; row++) {
@@ -149,10 +149,10 @@ class LabelHeadTest {
     assertThatThrownBy(() -> head(vectors("a", 0), vectors("a", 0)))
         .hasMessageContaining("'a' has vectors twice");
     assertThatThrownBy(LabelHeadTest::head).hasMessageContaining("at least one label");
-    assertThatThrownBy(() -> new LabelHead(new float[3], List.of(vectors("a", 0)), 1, 1, 1))
+    assertThatThrownBy(() -> new LabelHead(new float[3], List.of(vectors("a", 0)), true, 1, 1, 1))
         .hasMessageContaining("2 numbers over states; the center has 3");
     assertThatThrownBy(
-            () -> new LabelHead(new float[2], List.of(vectors("a", 0)), 1, Double.NaN, 1))
+            () -> new LabelHead(new float[2], List.of(vectors("a", 0)), true, 1, Double.NaN, 1))
         .hasMessageContaining("the weight of states is NaN");
     for (int[] places :
         List.of(new int[] {2, 2}, new int[] {-1, 0}, new int[] {0, LexicalVector.WIDTH})) {
@@ -176,15 +176,15 @@ class LabelHeadTest {
     int[] y = {0, 2, 0, 2};
     Prototypes fitted = Prototypes.fit(states, features, y, new int[] {0, 1, 2, 3}, 3);
     List<String> names = List.of("a", "b", "c");
-    LabelHead head = LabelHead.of(names, fitted, new double[] {0, 1, 1});
+    LabelHead head = fitted.labelHead(names, new double[] {0, 1, 1});
     assertThat(head.vectors().stream().map(LabelVectors::label)).containsExactly("a", "c");
     // Only differences between labels count: one of two needs weights.
     assertThat(head.vectors().stream().flatMapToInt(v -> IntStream.of(v.places())).toArray())
         .containsExactlyInAnyOrder(0, 1);
     List<Label> labels = names.stream().map(Label::of).toList();
     for (int i = 0; i < 4; i++) {
-      double[] expected = fitted.pooledLogits(states[i]);
-      double[] words = fitted.lexicalLogits(features[i]);
+      double[] expected = fitted.logits(states[i], features[i])[0];
+      double[] words = fitted.logits(states[i], features[i])[1];
       Arrays.setAll(expected, l -> expected[l] + words[l]);
       double[] z = head.logits(labels, new double[3], states[i], features[i]);
       assertThat(z[0] - z[2]).isCloseTo(expected[0] - expected[2], within(1e-2));
@@ -199,8 +199,14 @@ class LabelHeadTest {
     double ridge = 0.5;
     LinearHead head =
         LinearHead.fit(
-            rows(new double[][] {{1}, {-1}}), 1, new int[] {0, 1}, new double[] {1, 1}, 2, ridge);
-    double[] z = head.logits(LexicalVector.of(new double[] {1}));
+            new double[][] {{1}, {-1}},
+            nothing(2),
+            0,
+            new int[] {0, 1},
+            new double[] {1, 1},
+            2,
+            new LinearHead.Settings(ridge, 1e-7));
+    double[] z = head.logits(new double[] {1}, LexicalVector.NONE);
     double v = (z[0] - z[1]) / 2;
     double slope = -4 / (1 + Math.exp(2 * v)) + 2 * ridge * v;
     assertThat(slope).isCloseTo(0, within(1e-2));
@@ -211,13 +217,14 @@ class LabelHeadTest {
   void unseenLabel() {
     LinearHead head =
         LinearHead.fit(
-            rows(new double[][] {{1, 0}, {0, 1}}),
-            2,
+            new double[][] {{1, 0}, {0, 1}},
+            nothing(2),
+            0,
             new int[] {0, 2},
             new double[] {1, 1},
             3,
-            0.1);
-    double[] z = head.logits(LexicalVector.of(new double[] {1, 0}));
+            new LinearHead.Settings(0.1, 1e-7));
+    double[] z = head.logits(new double[] {1, 0}, LexicalVector.NONE);
     assertThat(z[0]).isGreaterThan(z[1]);
     assertThat(z[1]).isGreaterThan(z[2]);
   }
@@ -230,7 +237,9 @@ class LabelHeadTest {
     assertThat(counts[4]).isCloseTo(2 * counts[0], within(1e-9));
   }
 
-  private static LexicalVector[] rows(double[][] dense) {
-    return Arrays.stream(dense).map(LexicalVector::of).toArray(LexicalVector[]::new);
+  private static LexicalVector[] nothing(int rows) {
+    LexicalVector[] out = new LexicalVector[rows];
+    Arrays.fill(out, LexicalVector.NONE);
+    return out;
   }
 }

@@ -25,7 +25,7 @@ class StackingTest {
       }
     }
     double[][][] both = {knows, guesses};
-    double[] weights = Stacking.fit(both, y);
+    double[] weights = Stacking.fit(both, y, Stacking.prior(both));
     assertThat(weights[0] * 100).isGreaterThan(4 * weights[1]);
     assertThat(Stacking.logLoss(both, y, weights))
         .isLessThan(Stacking.logLoss(both, y, new double[] {0.01, 1}));

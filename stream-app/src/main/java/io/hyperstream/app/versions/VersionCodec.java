@@ -173,6 +173,7 @@ public final class VersionCodec {
         .setWordPlaces(places.flip())
         .setWordValues(halves(vectors.stream().map(LabelVectors::words).toList()))
         .setWordBiases(halves(vectors.stream().map(v -> new float[] {v.wordBias()}).toList()))
+        .setUnitStates(head.unitStates())
         .setDecoderWeight(head.decoderWeight())
         .setStateWeight(head.stateWeight())
         .setWordWeight(head.wordWeight())
@@ -223,6 +224,7 @@ public final class VersionCodec {
     return new LabelHead(
         center,
         vectors,
+        record.getUnitStates(),
         record.getDecoderWeight(),
         record.getStateWeight(),
         record.getWordWeight());

@@ -400,6 +400,7 @@ class InferenceTopologyTest {
             List.of(
                 new LabelHead.LabelVectors(
                     "good", new float[] {1, 2}, 3, new int[] {7}, new float[] {4}, 5)),
+            true,
             1,
             2,
             3);

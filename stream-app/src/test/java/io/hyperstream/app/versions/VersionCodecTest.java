@@ -65,6 +65,7 @@ class VersionCodecTest {
             new LabelVectors(
                 "one", states[1], 0.5f, new int[] {0, 300, 2051}, new float[] {1, -2, 3}, -1),
             new LabelVectors("two", states[2], -3, new int[0], new float[0], 4)),
+        false,
         0.1,
         2.5,
         1e-3);

@@ -1,0 +1,33 @@
+package io.hyperstream.model.prototype;
+
+import java.util.List;
+
+/** Label vectors fitted to some rows. Immutable. */
+public interface FittedHead {
+  /** Scorers beside the zero-shot scores. */
+  int scorers();
+
+  /**
+   * A row's logits: [scorers][labels].
+   *
+   * @param features the row's vector
+   */
+  double[][] logits(float[] features, LexicalVector words);
+
+  /**
+   * What is published and served.
+   *
+   * @param labels names, in the order the vectors were fitted for
+   * @param weights [1 + scorers] of the zero-shot scores and each scorer
+   */
+  LabelHead labelHead(List<String> labels, double[] weights);
+
+  /** Fits label vectors as a form has it. */
+  static FittedHead fit(
+      HeadForm form, float[][] features, LexicalVector[] words, int[] y, int[] rows, int labels) {
+    return switch (form) {
+      case SEPARATE -> Prototypes.fit(features, words, y, rows, labels);
+      case JOINT -> JointHead.fit(features, words, y, rows, labels);
+    };
+  }
+}
