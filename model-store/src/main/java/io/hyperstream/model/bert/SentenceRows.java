@@ -158,6 +158,11 @@ final class SentenceRows implements RowEncoder {
   }
 
   @Override
+  public float[] embedding(float[] vector) {
+    return Arrays.copyOf(vector, width);
+  }
+
+  @Override
   public List<Integer> widths() {
     return List.of(2 * width, width + KEPT);
   }

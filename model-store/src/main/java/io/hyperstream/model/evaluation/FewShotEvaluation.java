@@ -3,7 +3,6 @@ package io.hyperstream.model.evaluation;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hyperstream.model.task.Label;
-import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.training.Example;
@@ -32,6 +31,10 @@ import java.util.stream.Collectors;
  */
 public final class FewShotEvaluation {
   private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  /** The key of logistic regression over frozen vectors. */
+  public static final String LOGISTIC = "logistic";
+
   private static final Set<Method> MIXED = Set.of(Method.PROTOTYPES, Method.AUTO);
 
   /**
@@ -40,16 +43,22 @@ public final class FewShotEvaluation {
    * @param shots examples per label, each value a run
    * @param seeds how many draws of examples
    * @param methods what to adapt
+   * @param logistic whether logistic regression over frozen vectors is measured beside them
    * @param maxTestRows the first so many rows of the test split
    * @param without parts of the mixture to leave out
    */
   public record Options(
-      List<Integer> shots, int seeds, List<Method> methods, int maxTestRows, Set<Part> without) {
+      List<Integer> shots,
+      int seeds,
+      List<Method> methods,
+      boolean logistic,
+      int maxTestRows,
+      Set<Part> without) {
     public Options {
       shots = List.copyOf(shots);
       methods = List.copyOf(methods);
       without = Set.copyOf(without);
-      if (shots.isEmpty() || methods.isEmpty() || seeds < 1 || maxTestRows < 1) {
+      if (shots.isEmpty() || (methods.isEmpty() && !logistic) || seeds < 1 || maxTestRows < 1) {
         throw new IllegalArgumentException(
             "an evaluation needs shots, methods, seeds and test rows; got "
                 + shots
@@ -92,7 +101,9 @@ public final class FewShotEvaluation {
    * @param method its key; {@code prototypes-words} is prototypes without words
    * @param zeroShot the best start's score before anything was learnt
    * @param score after it
+   * @param calibrationError expected calibration error after it, over 15 bins
    * @param seconds the adaptation took
+   * @param report what training found; empty for logistic regression
    */
   public record Run(
       String taskId,
@@ -102,10 +113,12 @@ public final class FewShotEvaluation {
       String metric,
       double zeroShot,
       double score,
+      double calibrationError,
       double seconds,
-      FewShotCandidate.Report report) {
+      Optional<FewShotCandidate.Report> report) {
 
-    /** {@code {taskId, method, shots, seed, metric, zeroShot, score, seconds}}. */
+    /** {@code {taskId, method, shots, seed, metric, zeroShot, score, calibrationError,
+     * seconds}}. */
     public String toJson() {
       ObjectNode node = MAPPER.createObjectNode();
       node.put("taskId", taskId);
@@ -115,6 +128,7 @@ public final class FewShotEvaluation {
       node.put("metric", metric);
       node.put("zeroShot", zeroShot);
       node.put("score", score);
+      node.put("calibrationError", calibrationError);
       node.put("seconds", seconds);
       return node.toString();
     }
@@ -156,6 +170,7 @@ public final class FewShotEvaluation {
       throw new IOException(folder.folder() + " has no test rows");
     }
     FewShotMemory memory = new FewShotMemory(model, folder.task());
+    LogisticBaseline baseline = new LogisticBaseline(model);
     FewShotTrainer trainer = new FewShotTrainer(model).without(options.without());
     List<Run> runs = new ArrayList<>();
     for (int shots : options.shots()) {
@@ -166,7 +181,7 @@ public final class FewShotEvaluation {
         }
         double zeroShot;
         try (FewShotCandidate start = trainer.train(memory, examples, Method.ZERO_SHOT, seed)) {
-          zeroShot = measure(folder, start, test);
+          zeroShot = new Measured(folder, start.predict(test), test).score();
           String remarks = start.report().remarks();
           if (seed == 0 && !remarks.isEmpty()) {
             notes.accept("%s, %d per label: %s".formatted(folder.task().taskId(), shots, remarks));
@@ -174,6 +189,8 @@ public final class FewShotEvaluation {
         }
         for (Method method : options.methods()) {
           try (FewShotCandidate candidate = trainer.train(memory, examples, method, seed)) {
+            Measured measured = new Measured(folder, candidate.predict(test), test);
+            FewShotCandidate.Report report = candidate.report();
             Run run =
                 new Run(
                     folder.task().taskId(),
@@ -182,36 +199,68 @@ public final class FewShotEvaluation {
                     seed,
                     folder.metric().key(),
                     zeroShot,
-                    measure(folder, candidate, test),
-                    candidate.report().seconds(),
-                    candidate.report());
+                    measured.score(),
+                    measured.calibrationError(),
+                    report.seconds(),
+                    Optional.of(report));
             runs.add(run);
             listener.accept(run);
           }
+        }
+        if (options.logistic()) {
+          long begun = System.nanoTime();
+          double[][] answers = baseline.probabilities(folder.task(), examples, test);
+          Measured measured = new Measured(folder, answers, test);
+          Run run =
+              new Run(
+                  folder.task().taskId(),
+                  LOGISTIC,
+                  shots,
+                  seed,
+                  folder.metric().key(),
+                  zeroShot,
+                  measured.score(),
+                  measured.calibrationError(),
+                  (System.nanoTime() - begun) / 1e9,
+                  Optional.empty());
+          runs.add(run);
+          listener.accept(run);
         }
       }
     }
     return runs;
   }
 
-  private static double measure(TaskFolder folder, FewShotCandidate candidate, List<Example> test) {
-    Map<String, Integer> labels = new HashMap<>();
-    for (Label label : folder.task().labels()) {
-      labels.put(label.name(), labels.size());
+  /** Answers held against the right ones. */
+  private record Measured(double score, double calibrationError) {
+    Measured(TaskFolder folder, double[][] probabilities, List<Example> test) {
+      this(score(folder, probabilities, test), error(folder, probabilities, test));
     }
-    double[][] probabilities = candidate.predict(test);
-    int[] references = new int[test.size()];
-    int[] predictions = new int[test.size()];
-    for (int i = 0; i < references.length; i++) {
-      references[i] = labels.get(test.get(i).label());
-      for (int l = 1; l < probabilities[i].length; l++) {
-        if (probabilities[i][l] > probabilities[i][predictions[i]]) {
-          predictions[i] = l;
+
+    private static double error(TaskFolder folder, double[][] probabilities, List<Example> test) {
+      return Calibration.expectedError(probabilities, references(folder, test));
+    }
+
+    private static int[] references(TaskFolder folder, List<Example> test) {
+      Map<String, Integer> labels = new HashMap<>();
+      for (Label label : folder.task().labels()) {
+        labels.put(label.name(), labels.size());
+      }
+      return test.stream().mapToInt(example -> labels.get(example.label())).toArray();
+    }
+
+    private static double score(TaskFolder folder, double[][] probabilities, List<Example> test) {
+      int[] predictions = new int[test.size()];
+      for (int i = 0; i < predictions.length; i++) {
+        for (int l = 1; l < probabilities[i].length; l++) {
+          if (probabilities[i][l] > probabilities[i][predictions[i]]) {
+            predictions[i] = l;
+          }
         }
       }
+      int labels = folder.task().labels().size();
+      return folder.metric().of(references(folder, test), predictions, labels);
     }
-    Metric metric = folder.metric();
-    return metric.of(references, predictions, labels.size());
   }
 
   /** Labels with fewer examples than asked for. */

@@ -6,9 +6,9 @@ import java.util.stream.IntStream;
 /**
  * Multinomial logistic regression with a ridge penalty: a vector and a bias per label, over numbers
  * that every row has and others that few rows have. Labels without an example get the mean of the
- * others' logits, neither preferred nor excluded.
+ * others' logits, neither preferred nor excluded. Immutable.
  */
-final class LinearHead {
+public final class LinearHead {
   private static final int STEPS = 200;
   private static final int MEMORY = 8;
 
@@ -30,7 +30,7 @@ final class LinearHead {
    * @param ridge the penalty's factor; the bias has a hundredth of it
    * @param tolerance a step that gains less than this share ends it
    */
-  record Settings(double ridge, double tolerance) {}
+  public record Settings(double ridge, double tolerance) {}
 
   /**
    * Fits {@code sum_i c_i log-loss_i + ridge / 2 |W|^2} by L-BFGS.
@@ -41,7 +41,7 @@ final class LinearHead {
    * @param y [rows] labels
    * @param c [rows] what each row counts
    */
-  static LinearHead fit(
+  public static LinearHead fit(
       double[][] x, LexicalVector[] z, int width, int[] y, double[] c, int labels, Settings by) {
     boolean[] seen = new boolean[labels];
     for (int label : y) {
@@ -102,7 +102,7 @@ final class LinearHead {
   }
 
   /** One logit per label. */
-  double[] logits(double[] x, LexicalVector z) {
+  public double[] logits(double[] x, LexicalVector z) {
     double[] out = new double[bias.length];
     double mean = 0;
     int count = 0;

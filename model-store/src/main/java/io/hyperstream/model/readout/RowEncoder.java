@@ -27,6 +27,11 @@ public interface RowEncoder {
   /** The part of a row's vector that label vectors are fitted over; not to be changed. */
   float[] features(float[] vector);
 
+  /**
+   * A single text's embedding out of its row's vector, of length 1: what the model was made for.
+   */
+  float[] embedding(float[] vector);
+
   /** How many features a row has: of one text, and of two if that differs. */
   List<Integer> widths();
 

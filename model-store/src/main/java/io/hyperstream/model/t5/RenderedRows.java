@@ -57,6 +57,19 @@ final class RenderedRows implements RowEncoder {
   }
 
   @Override
+  public float[] embedding(float[] vector) {
+    double squares = 0;
+    for (float value : vector) {
+      squares += (double) value * value;
+    }
+    float[] out = vector.clone();
+    for (int i = 0; squares > 0 && i < out.length; i++) {
+      out[i] /= (float) Math.sqrt(squares);
+    }
+    return out;
+  }
+
+  @Override
   public List<Integer> widths() {
     return List.of(width);
   }

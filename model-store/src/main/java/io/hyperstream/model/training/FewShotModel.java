@@ -54,6 +54,10 @@ public final class FewShotModel implements AutoCloseable {
   /** The only start of a model without a hypernetwork. */
   static final String BARE = "bare";
 
+  /** A task that changes nothing about its texts. */
+  private static final TaskDefinition ANY_TEXT =
+      TaskDefinition.classification("any-text", List.of("yes", "no"));
+
   /** Rows of one pass, at most. */
   static final int MAX_ROWS = 64;
 
@@ -235,6 +239,14 @@ public final class FewShotModel implements AutoCloseable {
       inputs.add(family.rows().encode(task, example.text(), example.textPair()));
     }
     return inputs;
+  }
+
+  /** [texts][d] embeddings of single texts under the bare backbone, of length 1. */
+  public float[][] embed(List<String> texts) {
+    List<RowInput> inputs =
+        texts.stream().map(text -> family.rows().encode(ANY_TEXT, text, Optional.empty())).toList();
+    float[][] vectors = run(AdapterWeights.NONE, inputs, Optional.empty()).vectors();
+    return Arrays.stream(vectors).map(family.rows()::embedding).toArray(float[][]::new);
   }
 
   /** A task's label scores for training. */

@@ -52,27 +52,37 @@ class FewShotEvaluationTest {
       TaskFolder task = TaskFolder.open(folder);
       var options =
           new FewShotEvaluation.Options(
-              List.of(1, 2), 2, List.of(Method.PROTOTYPES), 100, Set.of());
+              List.of(1, 2), 2, List.of(Method.PROTOTYPES), false, 100, Set.of());
       List<FewShotEvaluation.Run> runs =
           evaluation.run(task, options, run -> lines.add(run.toJson()), notes::add);
 
       assertThat(runs).hasSize(4);
       assertThat(runs).extracting(FewShotEvaluation.Run::shots).containsExactly(1, 1, 2, 2);
-      assertThat(runs).extracting(run -> run.report().examples()).containsExactly(2, 2, 4, 4);
+      assertThat(runs)
+          .extracting(run -> run.report().orElseThrow().examples())
+          .containsExactly(2, 2, 4, 4);
       JsonNode json = new ObjectMapper().readTree(lines.get(0));
       assertThat(json.fieldNames())
           .toIterable()
           .containsExactly(
-              "taskId", "method", "shots", "seed", "metric", "zeroShot", "score", "seconds");
+              "taskId",
+              "method",
+              "shots",
+              "seed",
+              "metric",
+              "zeroShot",
+              "score",
+              "calibrationError",
+              "seconds");
       assertThat(json.path("method").asText()).isEqualTo("prototypes");
       assertThat(json.path("score").asDouble(-1)).isBetween(0.0, 1.0);
 
       FewShotEvaluation.Run states =
           evaluation.run(task, parts(Part.DECODER, Part.WORDS), run -> {}, notes::add).get(0);
       assertThat(states.method()).isEqualTo("prototypes-decoder-words");
-      assertThat(states.report().decoderWeight()).isZero();
-      assertThat(states.report().pooledWeight()).isPositive();
-      assertThat(states.report().lexicalWeight()).isZero();
+      assertThat(states.report().orElseThrow().decoderWeight()).isZero();
+      assertThat(states.report().orElseThrow().pooledWeight()).isPositive();
+      assertThat(states.report().orElseThrow().lexicalWeight()).isZero();
 
       write("fewshot.json", "{\"k\":{\"1\":{\"0\":[99]}}}");
       assertThatThrownBy(() -> evaluation.run(task, options, run -> {}, notes::add))
@@ -83,7 +93,7 @@ class FewShotEvaluationTest {
 
   private static FewShotEvaluation.Options parts(Part... without) {
     return new FewShotEvaluation.Options(
-        List.of(2), 1, List.of(Method.PROTOTYPES), 100, Set.of(without));
+        List.of(2), 1, List.of(Method.PROTOTYPES), false, 100, Set.of(without));
   }
 
   @Test
@@ -93,7 +103,7 @@ class FewShotEvaluationTest {
     assertThatThrownBy(
             () ->
                 new FewShotEvaluation.Options(
-                    List.of(1), 1, List.of(Method.EMBEDDING), 1, Set.of(Part.WORDS)))
+                    List.of(1), 1, List.of(Method.EMBEDDING), false, 1, Set.of(Part.WORDS)))
         .hasMessageContaining("not [embedding]");
   }
 

@@ -19,10 +19,8 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 @Command(
     name = "evaluate",
@@ -42,7 +40,7 @@ import picocli.CommandLine.TypeConversionException;
       "    hyperstream evaluate --data suite --method prototypes --without decoder,words",
       "",
       "With --json one object per run: {taskId, method, shots, seed, metric, zeroShot, score,"
-          + " seconds}; zeroShot is the best known start before anything was learnt; method is"
+          + " calibrationError, seconds}; zeroShot is the best known start before anything was learnt; method is"
           + " `prototypes-words` for prototypes without words. Under `all`,"
           + " tasks without labels are skipped; tasks that cannot be read are too, and the exit"
           + " code is then 1."
@@ -87,12 +85,13 @@ final class EvaluateCommand implements Callable<Integer> {
       split = ",",
       defaultValue = "auto",
       paramLabel = "METHOD",
-      converter = MethodNames.class,
       description =
           "What learns: zero-shot (nothing), embedding (the task embedding), prototypes (label"
               + " vectors, no gradient), weights (embedding, then the adapters themselves), auto"
-              + " (what explains left-out examples best). Default: ${DEFAULT-VALUE}.")
-  private List<Method> methods;
+              + " (what explains left-out examples best), logistic (to compare with: logistic"
+              + " regression over the frozen model's vectors and TF-IDF). Default:"
+              + " ${DEFAULT-VALUE}.")
+  private List<String> methods;
 
   @Option(
       names = "--without",
@@ -141,20 +140,16 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   /** {@code zero-shot} for {@code ZERO_SHOT}. */
-  static final class MethodNames implements ITypeConverter<Method> {
-    @Override
-    public Method convert(String name) {
-      for (Method method : Method.values()) {
-        if (FewShotEvaluation.key(method).equals(name)) {
-          return method;
-        }
+  private static Method method(String name) {
+    List<String> known = new ArrayList<>();
+    for (Method method : Method.values()) {
+      known.add(FewShotEvaluation.key(method));
+      if (FewShotEvaluation.key(method).equals(name)) {
+        return method;
       }
-      throw new TypeConversionException(
-          "expected "
-              + Stream.of(Method.values()).map(FewShotEvaluation::key).toList()
-              + "; got "
-              + name);
     }
+    known.add(FewShotEvaluation.LOGISTIC);
+    throw CommandFailure.usage("--method: expected " + known + "; got " + name);
   }
 
   @Override
@@ -163,7 +158,16 @@ final class EvaluateCommand implements Callable<Integer> {
       throw CommandFailure.usage("--without: the judge of --promotion is measured as it is");
     }
     FewShotEvaluation.Options options =
-        new FewShotEvaluation.Options(shots, seeds, methods, maxTestRows, without);
+        new FewShotEvaluation.Options(
+            shots,
+            seeds,
+            methods.stream()
+                .filter(name -> !name.equals(FewShotEvaluation.LOGISTIC))
+                .map(EvaluateCommand::method)
+                .toList(),
+            methods.contains(FewShotEvaluation.LOGISTIC),
+            maxTestRows,
+            without);
     List<Path> folders = folders();
     BenchCommand.threads(threads);
     NativeMemory.keepFreed();

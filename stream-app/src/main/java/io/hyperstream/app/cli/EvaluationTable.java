@@ -13,7 +13,8 @@ import java.util.function.ToDoubleFunction;
 final class EvaluationTable {
   private record Key(String taskId, int shots, String method) {}
 
-  private static final String FORM = "%%-24s %%5s  %%-%ds  %%-9s %%9s %%-7s %%6s %%-7s %%8s %%5s";
+  private static final String FORM =
+      "%%-24s %%5s  %%-%ds  %%-9s %%9s %%-7s %%6s %%-7s %%6s %%8s %%5s";
 
   private final Map<Key, List<Run>> runs = new LinkedHashMap<>();
 
@@ -22,7 +23,10 @@ final class EvaluationTable {
         .add(run);
   }
 
-  /** The lines; none without a run. ± is the standard deviation over the seeds. */
+  /**
+   * The lines; none without a run. ± is the standard deviation over the seeds, ece the expected
+   * calibration error.
+   */
   List<String> lines() {
     List<String> lines = new ArrayList<>();
     if (runs.isEmpty()) {
@@ -41,6 +45,7 @@ final class EvaluationTable {
             "",
             "after",
             "",
+            "ece",
             "seconds",
             "runs"));
     Map<Key, List<Run>> overall = new LinkedHashMap<>();
@@ -68,6 +73,7 @@ final class EvaluationTable {
         spread ? spread(of, Run::zeroShot) : "",
         mean(of, Run::score),
         spread ? spread(of, Run::score) : "",
+        mean(of, Run::calibrationError),
         String.format(
             Locale.ROOT, "%.1f", of.stream().mapToDouble(Run::seconds).average().orElse(0)),
         Integer.toString(of.size()));
@@ -83,6 +89,7 @@ final class EvaluationTable {
       String zeroSpread,
       String after,
       String afterSpread,
+      String calibration,
       String seconds,
       String runs) {
     return String.format(
@@ -96,6 +103,7 @@ final class EvaluationTable {
         zeroSpread,
         after,
         afterSpread,
+        calibration,
         seconds,
         runs);
   }
