@@ -11,11 +11,13 @@ import {commands} from './commands.js';
 import {retire} from './tasks.js';
 
 function definitionCard(task) {
+  const described = task.labels.filter((label) => label.description);
   return card('Definition', {id: 'definition', aside: store.may('admin') &&
     h('a', {class: 'button small', href: `#/tasks/${encodeURIComponent(task.taskId)}/edit`}, 'Change')},
     !task.valid && h('div', {class: 'problem'}, icon('alert'), h('div', {}, h('strong', {}, 'This definition is not served'), h('p', {}, task.problem))),
     task.labels.length > 0 && h('div', {class: 'chips'}, task.labels.slice(0, 64).map(({name, verbalizer}) =>
       h('span', {class: 'chip', title: verbalizer ? `said as “${verbalizer}”` : null}, name)), task.labels.length > 64 && chip(`and ${task.labels.length - 64} more`)),
+    described.length > 0 && h('div', {class: 'label-meanings'}, terms(described.slice(0, 64).map(({name, description}) => [name, description]))),
     terms([
       ['Answers', {CLASSIFICATION: 'one of its labels', REGRESSION: 'a number', GENERATION: 'a text'}[task.kind] ?? words(task.kind)],
       ['Template', h('code', {}, task.template)],

@@ -76,6 +76,7 @@ final class Rendering {
       entry.put("name", label.getName());
       entry.put(
           "verbalizer", label.getVerbalizer() == null ? label.getName() : label.getVerbalizer());
+      entry.put("description", label.getDescription());
       labels.add(entry);
     }
     map.put("labels", labels);

@@ -54,11 +54,21 @@ public record TaskInput(
    * A class.
    *
    * @param verbalizer what the decoder scores for it; left out: the name
+   * @param description what it means, for models that compare a text with the meaning of each
+   *     label; left out: the name says it
    */
   @Serdeable
   @Schema(name = "LabelInput")
   public record Label(
-      @NotBlank @Size(max = 256) String name, @Nullable @Size(max = 256) String verbalizer) {}
+      @NotBlank @Size(max = 256) String name,
+      @Nullable @Size(max = 256) String verbalizer,
+      @Nullable @Size(max = io.hyperstream.model.task.Label.MAX_DESCRIPTION_LENGTH)
+          String description) {
+
+    TaskLabel toRecord() {
+      return new TaskLabel(name, verbalizer, description);
+    }
+  }
 
   /** When and how far the task adapts itself; what is left out has the default of the schema. */
   @Serdeable
@@ -97,12 +107,7 @@ public record TaskInput(
         TaskDefinition.newBuilder()
             .setTaskId(id)
             .setKind(kind == null ? TaskKind.CLASSIFICATION : kind)
-            .setLabels(
-                labels == null
-                    ? List.of()
-                    : labels.stream()
-                        .map(label -> new TaskLabel(label.name(), label.verbalizer()))
-                        .toList())
+            .setLabels(labels == null ? List.of() : labels.stream().map(Label::toRecord).toList())
             .setAdaptation(adaptation == null ? null : adaptation.toRecord());
     Optional.ofNullable(template).ifPresent(record::setTemplate);
     Optional.ofNullable(templatePair).ifPresent(record::setTemplatePair);

@@ -7,6 +7,7 @@ import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Template;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
+import java.util.Optional;
 
 /** From the definition on its topic to the model's. */
 public final class TaskDefinitions {
@@ -61,8 +62,9 @@ public final class TaskDefinitions {
   }
 
   private static Label modelOf(TaskLabel label) {
-    return label.getVerbalizer() == null
-        ? Label.of(label.getName())
-        : new Label(label.getName(), label.getVerbalizer());
+    return Label.of(
+        label.getName(),
+        Optional.ofNullable(label.getVerbalizer()),
+        Optional.ofNullable(label.getDescription()));
   }
 }

@@ -42,11 +42,21 @@ final class Lesson {
     browser.type("input[name=taskId]", TASK);
     browser.type("textarea[name=labels]", "first\nsecond");
     browser.type("input[name=description]", "Which of two desks of a garden shop answers.");
+    browser.click("details.meanings summary");
+    browser.awaitCount(".meaning-rows input", 2);
+    browser.type(".meaning-rows label:last-child input", "mowers, drills and other tools");
     browser.click("details.more summary");
     browser.type("input[name=triggerExamples]", "1000");
     browser.click("#submit-task");
     browser.awaitText("main h1", TASK);
     browser.awaitText("#versions", "No version yet");
+    browser.awaitText("#definition .label-meanings", "mowers, drills and other tools");
+    browser.go("#/tasks/" + TASK + "/edit");
+    browser.awaitText("main h1", "Change " + TASK);
+    browser.type("input[name=description]", "Which desk of a garden shop answers.");
+    browser.click("#submit-task");
+    browser.awaitText("main .heading", "Which desk of a garden shop answers.");
+    browser.awaitText("#definition .label-meanings", "mowers, drills and other tools");
   }
 
   /** Ends in the playground, where the answer has changed. */

@@ -129,6 +129,7 @@ class ApiErrorsTest {
         "/api/tasks | {\"taskId\":\"a b\",\"labels\":[]} | taskId",
         "/api/tasks | {\"labels\":[{\"name\":\"a\"},{\"name\":\"b\"}]} | taskId",
         "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\" \"}]} | labels[0].name",
+        "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\"a\",\"description\":\"LONG\"}]} | labels[0].description",
         "/api/tasks | {\"taskId\":\"t\",\"kind\":\"POETRY\"} | ",
         "/api/tasks | {\"taskId\":\"t\",\"adaptation\":{\"heldOutFraction\":0.7}} | adaptation.heldOutFraction",
         "/api/predict | {\"taskId\":\"t\"} | text",
@@ -143,7 +144,8 @@ class ApiErrorsTest {
       })
   @DisplayName("names the field that is wrong")
   void invalid(String path, String body, String field) throws Exception {
-    Answer answer = http.post(path, body.replace("SOURCE", "s".repeat(300)));
+    Answer answer =
+        http.post(path, body.replace("SOURCE", "s".repeat(300)).replace("LONG", "l".repeat(513)));
     assertProblem(answer, 400, path, "");
     assertThat(answer.json().path("detail").asText()).isNotBlank();
     if (field != null) {

@@ -36,7 +36,8 @@ class ApiIT {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final String DESK =
       """
-      {"labels": [{"name": "borrowing"}, {"name": "events"}, {"name": "rooms"}],
+      {"labels": [{"name": "borrowing", "description": "taking books home"}, {"name": "events"},
+                  {"name": "rooms"}],
        "description": "Which desk of the library answers",
        "adaptation": {"enabled": false, "method": "PROTOTYPES"}}""";
 
@@ -107,7 +108,10 @@ class ApiIT {
   @DisplayName("a task's life: defined, asked, taught, adapted, reset, rolled back, retired")
   void life() throws Exception {
     assertThat(body(http.put("/api/tasks/desk", DESK), 201).path("valid").asBoolean()).isTrue();
-    body(http.put("/api/tasks/desk", DESK), 200);
+    JsonNode defined = body(http.put("/api/tasks/desk", DESK), 200);
+    assertThat(defined.path("labels").get(0).path("description").asText())
+        .isEqualTo("taking books home");
+    assertThat(defined.path("labels").get(1).path("description").isNull()).isTrue();
     String again = DESK.replaceFirst("\\{", "{\"taskId\": \"desk\", ");
     assertThat(body(http.post("/api/tasks", again), 409).path("detail").asText()).contains("PUT");
     JsonNode before = answer("desk", "Is a room free on Monday?");

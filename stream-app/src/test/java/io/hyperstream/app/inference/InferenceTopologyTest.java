@@ -87,7 +87,8 @@ class InferenceTopologyTest {
     return TaskDefinition.newBuilder()
         .setTaskId(taskId)
         .setKind(TaskKind.CLASSIFICATION)
-        .setLabels(List.of(labels).stream().map(label -> new TaskLabel(label, null)).toList());
+        .setLabels(
+            List.of(labels).stream().map(label -> new TaskLabel(label, null, null)).toList());
   }
 
   private void define(TaskDefinition.Builder task) {
