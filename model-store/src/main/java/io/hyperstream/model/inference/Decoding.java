@@ -119,6 +119,7 @@ final class Decoding implements AutoCloseable {
         distribution[best],
         distribution,
         row.adapter().version(),
+        row.adapter().taught(),
         row.truncated(),
         approximate);
   }
@@ -164,6 +165,7 @@ final class Decoding implements AutoCloseable {
         (float) Math.exp(decoded.sumLogProbability()),
         NO_DISTRIBUTION,
         row.adapter().version(),
+        row.adapter().taught(),
         row.truncated(),
         false);
   }

@@ -55,6 +55,7 @@ final class Rendering {
     map.put("distribution", distribution);
     map.put("modelId", prediction.getModelId());
     map.put("adapterVersion", prediction.getAdapterVersion());
+    map.put("taught", prediction.getTaught());
     map.put("truncated", prediction.getTruncated());
     map.put("approximate", prediction.getApproximate());
     map.put("attributes", prediction.getAttributes());

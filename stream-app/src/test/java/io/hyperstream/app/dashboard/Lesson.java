@@ -65,6 +65,7 @@ final class Lesson {
     browser.type("textarea", QUESTION);
     browser.awaitText(CARD + ".verdict", "%");
     browser.awaitCount(CARD + "[data-version='0']", 1);
+    browser.awaitText(CARD + "[data-taught='false']", "not taught yet");
     String before = browser.text(CARD + ".verdict b");
     // Plants go to the desk that the model would not have chosen.
     String plants = before.equals("first") ? "second" : "first";
@@ -87,6 +88,7 @@ final class Lesson {
         "the changed answer", () -> browser.count(CARD + ".changed[data-changed=label]") == 1);
     browser.awaitText(CARD + ".verdict b", plants);
     browser.awaitCount(CARD + "[data-version='1']", 1);
+    browser.awaitNone(CARD + "[data-taught='false']");
     browser.awaitText(CARD + ".story", "promoted");
     for (String other : List.of("product-review", "emotion", "utility-intent")) {
       browser.click(".pick input[value='" + other + "']");

@@ -116,6 +116,7 @@ class ApiIT {
     assertThat(body(http.post("/api/tasks", again), 409).path("detail").asText()).contains("PUT");
     JsonNode before = answer("desk", "Is a room free on Monday?");
     assertThat(before.path("adapterVersion").asLong()).isZero();
+    assertThat(before.path("taught").asBoolean(true)).isFalse();
     assertThat(before.path("distribution")).hasSize(3);
 
     try (Events events = http.events("/api/stream/reports")) {
@@ -132,6 +133,7 @@ class ApiIT {
       eventually(
           "answered by version 1",
           () -> answer("desk", "Is a room free?").path("adapterVersion").asLong() == 1);
+      assertThat(answer("desk", "Is a room free?").path("taught").asBoolean()).isTrue();
       JsonNode task = body(http.get("/api/tasks/desk"), 200);
       assertThat(task.path("servedVersion").path("version").asLong()).isEqualTo(1);
       assertThat(task.path("examples").path("trained").asInt()).isPositive();
@@ -148,9 +150,12 @@ class ApiIT {
 
       awaitReport(events, command("desk", "{\"action\":\"RESET\",\"reason\":\"try\"}"), "RESET");
       awaitVersion(events, 0);
+      eventually(
+          "the untaught start", () -> !answer("desk", "Is it?").path("taught").asBoolean(true));
       awaitReport(
           events, command("desk", "{\"action\":\"ROLLBACK\",\"version\":1}"), "ROLLED_BACK");
       awaitVersion(events, 2);
+      eventually("taught again", () -> answer("desk", "Is it?").path("taught").asBoolean());
     }
     JsonNode versions = body(http.get("/api/tasks/desk/versions"), 200).path("items");
     assertThat(versions.findValuesAsText("version")).containsExactly("2", "1");
@@ -256,7 +261,10 @@ class ApiIT {
             app.request("k", AppFixture.request("w1", "watched", "A text to be seen"));
             app.flush();
             return predictions.has(
-                "prediction", data -> data.path("input").asText().equals("A text to be seen"));
+                "prediction",
+                data ->
+                    data.path("input").asText().equals("A text to be seen")
+                        && !data.path("taught").asBoolean(true));
           });
       eventually(
           "numbers",

@@ -173,6 +173,7 @@ final class TestPredictor implements Predictor {
         1,
         distribution,
         row.adapter().version(),
+        row.adapter().taught(),
         row.truncated(),
         false);
   }
