@@ -3,6 +3,7 @@ import {debounce, h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
 import {button, card, heading, into, nextId, problemBox, toast} from '../ui.js';
+import {count} from '../format.js';
 
 const ID = /^[A-Za-z0-9._-]{1,128}$/;
 const METHODS = [
@@ -130,8 +131,10 @@ function build(known, signal) {
   const template = control('template', 'Template', 'The model’s input; {text} is the request’s text.', input({class: 'mono', value: known?.template ?? '{text}'}));
   const templatePair = control('templatePair', 'Template for pairs', 'Used when a request brings a second text.',
     input({class: 'mono', value: known?.templatePair ?? 'sentence1: {text} sentence2: {textPair}'}));
-  const overLength = control('overLength', 'Texts that are too long', null,
-    select([['TRUNCATE', 'are cut, and the prediction says so'], ['REJECT', 'become dead letters']], known?.overLength ?? 'TRUNCATE'));
+  const limit = store.model?.backbone?.maxSourceTokens;
+  const overLength = control('overLength', 'Texts that are too long',
+    limit ? `The model reads ${count(limit)} tokens at once; a word is one or more.` : 'Those of more tokens than the model reads at once.',
+    select([['TRUNCATE', 'are cut, and the prediction says so'], ['WINDOWS', 'are read in windows; the answer is the mean over the whole text'], ['REJECT', 'become dead letters']], known?.overLength ?? 'TRUNCATE'));
   const scoring = control('scoring', 'Scores of labels', null,
     select([['EXACT', 'exact, every label'], ['TRIE_BEAM', 'approximate, for hundreds of labels']], known?.scoring ?? 'EXACT'));
   const trigger = control('triggerExamples', 'Adapt after', 'So many new examples start an adaptation.',

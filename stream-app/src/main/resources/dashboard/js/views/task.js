@@ -23,7 +23,7 @@ function definitionCard(task) {
       ['Template', h('code', {}, task.template)],
       ['Pairs', h('code', {}, task.templatePair)],
       ['Starts from', task.initFrom?.length ? task.initFrom.join(', ') : 'the known task of this name, else the mean of all'],
-      ['Long texts', task.overLength === 'REJECT' ? 'become dead letters' : 'are cut'],
+      ['Long texts', {REJECT: 'become dead letters', WINDOWS: 'are read in windows'}[task.overLength] ?? 'are cut'],
       ['Adapts', task.adaptation
         ? task.adaptation.enabled === false ? 'by command only' : `after ${count(task.adaptation.triggerExamples)} new examples, ${words(task.adaptation.method)}`
         : 'as the application is configured'],

@@ -237,6 +237,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       throw new InferenceException(
           Code.EMPTY_TEXT, "the text has no visible characters; send at least one letter");
     }
+    // WINDOWS is cut and flagged like TRUNCATE as long as nothing reads a second window.
     if (encoded.truncated() && task.overLength() == OverLengthPolicy.REJECT) {
       throw new InferenceException(
           Code.TEXT_TOO_LONG,

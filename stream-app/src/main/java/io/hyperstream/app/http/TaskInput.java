@@ -31,6 +31,10 @@ import java.util.Optional;
  * @param taskId with PUT it may be left out
  * @param kind CLASSIFICATION if left out
  * @param labels 2 to 1024 for CLASSIFICATION, none otherwise
+ * @param overLength what happens to a text with more tokens than the model reads at once (512 for
+ *     the default model; GET /api/model has it as backbone.maxSourceTokens). TRUNCATE, the default,
+ *     cuts it, and predictions say so; WINDOWS answers with the mean over windows of the whole
+ *     text; REJECT refuses it as TEXT_TOO_LONG
  * @param initFrom tasks the model knows whose embeddings serve until a version is published
  */
 @Serdeable
@@ -119,6 +123,7 @@ public record TaskInput(
     check("kind", () -> requireKnown(definition.getKind()));
     check("template", () -> new Template(definition.getTemplate()));
     check("templatePair", () -> new Template(definition.getTemplatePair()));
+    check("overLength", () -> TaskDefinitions.checkOverLength(definition));
     check("labels", () -> TaskDefinitions.modelOf(definition));
     return definition;
   }

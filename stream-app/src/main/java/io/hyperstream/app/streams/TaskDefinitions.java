@@ -21,22 +21,12 @@ public final class TaskDefinitions {
   public static io.hyperstream.model.task.TaskDefinition modelOf(TaskDefinition written) {
     return new io.hyperstream.model.task.TaskDefinition(
         written.getTaskId(),
-        switch (written.getKind()) {
-          case CLASSIFICATION -> TaskKind.CLASSIFICATION;
-          case REGRESSION -> TaskKind.REGRESSION;
-          case GENERATION -> TaskKind.GENERATION;
-          case UNKNOWN ->
-              throw new IllegalArgumentException(
-                  "its kind is one this version does not know; update the application");
-        },
+        kindOf(written),
         written.getLabels().stream().map(TaskDefinitions::modelOf).toList(),
         new Template(written.getTemplate()),
         new Template(written.getTemplatePair()),
         written.getDescription(),
-        switch (written.getOverLength()) {
-          case TRUNCATE -> OverLengthPolicy.TRUNCATE;
-          case REJECT -> OverLengthPolicy.REJECT;
-        },
+        overLengthOf(written),
         switch (written.getScoring()) {
           case EXACT -> LabelScoring.EXACT;
           case TRIE_BEAM -> LabelScoring.TRIE_BEAM;
@@ -59,6 +49,34 @@ public final class TaskDefinitions {
           "the record's key is '" + taskId + "', its taskId '" + written.getTaskId() + "'");
     }
     return modelOf(written);
+  }
+
+  /**
+   * Checks what becomes of texts that are too long.
+   *
+   * @throws IllegalArgumentException if the task's kind of answer cannot be given so
+   */
+  public static void checkOverLength(TaskDefinition written) {
+    overLengthOf(written).requireFor(kindOf(written));
+  }
+
+  private static TaskKind kindOf(TaskDefinition written) {
+    return switch (written.getKind()) {
+      case CLASSIFICATION -> TaskKind.CLASSIFICATION;
+      case REGRESSION -> TaskKind.REGRESSION;
+      case GENERATION -> TaskKind.GENERATION;
+      case UNKNOWN ->
+          throw new IllegalArgumentException(
+              "its kind is one this version does not know; update the application");
+    };
+  }
+
+  private static OverLengthPolicy overLengthOf(TaskDefinition written) {
+    return switch (written.getOverLength()) {
+      case TRUNCATE -> OverLengthPolicy.TRUNCATE;
+      case REJECT -> OverLengthPolicy.REJECT;
+      case WINDOWS -> OverLengthPolicy.WINDOWS;
+    };
   }
 
   private static Label modelOf(TaskLabel label) {

@@ -71,6 +71,15 @@ class TaskYamlTest {
   }
 
   @Test
+  @DisplayName("a text that is too long may be read in windows")
+  void windows() {
+    TaskDefinition task = read("{taskId: a, labels: [x, y], overLength: windows}").get(0);
+    assertThat(task.getOverLength()).isEqualTo(OverLengthPolicy.WINDOWS);
+    assertThat(Definitions.toRecord(Definitions.toModel(task)).getOverLength())
+        .isEqualTo(OverLengthPolicy.WINDOWS);
+  }
+
+  @Test
   @DisplayName("several tasks: a list, a mapping 'tasks', or documents")
   void severalTasks() {
     String one = "{taskId: a, labels: [x, y]}";
@@ -98,6 +107,8 @@ class TaskYamlTest {
         "{taskId: a, kind: GUESS} | 'kind' of a task must be one of CLASSIFICATION, REGRESSION, GENER",
         "{taskId: a, kind: UNKNOWN} | 'kind' of a task must be one of",
         "{taskId: a, kind: REGRESSION, labels: [x, y]} | takes no labels",
+        "{taskId: a, kind: GENERATION, overLength: WINDOWS} | WINDOWS answers with a mean",
+        "{taskId: a, labels: [x, y], overLength: SPLIT} | one of TRUNCATE, REJECT, WINDOWS; got 'SPLIT'",
         "{taskId: a, labels: [x, y], template: hello} | a template needs the place holder {text}",
         "{taskId: a, labels: [x, y], description: } | has no value; leave it out",
         "{taskId: a, labels: [x, y], adaptation: {heldOutFraction: 2}} | a number from 0.0 to 0.5; got '2'",

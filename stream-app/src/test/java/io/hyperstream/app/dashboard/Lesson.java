@@ -46,11 +46,14 @@ final class Lesson {
     browser.awaitCount(".meaning-rows input", 2);
     browser.type(".meaning-rows label:last-child input", "mowers, drills and other tools");
     browser.click("details.more summary");
+    browser.awaitText("[data-field=overLength] .hint", "reads 96 tokens");
+    browser.js("document.querySelector('select[name=overLength]').value = 'WINDOWS'");
     browser.type("input[name=triggerExamples]", "1000");
     browser.click("#submit-task");
     browser.awaitText("main h1", TASK);
     browser.awaitText("#versions", "No version yet");
     browser.awaitText("#definition .label-meanings", "mowers, drills and other tools");
+    browser.awaitText("#definition", "are read in windows");
     browser.go("#/tasks/" + TASK + "/edit");
     browser.awaitText("main h1", "Change " + TASK);
     browser.type("input[name=description]", "Which desk of a garden shop answers.");

@@ -131,6 +131,7 @@ class ApiErrorsTest {
         "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\" \"}]} | labels[0].name",
         "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\"a\",\"description\":\"LONG\"}]} | labels[0].description",
         "/api/tasks | {\"taskId\":\"t\",\"kind\":\"POETRY\"} | ",
+        "/api/tasks | {\"taskId\":\"t\",\"overLength\":\"FOLD\"} | ",
         "/api/tasks | {\"taskId\":\"t\",\"adaptation\":{\"heldOutFraction\":0.7}} | adaptation.heldOutFraction",
         "/api/predict | {\"taskId\":\"t\"} | text",
         "/api/predict | {\"text\":\"hello\"} | taskId",

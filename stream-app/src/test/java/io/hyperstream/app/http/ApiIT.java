@@ -11,6 +11,7 @@ import io.hyperstream.app.http.HttpProbe.Answer;
 import io.hyperstream.app.http.HttpProbe.Events;
 import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
+import io.hyperstream.model.store.StarterModel;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -38,7 +39,7 @@ class ApiIT {
       """
       {"labels": [{"name": "borrowing", "description": "taking books home"}, {"name": "events"},
                   {"name": "rooms"}],
-       "description": "Which desk of the library answers",
+       "description": "Which desk of the library answers", "overLength": "WINDOWS",
        "adaptation": {"enabled": false, "method": "PROTOTYPES"}}""";
 
   @TempDir static Path folder;
@@ -111,6 +112,7 @@ class ApiIT {
     JsonNode defined = body(http.put("/api/tasks/desk", DESK), 200);
     assertThat(defined.path("labels").get(0).path("description").asText())
         .isEqualTo("taking books home");
+    assertThat(defined.path("overLength").asText()).isEqualTo("WINDOWS");
     assertThat(defined.path("labels").get(1).path("description").isNull()).isTrue();
     String again = DESK.replaceFirst("\\{", "{\"taskId\": \"desk\", ");
     assertThat(body(http.post("/api/tasks", again), 409).path("detail").asText()).contains("PUT");
@@ -243,6 +245,9 @@ class ApiIT {
 
     JsonNode one = body(http.put("/api/tasks/one", "{\"labels\":[{\"name\":\"a\"}]}"), 400);
     assertThat(one.path("errors").get(0).path("field").asText()).isEqualTo("labels");
+    String windows = "{\"kind\":\"GENERATION\",\"overLength\":\"WINDOWS\"}";
+    JsonNode mean = body(http.put("/api/tasks/from", windows), 400);
+    assertThat(mean.path("errors").get(0).path("field").asText()).isEqualTo("overLength");
     String from = DESK.replaceFirst("\\{", "{\"initFrom\": [\"no-such-source\"], ");
     JsonNode start = body(http.put("/api/tasks/from", from), 400);
     assertThat(start.path("errors").get(0).path("field").asText()).isEqualTo("initFrom");
@@ -296,6 +301,8 @@ class ApiIT {
     assertThat(model.path("modelId").asText()).isEqualTo(app.predictor().modelId());
     assertThat(model.path("name").asText()).isEqualTo("starter-t5-mini");
     assertThat(model.path("backbone").path("parameters").asLong()).isPositive();
+    assertThat(model.path("backbone").path("maxSourceTokens").asInt())
+        .isEqualTo(StarterModel.MAX_SOURCE_TOKENS);
     assertThat(model.path("roles")).hasSize(2);
     assertThat(model.path("sourceTasks").findValuesAsText("taskId")).contains("pros_cons");
     JsonNode embeddings = body(http.get("/api/embeddings"), 200);
