@@ -155,6 +155,38 @@ class ApiErrorsTest {
     }
   }
 
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{broken | ''",
+        "null | ''",
+        "[] | a merge patch is an object",
+        "\"a\" | a merge patch is"
+      })
+  @DisplayName("changes definitions by objects only")
+  void patches(String body, String detail) throws Exception {
+    assertProblem(http.patch("/api/tasks/t", body), 400, "/api/tasks/t", detail);
+  }
+
+  @Test
+  @DisplayName("takes merge patches by their media type too, where there is something to patch")
+  void mergePatchType() throws Exception {
+    HttpProbe merging = http.with("Content-Type", "application/merge-patch+json");
+    assertProblem(merging.send("PATCH", "/api/tasks/t", "{}"), 503, "/api/tasks/t", "");
+    assertProblem(merging.send("PUT", "/api/tasks/t", "{}"), 415, "/api/tasks/t", "");
+    assertProblem(
+        http.with("Content-Type", "text/plain").send("PATCH", "/api/tasks/t", "{}"),
+        415,
+        "/api/tasks/t",
+        "application/json");
+    assertProblem(
+        http.with("Sec-Fetch-Site", "cross-site").patch("/api/tasks/t", "{}"),
+        403,
+        "/api/tasks/t",
+        "another site");
+  }
+
   @Test
   @DisplayName("refuses a body that is too large, before reading it")
   void tooLarge() throws Exception {
@@ -242,6 +274,8 @@ class ApiErrorsTest {
         .contains("/api/tasks/{taskId}/examples")
         .contains("/api/stream/predictions")
         .contains("/api/embeddings")
+        .contains("application/merge-patch+json")
+        .containsPattern("512\\s+for\\W+the\\W+default")
         .contains("X-API-Key")
         .doesNotContain("/dashboard");
     Answer again = http.with("If-None-Match", yaml.header("ETag")).get("/api/openapi.yml");

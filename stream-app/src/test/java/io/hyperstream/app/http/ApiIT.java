@@ -255,6 +255,85 @@ class ApiIT {
   }
 
   @Test
+  @DisplayName("changes the parts of a definition that a patch names, and keeps the rest")
+  void patch() throws Exception {
+    String path = "/api/tasks/patched";
+    String whole = DESK.replaceFirst("\\{", "{\"initFrom\": [\"clinc_work\"], ");
+    JsonNode before = body(http.put(path, whole), 201);
+
+    JsonNode described = body(http.patch(path, "{\"description\": \"Who answers?\"}"), 200);
+    assertThat(described).isEqualTo(((ObjectNode) before).put("description", "Who answers?"));
+    assertThat(body(http.get(path), 200)).isEqualTo(described);
+    assertThat(answer("patched", "Is a room free?").path("distribution")).hasSize(3);
+
+    JsonNode labels =
+        body(
+                http.with("Content-Type", "application/merge-patch+json")
+                    .send(
+                        "PATCH",
+                        path,
+                        """
+                        {"labels": [{"name": "rooms", "verbalizer": "a room"}, {"name": "lost"},
+                                    {"name": "borrowing"}],
+                         "overLength": null, "adaptation": {"triggerExamples": 20}}"""),
+                200)
+            .path("labels");
+    assertThat(labels.findValuesAsText("name")).containsExactly("rooms", "lost", "borrowing");
+    assertThat(labels.get(2).path("description").asText()).isEqualTo("taking books home");
+    JsonNode merged = body(http.get(path), 200);
+    assertThat(merged.path("overLength").asText()).isEqualTo("TRUNCATE");
+    assertThat(merged.path("adaptation").path("triggerExamples").asInt()).isEqualTo(20);
+    assertThat(merged.path("adaptation").path("method").asText()).isEqualTo("PROTOTYPES");
+    assertThat(merged.path("initFrom").get(0).asText()).isEqualTo("clinc_work");
+
+    String forget =
+        """
+        {"labels": [{"name": "rooms", "description": "meeting and reading rooms"},
+                    {"name": "borrowing", "description": null}], "adaptation": null}""";
+    JsonNode forgotten = body(http.patch(path, forget), 200);
+    assertThat(forgotten.path("labels").get(0).path("verbalizer").asText()).isEqualTo("a room");
+    assertThat(forgotten.path("labels").get(1).path("description").isNull()).isTrue();
+    assertThat(forgotten.path("adaptation").isNull()).isTrue();
+    assertThat(body(http.patch(path, "{}"), 200)).isEqualTo(forgotten);
+  }
+
+  @Test
+  @DisplayName("refuses a patch as it would refuse the whole definition, and changes nothing")
+  void patchRefused() throws Exception {
+    String path = "/api/tasks/firm";
+    JsonNode before = body(http.put(path, DESK), 201);
+    for (String[] wrong :
+        new String[][] {
+          {"{\"labels\":[{\"name\":\"one\"}]}", "labels"},
+          {"{\"labels\":null}", "labels"},
+          {"{\"labels\":[{\"name\":\"a\"},{\"name\":\" \"}]}", "labels[1].name"},
+          {"{\"kind\":\"REGRESSION\"}", "labels"},
+          {"{\"template\":\"no place\"}", "template"},
+          {"{\"adaptation\":{\"heldOutFraction\":0.7}}", "adaptation.heldOutFraction"},
+          {"{\"initFrom\":[\"no-such-source\"]}", "initFrom"},
+          {"{\"taskId\":\"other\"}", "taskId"}
+        }) {
+      JsonNode problem = body(http.patch(path, wrong[0]), 400);
+      assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
+    }
+    for (String wrong : List.of("{\"kind\":\"POETRY\"}", "{\"labels\":\"a\"}", "[]")) {
+      assertThat(body(http.patch(path, wrong), 400).path("detail").asText())
+          .startsWith("the body: ")
+          .doesNotContain("io.hyper");
+    }
+    assertThat(body(http.get(path), 200)).isEqualTo(before);
+    assertThat(body(http.patch("/api/tasks/fir", "{}"), 404).path("detail").asText())
+        .contains("did you mean firm");
+
+    app.send(app.topics.definitions().name(), "garbled", new byte[] {1, 2, 3});
+    app.flush();
+    eventually("it is there", () -> http.get("/api/tasks/garbled").status() == 200);
+    assertThat(body(http.patch("/api/tasks/garbled", "{}"), 409).path("detail").asText())
+        .contains("PUT replaces it");
+    body(http.send("DELETE", "/api/tasks/garbled", null), 202);
+  }
+
+  @Test
   @DisplayName("shows the stream's predictions and its dead letters, and the numbers")
   void watching() throws Exception {
     body(http.put("/api/tasks/watched", DESK), 201);
