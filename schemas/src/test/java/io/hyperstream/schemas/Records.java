@@ -41,7 +41,10 @@ final class Records {
         TaskDefinition.newBuilder()
             .setTaskId("emotion")
             .setKind(TaskKind.CLASSIFICATION)
-            .setLabels(List.of(new TaskLabel("joy", null), new TaskLabel("anger", "angry")))
+            .setLabels(
+                List.of(
+                    new TaskLabel("joy", null, null),
+                    new TaskLabel("anger", "angry", "complains, insults")))
             .setAdaptation(AdaptationPolicy.newBuilder().setTriggerExamples(4).build())
             .setInitFrom(List.of("sentiment"))
             .build(),

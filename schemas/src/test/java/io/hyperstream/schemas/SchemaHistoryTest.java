@@ -15,6 +15,9 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaFormatter;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.specific.SpecificRecord;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -117,6 +120,27 @@ class SchemaHistoryTest {
     assertThat(incompatibilities(withSymbol, List.of(current))).isEmpty();
     assertThat(incompatibilities(withRequiredField, List.of(current))).isNotEmpty();
     assertThat(incompatibilities(retyped, List.of(current))).isNotEmpty();
+  }
+
+  @Test
+  @DisplayName("lets an earlier reader take a symbol it does not know for the enum's default")
+  void unknownSymbol() throws IOException {
+    TaskDefinition written =
+        TaskDefinition.newBuilder()
+            .setTaskId("desk")
+            .setKind(TaskKind.REGRESSION)
+            .setOverLength(OverLengthPolicy.WINDOWS)
+            .build();
+    Schema earlier = history(TaskDefinition.class).get(0);
+    byte[] bytes = written.toByteBuffer().array();
+    int header = 10; // of Avro's single-object encoding
+    Object read =
+        new GenericDatumReader<GenericRecord>(written.getSchema(), earlier)
+            .read(
+                null,
+                DecoderFactory.get().binaryDecoder(bytes, header, bytes.length - header, null))
+            .get("overLength");
+    assertThat(read.toString()).isEqualTo(OverLengthPolicy.TRUNCATE.name());
   }
 
   @ParameterizedTest

@@ -29,6 +29,7 @@ export function answerCard(task, {signal, again}) {
   const title = (prediction) => put(head,
     h('h3', {}, h('a', {href: `#/tasks/${encodeURIComponent(taskId)}`}, taskId)),
     prediction && h('span', {class: 'chip mono', data: {version: prediction.adapterVersion}}, `v${prediction.adapterVersion}`),
+    prediction?.taught === false && h('span', {class: 'chip', data: {taught: 'false'}, title: 'The model’s own start answers: no label has been learnt from'}, 'not taught yet'),
     prediction?.truncated && chip('cut', 'warn'),
     prediction?.approximate && chip('approximate', 'warn'));
 

@@ -20,8 +20,9 @@ function row(prediction) {
     cell('Text', prediction.input ? h('span', {class: 'clip', title: prediction.input}, prediction.input) : h('code', {class: 'muted clip'}, prediction.requestId), 'wide'),
     cell('Answer', h('b', {class: 'clip'}, answer(prediction))),
     cell('Score', h('span', {class: 'score'}, bar(prediction.score), h('span', {class: 'num'}, percent(prediction.score)))),
-    cell('Version', h('span', {class: 'mono'}, `v${prediction.adapterVersion}`)),
-    cell('Took', h('span', {class: 'num'}, took >= 0 ? millis(took) : '–')));
+    cell('Version', h('span', {class: 'one-line'}, h('span', {class: 'mono'}, `v${prediction.adapterVersion}`),
+      prediction.taught === false && h('small', {class: 'muted', title: 'not taught yet: the model’s own start answered'}, ' untaught'))),
+    cell('Took', h('span', {class: 'num one-line'}, took >= 0 ? millis(took) : '–')));
 }
 
 export function live({signal, query}) {

@@ -1,8 +1,9 @@
 // Defining a task, or changing it: every mistake is shown at its field, the application's too.
-import {h, put} from '../dom.js';
+import {debounce, h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
 import {button, card, heading, into, nextId, problemBox, toast} from '../ui.js';
+import {count} from '../format.js';
 
 const ID = /^[A-Za-z0-9._-]{1,128}$/;
 const METHODS = [
@@ -48,7 +49,30 @@ function mistakes(definition) {
 /** labels[2].name belongs to the field of labels, adaptation.triggerExamples to its own. */
 function fieldOf(name, fields) {
   const path = String(name ?? '').replace(/^definition\./, '');
+  if (path.startsWith('labels')) return path.endsWith('.description') ? 'meanings' : 'labels';
   return [path, path.split('.').at(-1), path.split(/[.[]/)[0]].find((part) => fields[part]) ?? null;
+}
+
+/** One line per label of the text area; what was written about a label that is gone comes back with it. */
+function meaningsField(written, known) {
+  const texts = new Map((known ?? []).map(({name, description}) => [name, description ?? '']));
+  const rows = h('div', {class: 'meaning-rows'});
+  const error = h('p', {class: 'field-error'});
+  const element = h('fieldset', {class: 'field', data: {field: 'meanings'}}, h('legend', {class: 'sr'}, 'What each label means'),
+    h('p', {class: 'hint'}, 'A few words or a sentence. Until somebody has taught a label, a text is compared with this; left empty, the name says it.'),
+    rows, error);
+  const details = h('details', {class: 'meanings', open: [...texts.values()].some(Boolean)}, h('summary', {}, 'What each label means'), element);
+  const names = () => [...new Set(parseLabels(written.value).map(({name}) => name).filter(Boolean))];
+  const fill = () => details.open && put(rows, names().map((name) => h('label', {}, h('span', {}, name),
+    h('input', {type: 'text', autocomplete: 'off', value: texts.get(name) ?? '', on: {input: ({target}) => {
+      texts.set(name, target.value);
+      error.textContent = '';
+      element.removeAttribute('aria-invalid');
+    }}}))));
+  written.addEventListener('input', debounce(150, fill));
+  details.addEventListener('toggle', fill);
+  fill();
+  return {details, element, error, of: (name) => texts.get(name)?.trim()};
 }
 
 export function taskForm({signal, taskId}) {
@@ -100,12 +124,17 @@ function build(known, signal) {
   const labels = control('labels', 'Labels', 'One per line. If the model should say another word for it: name = word',
     h('textarea', {rows: 6, spellcheck: 'false', placeholder: 'billing\ndelivery\nreturns',
       value: (known?.labels ?? []).map(({name, verbalizer}) => (verbalizer && verbalizer !== name ? `${name} = ${verbalizer}` : name)).join('\n')}));
+  const meanings = meaningsField(fields.labels.element, known?.labels);
+  fields.meanings = {element: meanings.element, error: meanings.error, label: 'What each label means'};
+  const meant = (label) => (meanings.of(label.name) ? {...label, description: meanings.of(label.name)} : label);
   const description = control('description', 'Description', 'For people: what is asked of a text.', input({value: known?.description ?? ''}));
   const template = control('template', 'Template', 'The model’s input; {text} is the request’s text.', input({class: 'mono', value: known?.template ?? '{text}'}));
   const templatePair = control('templatePair', 'Template for pairs', 'Used when a request brings a second text.',
     input({class: 'mono', value: known?.templatePair ?? 'sentence1: {text} sentence2: {textPair}'}));
-  const overLength = control('overLength', 'Texts that are too long', null,
-    select([['TRUNCATE', 'are cut, and the prediction says so'], ['REJECT', 'become dead letters']], known?.overLength ?? 'TRUNCATE'));
+  const limit = store.model?.backbone?.maxSourceTokens;
+  const overLength = control('overLength', 'Texts that are too long',
+    limit ? `The model reads ${count(limit)} tokens at once; a word is one or more.` : 'Those of more tokens than the model reads at once.',
+    select([['TRUNCATE', 'are cut, and the prediction says so'], ['WINDOWS', 'are read in windows; the answer is the mean over the whole text'], ['REJECT', 'become dead letters']], known?.overLength ?? 'TRUNCATE'));
   const scoring = control('scoring', 'Scores of labels', null,
     select([['EXACT', 'exact, every label'], ['TRIE_BEAM', 'approximate, for hundreds of labels']], known?.scoring ?? 'EXACT'));
   const trigger = control('triggerExamples', 'Adapt after', 'So many new examples start an adaptation.',
@@ -126,7 +155,7 @@ function build(known, signal) {
   const definition = () => ({
     taskId: value('taskId'),
     kind: value('kind'),
-    labels: value('kind') === 'CLASSIFICATION' ? parseLabels(fields.labels.element.value) : [],
+    labels: value('kind') === 'CLASSIFICATION' ? parseLabels(fields.labels.element.value).map(meant) : [],
     template: value('template'),
     templatePair: value('templatePair'),
     description: value('description'),
@@ -192,12 +221,12 @@ function build(known, signal) {
     }
   };
 
-  const onKind = () => (labels.hidden = value('kind') !== 'CLASSIFICATION');
+  const onKind = () => (labels.hidden = meanings.details.hidden = value('kind') !== 'CLASSIFICATION');
   fields.kind.element.addEventListener('change', onKind);
   onKind();
   return h('form', {class: 'form', novalidate: true, on: {submit: save}},
     summary,
-    card('What it is', {}, id, description, kind, labels),
+    card('What it is', {}, id, description, kind, labels, meanings.details),
     card('Where it starts', {}, template, sources.length > 0 && starts),
     h('details', {class: 'card more'}, h('summary', {}, h('h2', {}, 'More'), h('span', {class: 'muted'}, 'pairs, long texts, adaptation')),
       templatePair, overLength, scoring, enabled, trigger, method),

@@ -11,17 +11,19 @@ import {commands} from './commands.js';
 import {retire} from './tasks.js';
 
 function definitionCard(task) {
+  const described = task.labels.filter((label) => label.description);
   return card('Definition', {id: 'definition', aside: store.may('admin') &&
     h('a', {class: 'button small', href: `#/tasks/${encodeURIComponent(task.taskId)}/edit`}, 'Change')},
     !task.valid && h('div', {class: 'problem'}, icon('alert'), h('div', {}, h('strong', {}, 'This definition is not served'), h('p', {}, task.problem))),
     task.labels.length > 0 && h('div', {class: 'chips'}, task.labels.slice(0, 64).map(({name, verbalizer}) =>
       h('span', {class: 'chip', title: verbalizer ? `said as “${verbalizer}”` : null}, name)), task.labels.length > 64 && chip(`and ${task.labels.length - 64} more`)),
+    described.length > 0 && h('div', {class: 'label-meanings'}, terms(described.slice(0, 64).map(({name, description}) => [name, description]))),
     terms([
       ['Answers', {CLASSIFICATION: 'one of its labels', REGRESSION: 'a number', GENERATION: 'a text'}[task.kind] ?? words(task.kind)],
       ['Template', h('code', {}, task.template)],
       ['Pairs', h('code', {}, task.templatePair)],
       ['Starts from', task.initFrom?.length ? task.initFrom.join(', ') : 'the known task of this name, else the mean of all'],
-      ['Long texts', task.overLength === 'REJECT' ? 'become dead letters' : 'are cut'],
+      ['Long texts', {REJECT: 'become dead letters', WINDOWS: 'are read in windows'}[task.overLength] ?? 'are cut'],
       ['Adapts', task.adaptation
         ? task.adaptation.enabled === false ? 'by command only' : `after ${count(task.adaptation.triggerExamples)} new examples, ${words(task.adaptation.method)}`
         : 'as the application is configured'],

@@ -69,9 +69,10 @@ final class SimilarityReadout implements LabelReadout {
     sequences(task);
   }
 
-  /** What is embedded for a label: what it says, and what it is said to mean. */
-  static String text(Label label) {
-    return label.verbalizer().replace('_', ' ');
+  /** What is embedded for a label. */
+  private static String text(Label label, boolean described) {
+    String words = label.verbalizer().replace('_', ' ');
+    return described ? words + ": " + label.description().orElseThrow() : words;
   }
 
   private List<TokenSequence> sequences(TaskDefinition task) {
@@ -83,8 +84,10 @@ final class SimilarityReadout implements LabelReadout {
     }
     List<TokenSequence> made = new ArrayList<>();
     Map<List<Integer>, Label> seen = new HashMap<>();
+    // Only like is compared with like: descriptions count when every label has one.
+    boolean described = task.labels().stream().allMatch(label -> label.description().isPresent());
     for (Label label : task.labels()) {
-      var input = rows.single(text(label), OverLengthPolicy.TRUNCATE);
+      var input = rows.single(text(label, described), OverLengthPolicy.TRUNCATE);
       if (input.empty()) {
         throw new IllegalArgumentException(
             "label '" + label.name() + "' has no tokens; use letters or digits");

@@ -60,10 +60,10 @@ public record SourceTask(
     String taskId = Json.text(node, "taskId", where);
     try {
       TaskKind kind = TaskKind.valueOf(Json.text(node, "kind", where));
-      List<Label> labels =
-          kind == TaskKind.CLASSIFICATION
-              ? Json.texts(node, "labels", where).stream().map(Label::of).toList()
-              : List.of();
+      List<Label> labels = new ArrayList<>();
+      if (kind == TaskKind.CLASSIFICATION) {
+        Json.array(node, "labels", where).forEach(label -> labels.add(LabelJson.read(label)));
+      }
       Template template = new Template(node.path("template").asText("{text}"));
       TaskDefinition definition =
           new TaskDefinition(

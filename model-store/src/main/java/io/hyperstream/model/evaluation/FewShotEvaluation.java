@@ -117,8 +117,9 @@ public final class FewShotEvaluation {
       double seconds,
       Optional<FewShotCandidate.Report> report) {
 
-    /** {@code {taskId, method, shots, seed, metric, zeroShot, score, calibrationError,
-     * seconds}}. */
+    /**
+     * {@code {taskId, method, shots, seed, metric, zeroShot, score, calibrationError, seconds}}.
+     */
     public String toJson() {
       ObjectNode node = MAPPER.createObjectNode();
       node.put("taskId", taskId);

@@ -140,6 +140,7 @@ final class Decoding implements AutoCloseable {
         distribution[best],
         distribution,
         row.adapter().version(),
+        row.adapter().taught(),
         row.input().truncated(),
         approximate);
   }
@@ -181,6 +182,7 @@ final class Decoding implements AutoCloseable {
         (float) Math.exp(written.logProbability()),
         NO_DISTRIBUTION,
         row.adapter().version(),
+        row.adapter().taught(),
         row.input().truncated(),
         false);
   }

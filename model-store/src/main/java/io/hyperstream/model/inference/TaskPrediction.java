@@ -14,6 +14,7 @@ import java.util.OptionalDouble;
  * @param distribution probabilities in the order of the task's labels, summing to 1; empty
  *     otherwise
  * @param adapterVersion which version answered
+ * @param taught whether that version learnt from labelled examples
  * @param truncated whether the input was cut
  * @param approximate whether an approximate score was used (opt-in)
  */
@@ -25,6 +26,7 @@ public record TaskPrediction(
     float score,
     float[] distribution,
     long adapterVersion,
+    boolean taught,
     boolean truncated,
     boolean approximate)
     implements RowResult {}

@@ -1,12 +1,19 @@
 package io.hyperstream.model.task;
 
+import java.util.Optional;
+
 /**
  * One class of a classification task.
  *
  * @param name what predictions carry
  * @param verbalizer the text the decoder scores for it; often the name itself
+ * @param description what the label means, for a model that compares a text with the meaning of
+ *     each label; empty: the name says it. A blank one is none
  */
-public record Label(String name, String verbalizer) {
+public record Label(String name, String verbalizer, Optional<String> description) {
+  /** Characters of a description, at most. */
+  public static final int MAX_DESCRIPTION_LENGTH = 512;
+
   public Label {
     if (name == null || name.isBlank()) {
       throw new IllegalArgumentException("a label needs a name; got " + name);
@@ -15,10 +22,35 @@ public record Label(String name, String verbalizer) {
       throw new IllegalArgumentException(
           "label '" + name + "' needs a verbalizer; leave it out to use the name");
     }
+    description = description.map(String::strip).filter(text -> !text.isEmpty());
+    if (description.isPresent() && description.get().length() > MAX_DESCRIPTION_LENGTH) {
+      throw new IllegalArgumentException(
+          "the description of label '%s' has %d characters, at most %d are taken; shorten it"
+              .formatted(name, description.get().length(), MAX_DESCRIPTION_LENGTH));
+    }
+  }
+
+  /** A label whose name says what it means. */
+  public Label(String name, String verbalizer) {
+    this(name, verbalizer, Optional.empty());
   }
 
   /** A label whose verbalizer is its name. */
   public static Label of(String name) {
     return new Label(name, name);
+  }
+
+  /**
+   * A label as it is written down.
+   *
+   * @param verbalizer empty: the name
+   */
+  public static Label of(String name, Optional<String> verbalizer, Optional<String> description) {
+    return new Label(name, verbalizer.orElse(name), description);
+  }
+
+  /** The verbalizer, where it is another text than the name. */
+  public Optional<String> ownVerbalizer() {
+    return Optional.of(verbalizer).filter(text -> !text.equals(name));
   }
 }

@@ -6,6 +6,22 @@ public enum OverLengthPolicy {
   TRUNCATE,
   /** Refuse the record with {@code TEXT_TOO_LONG}. */
   REJECT,
-  /** Read the whole text in windows of the source length; the answer is of their mean. */
-  WINDOWS
+  /**
+   * Answer with the mean over windows of the whole text; nothing is cut. Only labels have a mean
+   * that makes sense.
+   */
+  WINDOWS;
+
+  /**
+   * Checks that answers of a kind can be made so.
+   *
+   * @throws IllegalArgumentException if not, saying why
+   */
+  public void requireFor(TaskKind kind) {
+    if (this == WINDOWS && kind != TaskKind.CLASSIFICATION) {
+      throw new IllegalArgumentException(
+          "overLength WINDOWS answers with the mean over windows of a text, which only labels have; use"
+              + " TRUNCATE or REJECT");
+    }
+  }
 }

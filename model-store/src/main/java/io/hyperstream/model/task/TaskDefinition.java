@@ -55,6 +55,7 @@ public record TaskDefinition(
               + " and takes no labels; it has "
               + labels.size());
     }
+    overLength.requireFor(kind);
     Set<String> names = new HashSet<>();
     Set<String> verbalizers = new HashSet<>();
     for (Label label : labels) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
+import io.hyperstream.model.checkpoint.LabelJson;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
 import io.hyperstream.model.hyper.AdapterConfig;
@@ -163,7 +164,7 @@ final class ModelExport {
       node.put("taskId", data.task().taskId());
       node.put("kind", data.task().kind().name());
       ArrayNode labels = node.putArray("labels");
-      data.task().labels().forEach(label -> labels.add(label.name()));
+      data.task().labels().forEach(label -> labels.add(LabelJson.write(label)));
       node.put("template", data.task().template().pattern());
       node.put("description", data.task().description());
       Map<String, Double> tested = test.getOrDefault(data.task().taskId(), Map.of());

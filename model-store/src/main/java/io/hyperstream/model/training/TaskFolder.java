@@ -3,6 +3,7 @@ package io.hyperstream.model.training;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.checkpoint.LabelJson;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.Metric;
@@ -18,8 +19,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -126,9 +128,9 @@ public record TaskFolder(
             : kind.contains("generation") ? TaskKind.GENERATION : TaskKind.CLASSIFICATION;
     boolean classification = taskKind == TaskKind.CLASSIFICATION;
     boolean pair = kind.startsWith("pair") || json.path("columns").size() == 3;
-    Set<String> labels = new LinkedHashSet<>();
+    Map<String, Label> labels = new LinkedHashMap<>();
     if (classification) {
-      json.path("labels").forEach(label -> labels.add(label.asText()));
+      json.path("labels").forEach(node -> add(labels, LabelJson.read(node)));
     }
     boolean findLabels = labels.isEmpty() && classification;
     if (findLabels || (kind.isEmpty() && !json.has("columns") && has(folder, TRAIN))) {
@@ -136,7 +138,7 @@ public record TaskFolder(
       List<Example> examples = read(folder, TRAIN, Optional.empty(), rows);
       pair |= examples.stream().anyMatch(example -> example.textPair().isPresent());
       if (findLabels) {
-        examples.stream().map(Example::label).sorted().forEach(labels::add);
+        examples.stream().map(Example::label).sorted().forEach(l -> add(labels, Label.of(l)));
       }
     }
     Template template = glue.map(Glue::template).orElse(pair ? Template.PAIR : Template.SINGLE);
@@ -146,13 +148,17 @@ public record TaskFolder(
     return new TaskDefinition(
         name,
         taskKind,
-        labels.stream().map(Label::of).toList(),
+        List.copyOf(labels.values()),
         template,
         template.needsPair() ? template : Template.PAIR,
         json.path("domain").asText(""),
         OverLengthPolicy.TRUNCATE,
         LabelScoring.EXACT,
         List.of());
+  }
+
+  private static void add(Map<String, Label> labels, Label label) {
+    labels.putIfAbsent(label.name(), label);
   }
 
   private static List<Metric> metrics(JsonNode json, TaskDefinition task, Optional<Glue> glue) {

@@ -152,9 +152,11 @@ class VersionServingTest {
           for (int i = 0; i < TEXTS.size(); i++) {
             TaskPrediction answer = (TaskPrediction) results.get(i);
             assertThat(answer.adapterVersion()).isEqualTo(number);
+            assertThat(answer.taught()).isTrue();
             close(answer.distribution(), expected[i]);
           }
           for (int i = 0; i < company.size(); i++) {
+            assertThat(((TaskPrediction) results.get(TEXTS.size() + i)).taught()).isFalse();
             assertThat(distribution(results.get(TEXTS.size() + i)))
                 .containsExactly(alone.get(i), within(1e-4f));
           }

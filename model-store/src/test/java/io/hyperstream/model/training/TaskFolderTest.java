@@ -47,6 +47,21 @@ class TaskFolderTest {
   }
 
   @Test
+  @DisplayName("has labels with a verbalizer and a description where its description says so")
+  void labels() throws IOException {
+    write(
+        "task.json",
+        "{\"labels\":[\"yes\",{\"name\":\"no\",\"verbalizer\":\"never\","
+            + "\"description\":\"it is wrong\"}]}");
+    assertThat(TaskFolder.open(folder).task().labels())
+        .containsExactly(Label.of("yes"), new Label("no", "never", Optional.of("it is wrong")));
+    write("task.json", "{\"labels\":[\"yes\",[]]}");
+    assertThatThrownBy(() -> TaskFolder.open(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("a label is its name");
+  }
+
+  @Test
   @DisplayName("names file and line of what is wrong")
   void wrong() throws IOException {
     write("task.json", "{\"name\":\"t\",\"labels\":[\"yes\",\"no\"]}");

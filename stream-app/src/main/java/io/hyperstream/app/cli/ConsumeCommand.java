@@ -19,7 +19,8 @@ import picocli.CommandLine.Option;
     description = {
       "Print predictions: those that are there, or with --follow those that come.",
       "Only committed ones, so each request's answer appears exactly once. Columns: task, answer,"
-          + " score, version of the task's adapters that answered, request id."
+          + " score, version of the task's adapters that answered, request id; `untaught` if that version"
+          + " has not learnt from any label."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -124,12 +125,13 @@ final class ConsumeCommand implements Callable<Integer> {
       console.print(
           String.format(
               Locale.ROOT,
-              "%-24s %-28s %5.3f  v%-3d %s",
+              "%-24s %-28s %5.3f  v%-3d %s%s",
               prediction.getTaskId(),
               Rendering.answer(prediction),
               prediction.getScore(),
               prediction.getAdapterVersion(),
-              prediction.getRequestId()));
+              prediction.getRequestId(),
+              prediction.getTaught() ? "" : "  untaught"));
     }
   }
 

@@ -1,11 +1,7 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.model.task.Label;
-import io.hyperstream.model.task.LabelScoring;
-import io.hyperstream.model.task.OverLengthPolicy;
+import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.model.task.TaskDefinition;
-import io.hyperstream.model.task.TaskKind;
-import io.hyperstream.model.task.Template;
 import io.hyperstream.schemas.TaskLabel;
 
 /** Task definitions as the model knows them and as they travel. */
@@ -18,22 +14,7 @@ final class Definitions {
    * @throws IllegalArgumentException if it cannot be served, saying why
    */
   static TaskDefinition toModel(io.hyperstream.schemas.TaskDefinition record) {
-    return new TaskDefinition(
-        record.getTaskId(),
-        TaskKind.valueOf(record.getKind().name()),
-        record.getLabels().stream()
-            .map(
-                label ->
-                    new Label(
-                        label.getName(),
-                        label.getVerbalizer() == null ? label.getName() : label.getVerbalizer()))
-            .toList(),
-        new Template(record.getTemplate()),
-        new Template(record.getTemplatePair()),
-        record.getDescription(),
-        OverLengthPolicy.valueOf(record.getOverLength().name()),
-        LabelScoring.valueOf(record.getScoring().name()),
-        record.getInitFrom());
+    return TaskDefinitions.modelOf(record);
   }
 
   static io.hyperstream.schemas.TaskDefinition toRecord(TaskDefinition definition) {
@@ -46,8 +27,8 @@ final class Definitions {
                     label ->
                         TaskLabel.newBuilder()
                             .setName(label.name())
-                            .setVerbalizer(
-                                label.verbalizer().equals(label.name()) ? null : label.verbalizer())
+                            .setVerbalizer(label.ownVerbalizer().orElse(null))
+                            .setDescription(label.description().orElse(null))
                             .build())
                 .toList())
         .setTemplate(definition.template().pattern())

@@ -51,6 +51,7 @@ final class PredictionRendering {
       }
       map.put("distribution", distribution);
       map.put("adapterVersion", prediction.adapterVersion());
+      map.put("taught", prediction.taught());
       map.put("truncated", prediction.truncated());
       map.put("approximate", prediction.approximate());
     }

@@ -55,6 +55,7 @@ final class Rendering {
     map.put("distribution", distribution);
     map.put("modelId", prediction.getModelId());
     map.put("adapterVersion", prediction.getAdapterVersion());
+    map.put("taught", prediction.getTaught());
     map.put("truncated", prediction.getTruncated());
     map.put("approximate", prediction.getApproximate());
     map.put("attributes", prediction.getAttributes());
@@ -76,6 +77,7 @@ final class Rendering {
       entry.put("name", label.getName());
       entry.put(
           "verbalizer", label.getVerbalizer() == null ? label.getName() : label.getVerbalizer());
+      entry.put("description", label.getDescription());
       labels.add(entry);
     }
     map.put("labels", labels);

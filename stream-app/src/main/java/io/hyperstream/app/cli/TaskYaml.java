@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.Template;
 import io.hyperstream.schemas.AdaptationMethod;
 import io.hyperstream.schemas.AdaptationPolicy;
@@ -56,7 +57,7 @@ final class TaskYaml {
           "scoring",
           "initFrom",
           "adaptation");
-  private static final List<String> LABEL_FIELDS = List.of("name", "verbalizer");
+  private static final List<String> LABEL_FIELDS = List.of("name", "verbalizer", "description");
   private static final List<String> POLICY_FIELDS =
       List.of(
           "enabled",
@@ -204,6 +205,8 @@ final class TaskYaml {
         YamlFields named = YamlFields.of(file, node, "a label", LABEL_FIELDS);
         label.setName(named.requiredString("name", MAX_LABEL_LENGTH));
         label.setVerbalizer(named.string("verbalizer", MAX_LABEL_LENGTH).orElse(null));
+        label.setDescription(
+            named.string("description", Label.MAX_DESCRIPTION_LENGTH).orElse(null));
       } else {
         String name = YamlFields.scalar(file, node, "a label");
         if (name.length() > MAX_LABEL_LENGTH) {

@@ -23,8 +23,13 @@ import picocli.CommandLine.Command;
       "tickets.yaml:",
       "    taskId: ticket-intent",
       "    description: What a support ticket is about",
-      "    labels: [refund, delivery, {name: other, verbalizer: something else}]",
+      "    labels:",
+      "    - {name: refund, description: the customer wants money back}",
+      "    - delivery",
+      "    - {name: other, verbalizer: something else}",
       "    initFrom: [clinc_banking]    # learned tasks to start from",
+      "A label's description says what it means (at most 512 characters), its verbalizer how a"
+          + " decoder says it; both may be left out.",
       "Several tasks: a list of these, or a mapping `tasks: [...]`. Further fields: kind,"
           + " template, templatePair, overLength, scoring, adaptation."
     })

@@ -19,7 +19,12 @@ import picocli.CommandLine.Option;
     footer = {
       "    hyperstream tasks create -f tickets.yaml",
       "    hyperstream tasks create --from-model                         # all the model knows",
-      "    hyperstream tasks create --from-model clinc_banking pros_cons"
+      "    hyperstream tasks create --from-model clinc_banking pros_cons",
+      "",
+      "The fields of a definition are in `hyperstream tasks --help`. The default model reads 512"
+          + " tokens of a text (`hyperstream model inspect` tells another's limit). A longer text is"
+          + " cut and its prediction flagged (overLength: TRUNCATE, the default), answered with the"
+          + " mean over windows of the whole text (WINDOWS), or a dead letter (REJECT)."
     })
 final class TasksCreateCommand implements Callable<Integer> {
   private final Console console;

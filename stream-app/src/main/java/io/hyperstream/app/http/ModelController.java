@@ -60,7 +60,12 @@ class ModelController {
       long uptimeSeconds,
       String applicationVersion) {}
 
-  /** The frozen model. */
+  /**
+   * The frozen model.
+   *
+   * @param maxSourceTokens how many tokens of a text it reads at once; a task's overLength says
+   *     what happens to a longer one
+   */
   @Serdeable
   record Backbone(
       String architecture,

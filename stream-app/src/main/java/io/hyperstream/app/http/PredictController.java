@@ -86,6 +86,8 @@ class PredictController {
    * A prediction, or why there is none.
    *
    * @param text the decoded text, of REGRESSION and GENERATION
+   * @param taught whether the version that answered learnt from labelled examples of the task;
+   *     false for the model's own start
    */
   @Serdeable
   @Schema(name = "Prediction")
@@ -99,6 +101,7 @@ class PredictController {
       @Nullable Float score,
       @Nullable List<Probability> distribution,
       @Nullable Long adapterVersion,
+      @Nullable Boolean taught,
       @Nullable String modelId,
       @Nullable Boolean truncated,
       @Nullable Boolean approximate,
@@ -117,6 +120,7 @@ class PredictController {
               .map(entry -> new Probability(entry.getLabel(), entry.getProbability()))
               .toList(),
           prediction.getAdapterVersion(),
+          prediction.getTaught(),
           prediction.getModelId(),
           prediction.getTruncated(),
           prediction.getApproximate(),
@@ -126,7 +130,7 @@ class PredictController {
 
     static Answer failed(String taskId, Failure failure) {
       return new Answer(
-          taskId, null, null, null, null, null, null, null, null, null, null, null, failure);
+          taskId, null, null, null, null, null, null, null, null, null, null, null, null, failure);
     }
   }
 

@@ -18,17 +18,23 @@ import io.hyperstream.schemas.Topic;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.HttpStatus;
+import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Body;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Delete;
 import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.Patch;
 import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.Put;
 import io.micronaut.http.annotation.QueryValue;
+import io.micronaut.json.tree.JsonNode;
 import io.micronaut.scheduling.annotation.ExecuteOn;
 import io.micronaut.security.annotation.Secured;
 import io.micronaut.serde.annotation.Serdeable;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
@@ -38,6 +44,10 @@ import jakarta.validation.constraints.Pattern;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 
@@ -52,9 +62,20 @@ class TaskController {
   private final TopicWriter writer;
   private final InferenceDesk desk;
   private final Topic definitions;
+  private final TaskPatches patches;
 
-  TaskController(Tasks tasks, TopicWriter writer, InferenceDesk desk, ClusterSettings cluster) {
+  /** By task: what is read, changed and written here is not changed here by others in between. */
+  private final Lock[] changing =
+      Stream.generate(ReentrantLock::new).limit(64).toArray(Lock[]::new);
+
+  TaskController(
+      Tasks tasks,
+      TopicWriter writer,
+      InferenceDesk desk,
+      ClusterSettings cluster,
+      TaskPatches patches) {
     this.tasks = tasks;
+    this.patches = patches;
     this.writer = writer;
     this.desk = desk;
     definitions = cluster.topics().definitions();
@@ -93,16 +114,23 @@ class TaskController {
     if (task.taskId() == null) {
       throw ProblemException.field("taskId", "a new task needs an id");
     }
-    if (tasks.view().definitions().find(task.taskId()).isPresent()) {
-      throw new ProblemException(
-          HttpStatus.CONFLICT,
-          "the task '" + task.taskId() + "' is defined already; PUT changes it");
-    }
-    return HttpResponse.created(
-        define(task.taskId(), task, request), URI.create("/api/tasks/" + task.taskId()));
+    return change(
+        task.taskId(),
+        () -> {
+          if (tasks.view().definitions().find(task.taskId()).isPresent()) {
+            throw new ProblemException(
+                HttpStatus.CONFLICT,
+                "the task '" + task.taskId() + "' is defined already; PATCH and PUT change it");
+          }
+          return HttpResponse.created(
+              define(task.taskId(), task, request), URI.create("/api/tasks/" + task.taskId()));
+        });
   }
 
-  /** Defines a task, or changes it: what is left out gets its default. */
+  /**
+   * Defines a task, or replaces its whole definition: what is left out gets its default, and the
+   * examples of labels that are left out are erased. PATCH changes parts.
+   */
   @Put("/{taskId}")
   @Secured(ADMIN_NAME)
   @ApiResponse(responseCode = "200", description = "Changed; the definition is in its topic.")
@@ -111,12 +139,75 @@ class TaskController {
       @PathVariable @Pattern(regexp = TaskInput.ID) String taskId,
       @Valid @Body TaskInput task,
       HttpRequest<?> request) {
+    requireSameId(taskId, task);
+    return change(
+        taskId,
+        () -> {
+          boolean known = tasks.view().definitions().find(taskId).isPresent();
+          TaskView defined = define(taskId, task, request);
+          return known ? HttpResponse.ok(defined) : HttpResponse.created(defined);
+        });
+  }
+
+  /**
+   * Changes parts of a definition by a JSON merge patch (RFC 7396): what is left out stays, and
+   * null sets a field back to its default. Labels replace the list; each is merged with the known
+   * label of its name, so that one given by name alone keeps its verbalizer and description.
+   */
+  @Patch(
+      value = "/{taskId}",
+      consumes = {MediaType.APPLICATION_JSON, MediaType.APPLICATION_JSON_MERGE_PATCH})
+  @Secured(ADMIN_NAME)
+  @RequestBody(
+      content = {
+        @Content(
+            mediaType = MediaType.APPLICATION_JSON,
+            schema = @Schema(implementation = TaskInput.class)),
+        @Content(
+            mediaType = MediaType.APPLICATION_JSON_MERGE_PATCH,
+            schema = @Schema(implementation = TaskInput.class))
+      })
+  @ApiResponse(responseCode = "200", description = "Changed; the definition is in its topic.")
+  @ApiResponse(responseCode = "404", description = "No such task; PUT defines it.")
+  @ApiResponse(responseCode = "409", description = "The definition that is there cannot be read.")
+  TaskView patch(@PathVariable String taskId, @Body JsonNode patch, HttpRequest<?> request) {
+    TaskPatches.require(patch);
+    return change(
+        taskId,
+        () -> {
+          Defined known = tasks.require(taskId);
+          TaskDefinition written =
+              known
+                  .written()
+                  .orElseThrow(
+                      () ->
+                          new ProblemException(
+                              HttpStatus.CONFLICT,
+                              "the definition of '"
+                                  + taskId
+                                  + "' cannot be read, so nothing of it can be kept ("
+                                  + known.problem().orElse("no reason is known")
+                                  + "); PUT replaces it"));
+          TaskInput changed = patches.apply(written, patch);
+          requireSameId(taskId, changed);
+          return define(taskId, changed, request);
+        });
+  }
+
+  private <T> T change(String taskId, Supplier<T> change) {
+    Lock lock = changing[Math.floorMod(taskId.hashCode(), changing.length)];
+    lock.lock();
+    try {
+      return change.get();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static void requireSameId(String taskId, TaskInput task) {
     if (task.taskId() != null && !task.taskId().equals(taskId)) {
       throw ProblemException.field("taskId", "the path says '" + taskId + "'");
     }
-    boolean known = tasks.view().definitions().find(taskId).isPresent();
-    TaskView defined = define(taskId, task, request);
-    return known ? HttpResponse.ok(defined) : HttpResponse.created(defined);
   }
 
   private TaskView define(String taskId, TaskInput task, HttpRequest<?> request) {
@@ -145,9 +236,13 @@ class TaskController {
   @Secured(ADMIN_NAME)
   @ApiResponse(responseCode = "202", description = "The tombstone is in the definitions' topic.")
   HttpResponse<Retired> retire(@PathVariable String taskId, HttpRequest<?> request) {
-    tasks.require(taskId);
-    awaitShown(writer.erase(definitions, taskId, Caller.trace(request)));
-    return HttpResponse.accepted().body(new Retired(taskId));
+    return change(
+        taskId,
+        () -> {
+          tasks.require(taskId);
+          awaitShown(writer.erase(definitions, taskId, Caller.trace(request)));
+          return HttpResponse.accepted().body(new Retired(taskId));
+        });
   }
 
   /** So that whoever asks this process next sees it. Where the view ages, later. */

@@ -28,9 +28,10 @@ import java.util.Optional;
 /**
  * A definition as it is sent; what is left out has its default.
  *
- * @param taskId with PUT it may be left out
+ * @param taskId with PUT and PATCH it may be left out
  * @param kind CLASSIFICATION if left out
  * @param labels 2 to 1024 for CLASSIFICATION, none otherwise
+ * @param overLength TRUNCATE if left out
  * @param initFrom tasks the model knows whose embeddings serve until a version is published
  */
 @Serdeable
@@ -44,21 +45,41 @@ public record TaskInput(
     @Nullable @Size(max = Template.MAX_LENGTH) String template,
     @Nullable @Size(max = Template.MAX_LENGTH) String templatePair,
     @Nullable @Size(max = 4096) String description,
-    @Nullable OverLengthPolicy overLength,
+    @Nullable @Schema(description = OVER_LENGTH) OverLengthPolicy overLength,
     @Nullable LabelScoring scoring,
     @Nullable @Valid Policy adaptation,
     @Nullable @Size(max = 256) List<@NotNull @Pattern(regexp = ID) String> initFrom) {
   static final String ID = "[A-Za-z0-9._-]{1,128}";
 
+  private static final String OVER_LENGTH =
+      "What happens to a text with more tokens than the model reads at once (512 for the default"
+          + " model; GET /api/model has the number as backbone.maxSourceTokens). TRUNCATE, the"
+          + " default, cuts it, and the prediction says so; WINDOWS answers with the mean over"
+          + " windows of the whole text (not for GENERATION); REJECT refuses it as TEXT_TOO_LONG.";
+
   /**
    * A class.
    *
    * @param verbalizer what the decoder scores for it; left out: the name
+   * @param description what it means, for models that compare a text with the meaning of each
+   *     label; left out: the name says it
    */
   @Serdeable
   @Schema(name = "LabelInput")
   public record Label(
-      @NotBlank @Size(max = 256) String name, @Nullable @Size(max = 256) String verbalizer) {}
+      @NotBlank @Size(max = 256) String name,
+      @Nullable @Size(max = 256) String verbalizer,
+      @Nullable @Size(max = io.hyperstream.model.task.Label.MAX_DESCRIPTION_LENGTH)
+          String description) {
+
+    static Label of(TaskLabel label) {
+      return new Label(label.getName(), label.getVerbalizer(), label.getDescription());
+    }
+
+    TaskLabel toRecord() {
+      return new TaskLabel(name, verbalizer, description);
+    }
+  }
 
   /** When and how far the task adapts itself; what is left out has the default of the schema. */
   @Serdeable
@@ -72,6 +93,18 @@ public record TaskInput(
       @Nullable Boolean tuneWeights,
       @Nullable @Min(0) Integer minIntervalSeconds,
       @Nullable AdaptationMethod method) {
+
+    static Policy of(AdaptationPolicy policy) {
+      return new Policy(
+          policy.getEnabled(),
+          policy.getTriggerExamples(),
+          policy.getMaxExamplesPerLabel(),
+          policy.getHeldOutFraction(),
+          policy.getPromotionProbability(),
+          policy.getTuneWeights(),
+          policy.getMinIntervalSeconds(),
+          policy.getMethod());
+    }
 
     AdaptationPolicy toRecord() {
       AdaptationPolicy.Builder policy = AdaptationPolicy.newBuilder();
@@ -87,6 +120,21 @@ public record TaskInput(
     }
   }
 
+  /** What would have to be sent to define a task so; without its id. */
+  static TaskInput of(TaskDefinition written) {
+    return new TaskInput(
+        null,
+        written.getKind(),
+        written.getLabels().stream().map(Label::of).toList(),
+        written.getTemplate(),
+        written.getTemplatePair(),
+        written.getDescription(),
+        written.getOverLength(),
+        written.getScoring(),
+        written.getAdaptation() == null ? null : Policy.of(written.getAdaptation()),
+        written.getInitFrom());
+  }
+
   /**
    * The record, checked as the application will check it.
    *
@@ -97,12 +145,7 @@ public record TaskInput(
         TaskDefinition.newBuilder()
             .setTaskId(id)
             .setKind(kind == null ? TaskKind.CLASSIFICATION : kind)
-            .setLabels(
-                labels == null
-                    ? List.of()
-                    : labels.stream()
-                        .map(label -> new TaskLabel(label.name(), label.verbalizer()))
-                        .toList())
+            .setLabels(labels == null ? List.of() : labels.stream().map(Label::toRecord).toList())
             .setAdaptation(adaptation == null ? null : adaptation.toRecord());
     Optional.ofNullable(template).ifPresent(record::setTemplate);
     Optional.ofNullable(templatePair).ifPresent(record::setTemplatePair);
@@ -114,6 +157,7 @@ public record TaskInput(
     check("kind", () -> requireKnown(definition.getKind()));
     check("template", () -> new Template(definition.getTemplate()));
     check("templatePair", () -> new Template(definition.getTemplatePair()));
+    check("overLength", () -> TaskDefinitions.checkOverLength(definition));
     check("labels", () -> TaskDefinitions.modelOf(definition));
     return definition;
   }

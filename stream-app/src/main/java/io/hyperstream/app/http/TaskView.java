@@ -46,10 +46,11 @@ public record TaskView(
    * A class.
    *
    * @param verbalizer what the decoder scores for it; null: the name
+   * @param description what it means; null: the name says it
    */
   @Serdeable
   @Schema(name = "Label")
-  public record LabelView(String name, @Nullable String verbalizer) {}
+  public record LabelView(String name, @Nullable String verbalizer, @Nullable String description) {}
 
   /** When and how far a task adapts itself. */
   @Serdeable

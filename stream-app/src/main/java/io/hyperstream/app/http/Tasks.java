@@ -92,7 +92,9 @@ final class Tasks {
         task.taskId(),
         written.getKind(),
         written.getLabels().stream()
-            .map(label -> new LabelView(label.getName(), label.getVerbalizer()))
+            .map(
+                label ->
+                    new LabelView(label.getName(), label.getVerbalizer(), label.getDescription()))
             .toList(),
         written.getTemplate(),
         written.getTemplatePair(),

@@ -81,6 +81,7 @@ final class PredictionRecords {
             .setDistribution(distributionOf(answered.task().labels(), answer.distribution()))
             .setModelId(modelId)
             .setAdapterVersion(answer.adapterVersion())
+            .setTaught(answer.taught())
             .setTruncated(answer.truncated())
             .setApproximate(answer.approximate())
             .setAttributes(request.getAttributes())

@@ -7,6 +7,7 @@ import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Template;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
+import java.util.Optional;
 
 /** From the definition on its topic to the model's. */
 public final class TaskDefinitions {
@@ -20,22 +21,12 @@ public final class TaskDefinitions {
   public static io.hyperstream.model.task.TaskDefinition modelOf(TaskDefinition written) {
     return new io.hyperstream.model.task.TaskDefinition(
         written.getTaskId(),
-        switch (written.getKind()) {
-          case CLASSIFICATION -> TaskKind.CLASSIFICATION;
-          case REGRESSION -> TaskKind.REGRESSION;
-          case GENERATION -> TaskKind.GENERATION;
-          case UNKNOWN ->
-              throw new IllegalArgumentException(
-                  "its kind is one this version does not know; update the application");
-        },
+        kindOf(written),
         written.getLabels().stream().map(TaskDefinitions::modelOf).toList(),
         new Template(written.getTemplate()),
         new Template(written.getTemplatePair()),
         written.getDescription(),
-        switch (written.getOverLength()) {
-          case TRUNCATE -> OverLengthPolicy.TRUNCATE;
-          case REJECT -> OverLengthPolicy.REJECT;
-        },
+        overLengthOf(written),
         switch (written.getScoring()) {
           case EXACT -> LabelScoring.EXACT;
           case TRIE_BEAM -> LabelScoring.TRIE_BEAM;
@@ -60,9 +51,38 @@ public final class TaskDefinitions {
     return modelOf(written);
   }
 
+  /**
+   * Checks what becomes of texts that are too long.
+   *
+   * @throws IllegalArgumentException if the task's kind of answer cannot be given so
+   */
+  public static void checkOverLength(TaskDefinition written) {
+    overLengthOf(written).requireFor(kindOf(written));
+  }
+
+  private static TaskKind kindOf(TaskDefinition written) {
+    return switch (written.getKind()) {
+      case CLASSIFICATION -> TaskKind.CLASSIFICATION;
+      case REGRESSION -> TaskKind.REGRESSION;
+      case GENERATION -> TaskKind.GENERATION;
+      case UNKNOWN ->
+          throw new IllegalArgumentException(
+              "its kind is one this version does not know; update the application");
+    };
+  }
+
+  private static OverLengthPolicy overLengthOf(TaskDefinition written) {
+    return switch (written.getOverLength()) {
+      case TRUNCATE -> OverLengthPolicy.TRUNCATE;
+      case REJECT -> OverLengthPolicy.REJECT;
+      case WINDOWS -> OverLengthPolicy.WINDOWS;
+    };
+  }
+
   private static Label modelOf(TaskLabel label) {
-    return label.getVerbalizer() == null
-        ? Label.of(label.getName())
-        : new Label(label.getName(), label.getVerbalizer());
+    return Label.of(
+        label.getName(),
+        Optional.ofNullable(label.getVerbalizer()),
+        Optional.ofNullable(label.getDescription()));
   }
 }

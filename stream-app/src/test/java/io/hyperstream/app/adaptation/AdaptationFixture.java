@@ -161,7 +161,8 @@ final class AdaptationFixture implements AutoCloseable {
         .setTaskId(taskId)
         .setKind(TaskKind.CLASSIFICATION)
         .setAdaptation(policy(4).build())
-        .setLabels(List.of(labels).stream().map(label -> new TaskLabel(label, null)).toList());
+        .setLabels(
+            List.of(labels).stream().map(label -> new TaskLabel(label, null, null)).toList());
   }
 
   void define(TaskDefinition.Builder task) {

@@ -165,6 +165,9 @@ class CommandLineIT {
     assertThat(promoted.get("outcome").asText()).as(promoted.toString()).isEqualTo("PROMOTED");
     assertThat(promoted.get("publishedVersion").longValue()).isEqualTo(1);
     awaitVersion(1);
+    assertThat(client("consume", "-t", "inbox").out().lines())
+        .allSatisfy(
+            line -> assertThat(line.endsWith("  untaught")).isEqualTo(line.contains("  v0  ")));
 
     assertThat(report("rollback", "--to", "1", "--wait").get("outcome").asText())
         .isEqualTo("REFUSED"); // it serves already

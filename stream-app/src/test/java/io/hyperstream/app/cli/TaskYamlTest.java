@@ -31,14 +31,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 class TaskYamlTest {
 
   @Test
-  @DisplayName("one task: every field, labels as names or with a verbalizer")
+  @DisplayName("one task: every field, labels as names, with a verbalizer or a description")
   void everyField() {
     TaskDefinition task =
         read("""
                 taskId: ticket-intent
                 kind: classification
                 description: What a ticket is about
-                labels: [refund, yes, {name: other, verbalizer: something else}]
+                labels:
+                - {name: refund, description: the customer wants money back}
+                - yes
+                - {name: other, verbalizer: something else}
                 template: "ticket: {text}"
                 templatePair: "{text} | {textPair}"
                 overLength: REJECT
@@ -53,6 +56,11 @@ class TaskYamlTest {
         .extracting(TaskLabel::getName)
         .containsExactly("refund", "yes", "other");
     assertThat(task.getLabels().get(2).getVerbalizer()).isEqualTo("something else");
+    assertThat(task.getLabels())
+        .extracting(TaskLabel::getDescription)
+        .containsExactly("the customer wants money back", null, null);
+    assertThat(Definitions.toRecord(Definitions.toModel(task)).getLabels())
+        .isEqualTo(task.getLabels());
     assertThat(task.getTemplate()).isEqualTo("ticket: {text}");
     assertThat(task.getOverLength()).isEqualTo(OverLengthPolicy.REJECT);
     assertThat(task.getInitFrom()).containsExactly("clinc_banking");
@@ -60,6 +68,15 @@ class TaskYamlTest {
     assertThat(task.getAdaptation().getEnabled()).isFalse();
     assertThat(task.getAdaptation().getMethod()).isEqualTo(AdaptationMethod.WEIGHTS);
     assertThat(task.getAdaptation().getTuneWeights()).isTrue();
+  }
+
+  @Test
+  @DisplayName("a text that is too long may be read in windows")
+  void windows() {
+    TaskDefinition task = read("{taskId: a, labels: [x, y], overLength: windows}").get(0);
+    assertThat(task.getOverLength()).isEqualTo(OverLengthPolicy.WINDOWS);
+    assertThat(Definitions.toRecord(Definitions.toModel(task)).getOverLength())
+        .isEqualTo(OverLengthPolicy.WINDOWS);
   }
 
   @Test
@@ -90,6 +107,8 @@ class TaskYamlTest {
         "{taskId: a, kind: GUESS} | 'kind' of a task must be one of CLASSIFICATION, REGRESSION, GENER",
         "{taskId: a, kind: UNKNOWN} | 'kind' of a task must be one of",
         "{taskId: a, kind: REGRESSION, labels: [x, y]} | takes no labels",
+        "{taskId: a, kind: GENERATION, overLength: WINDOWS} | WINDOWS answers with a mean",
+        "{taskId: a, labels: [x, y], overLength: SPLIT} | one of TRUNCATE, REJECT, WINDOWS; got 'SPLIT'",
         "{taskId: a, labels: [x, y], template: hello} | a template needs the place holder {text}",
         "{taskId: a, labels: [x, y], description: } | has no value; leave it out",
         "{taskId: a, labels: [x, y], adaptation: {heldOutFraction: 2}} | a number from 0.0 to 0.5; got '2'",
@@ -121,6 +140,9 @@ class TaskYamlTest {
         .hasMessageContaining("has 1025 entries; at most 1024");
     assertThatThrownBy(() -> read("{taskId: a, labels: [x, " + "y".repeat(257) + "]}"))
         .hasMessageContaining("at most 256 characters");
+    String meaning = "{name: y, description: " + "z".repeat(513) + "}";
+    assertThatThrownBy(() -> read("{taskId: a, labels: [x, " + meaning + "]}"))
+        .hasMessageContaining("512");
     assertThatThrownBy(() -> read("[".repeat(100) + "]".repeat(100)))
         .hasMessageContaining("t.yaml");
     InputStream endless =

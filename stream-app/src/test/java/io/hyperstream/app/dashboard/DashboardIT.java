@@ -156,7 +156,15 @@ class DashboardIT {
     browser.click("#submit-task");
     browser.awaitText("[data-field=labels] .field-error", "256");
     assertThat(browser.focused("e.name")).isEqualTo("labels");
-    assertRefusals(browser.log(), 2);
+
+    browser.paste("textarea[name=labels]", "yes\nno");
+    browser.click("details.meanings summary");
+    browser.awaitCount(".meaning-rows input", 2);
+    browser.paste(".meaning-rows label:last-child input", "n".repeat(600));
+    browser.click("#submit-task");
+    browser.awaitText("[data-field=meanings] .field-error", "512");
+    assertThat(browser.focused("e.closest('fieldset')?.dataset.field")).isEqualTo("meanings");
+    assertRefusals(browser.log(), 3);
   }
 
   /** A browser notes every answer of 400 and more on its console; nothing else may be there. */

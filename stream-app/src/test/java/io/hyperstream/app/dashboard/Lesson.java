@@ -42,11 +42,24 @@ final class Lesson {
     browser.type("input[name=taskId]", TASK);
     browser.type("textarea[name=labels]", "first\nsecond");
     browser.type("input[name=description]", "Which of two desks of a garden shop answers.");
+    browser.click("details.meanings summary");
+    browser.awaitCount(".meaning-rows input", 2);
+    browser.type(".meaning-rows label:last-child input", "mowers, drills and other tools");
     browser.click("details.more summary");
+    browser.awaitText("[data-field=overLength] .hint", "reads 96 tokens");
+    browser.js("document.querySelector('select[name=overLength]').value = 'WINDOWS'");
     browser.type("input[name=triggerExamples]", "1000");
     browser.click("#submit-task");
     browser.awaitText("main h1", TASK);
     browser.awaitText("#versions", "No version yet");
+    browser.awaitText("#definition .label-meanings", "mowers, drills and other tools");
+    browser.awaitText("#definition", "are read in windows");
+    browser.go("#/tasks/" + TASK + "/edit");
+    browser.awaitText("main h1", "Change " + TASK);
+    browser.type("input[name=description]", "Which desk of a garden shop answers.");
+    browser.click("#submit-task");
+    browser.awaitText("main .heading", "Which desk of a garden shop answers.");
+    browser.awaitText("#definition .label-meanings", "mowers, drills and other tools");
   }
 
   /** Ends in the playground, where the answer has changed. */
@@ -55,6 +68,7 @@ final class Lesson {
     browser.type("textarea", QUESTION);
     browser.awaitText(CARD + ".verdict", "%");
     browser.awaitCount(CARD + "[data-version='0']", 1);
+    browser.awaitText(CARD + "[data-taught='false']", "not taught yet");
     String before = browser.text(CARD + ".verdict b");
     // Plants go to the desk that the model would not have chosen.
     String plants = before.equals("first") ? "second" : "first";
@@ -77,6 +91,7 @@ final class Lesson {
         "the changed answer", () -> browser.count(CARD + ".changed[data-changed=label]") == 1);
     browser.awaitText(CARD + ".verdict b", plants);
     browser.awaitCount(CARD + "[data-version='1']", 1);
+    browser.awaitNone(CARD + "[data-taught='false']");
     browser.awaitText(CARD + ".story", "promoted");
     for (String other : List.of("product-review", "emotion", "utility-intent")) {
       browser.click(".pick input[value='" + other + "']");

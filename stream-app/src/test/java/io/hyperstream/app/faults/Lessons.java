@@ -61,7 +61,8 @@ final class Lessons {
                 TaskDefinition.newBuilder()
                     .setTaskId("lesson-" + task)
                     .setKind(TaskKind.CLASSIFICATION)
-                    .setLabels(LABELS.stream().map(name -> new TaskLabel(name, null)).toList())
+                    .setLabels(
+                        LABELS.stream().map(name -> new TaskLabel(name, null, null)).toList())
                     .setAdaptation(
                         policy
                             .setMethod(

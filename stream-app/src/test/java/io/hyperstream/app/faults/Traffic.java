@@ -151,7 +151,7 @@ final class Traffic {
                 TaskDefinition.newBuilder()
                     .setTaskId(taskId)
                     .setKind(TaskKind.CLASSIFICATION)
-                    .setLabels(names.stream().map(name -> new TaskLabel(name, null)).toList())
+                    .setLabels(names.stream().map(name -> new TaskLabel(name, null, null)).toList())
                     .build()));
     return tasks;
   }

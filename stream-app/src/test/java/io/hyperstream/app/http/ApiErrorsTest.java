@@ -129,7 +129,9 @@ class ApiErrorsTest {
         "/api/tasks | {\"taskId\":\"a b\",\"labels\":[]} | taskId",
         "/api/tasks | {\"labels\":[{\"name\":\"a\"},{\"name\":\"b\"}]} | taskId",
         "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\" \"}]} | labels[0].name",
+        "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\"a\",\"description\":\"LONG\"}]} | labels[0].description",
         "/api/tasks | {\"taskId\":\"t\",\"kind\":\"POETRY\"} | ",
+        "/api/tasks | {\"taskId\":\"t\",\"overLength\":\"FOLD\"} | ",
         "/api/tasks | {\"taskId\":\"t\",\"adaptation\":{\"heldOutFraction\":0.7}} | adaptation.heldOutFraction",
         "/api/predict | {\"taskId\":\"t\"} | text",
         "/api/predict | {\"text\":\"hello\"} | taskId",
@@ -143,13 +145,46 @@ class ApiErrorsTest {
       })
   @DisplayName("names the field that is wrong")
   void invalid(String path, String body, String field) throws Exception {
-    Answer answer = http.post(path, body.replace("SOURCE", "s".repeat(300)));
+    Answer answer =
+        http.post(path, body.replace("SOURCE", "s".repeat(300)).replace("LONG", "l".repeat(513)));
     assertProblem(answer, 400, path, "");
     assertThat(answer.json().path("detail").asText()).isNotBlank();
     if (field != null) {
       assertThat(answer.json().path("errors").get(0).path("field").asText()).isEqualTo(field);
       assertThat(answer.json().path("errors").get(0).path("message").asText()).isNotBlank();
     }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{broken | ''",
+        "null | ''",
+        "[] | a merge patch is an object",
+        "\"a\" | a merge patch is"
+      })
+  @DisplayName("changes definitions by objects only")
+  void patches(String body, String detail) throws Exception {
+    assertProblem(http.patch("/api/tasks/t", body), 400, "/api/tasks/t", detail);
+  }
+
+  @Test
+  @DisplayName("takes merge patches by their media type too, where there is something to patch")
+  void mergePatchType() throws Exception {
+    HttpProbe merging = http.with("Content-Type", "application/merge-patch+json");
+    assertProblem(merging.send("PATCH", "/api/tasks/t", "{}"), 503, "/api/tasks/t", "");
+    assertProblem(merging.send("PUT", "/api/tasks/t", "{}"), 415, "/api/tasks/t", "");
+    assertProblem(
+        http.with("Content-Type", "text/plain").send("PATCH", "/api/tasks/t", "{}"),
+        415,
+        "/api/tasks/t",
+        "application/json");
+    assertProblem(
+        http.with("Sec-Fetch-Site", "cross-site").patch("/api/tasks/t", "{}"),
+        403,
+        "/api/tasks/t",
+        "another site");
   }
 
   @Test
@@ -239,6 +274,8 @@ class ApiErrorsTest {
         .contains("/api/tasks/{taskId}/examples")
         .contains("/api/stream/predictions")
         .contains("/api/embeddings")
+        .contains("application/merge-patch+json")
+        .containsPattern("512\\s+for\\W+the\\W+default")
         .contains("X-API-Key")
         .doesNotContain("/dashboard");
     Answer again = http.with("If-None-Match", yaml.header("ETag")).get("/api/openapi.yml");

@@ -11,6 +11,7 @@ import io.hyperstream.app.http.HttpProbe.Answer;
 import io.hyperstream.app.http.HttpProbe.Events;
 import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
+import io.hyperstream.model.store.StarterModel;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -36,8 +37,9 @@ class ApiIT {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final String DESK =
       """
-      {"labels": [{"name": "borrowing"}, {"name": "events"}, {"name": "rooms"}],
-       "description": "Which desk of the library answers",
+      {"labels": [{"name": "borrowing", "description": "taking books home"}, {"name": "events"},
+                  {"name": "rooms"}],
+       "description": "Which desk of the library answers", "overLength": "WINDOWS",
        "adaptation": {"enabled": false, "method": "PROTOTYPES"}}""";
 
   @TempDir static Path folder;
@@ -107,11 +109,16 @@ class ApiIT {
   @DisplayName("a task's life: defined, asked, taught, adapted, reset, rolled back, retired")
   void life() throws Exception {
     assertThat(body(http.put("/api/tasks/desk", DESK), 201).path("valid").asBoolean()).isTrue();
-    body(http.put("/api/tasks/desk", DESK), 200);
+    JsonNode defined = body(http.put("/api/tasks/desk", DESK), 200);
+    assertThat(defined.path("labels").get(0).path("description").asText())
+        .isEqualTo("taking books home");
+    assertThat(defined.path("overLength").asText()).isEqualTo("WINDOWS");
+    assertThat(defined.path("labels").get(1).path("description").isNull()).isTrue();
     String again = DESK.replaceFirst("\\{", "{\"taskId\": \"desk\", ");
     assertThat(body(http.post("/api/tasks", again), 409).path("detail").asText()).contains("PUT");
     JsonNode before = answer("desk", "Is a room free on Monday?");
     assertThat(before.path("adapterVersion").asLong()).isZero();
+    assertThat(before.path("taught").asBoolean(true)).isFalse();
     assertThat(before.path("distribution")).hasSize(3);
 
     try (Events events = http.events("/api/stream/reports")) {
@@ -128,6 +135,7 @@ class ApiIT {
       eventually(
           "answered by version 1",
           () -> answer("desk", "Is a room free?").path("adapterVersion").asLong() == 1);
+      assertThat(answer("desk", "Is a room free?").path("taught").asBoolean()).isTrue();
       JsonNode task = body(http.get("/api/tasks/desk"), 200);
       assertThat(task.path("servedVersion").path("version").asLong()).isEqualTo(1);
       assertThat(task.path("examples").path("trained").asInt()).isPositive();
@@ -144,9 +152,12 @@ class ApiIT {
 
       awaitReport(events, command("desk", "{\"action\":\"RESET\",\"reason\":\"try\"}"), "RESET");
       awaitVersion(events, 0);
+      eventually(
+          "the untaught start", () -> !answer("desk", "Is it?").path("taught").asBoolean(true));
       awaitReport(
           events, command("desk", "{\"action\":\"ROLLBACK\",\"version\":1}"), "ROLLED_BACK");
       awaitVersion(events, 2);
+      eventually("taught again", () -> answer("desk", "Is it?").path("taught").asBoolean());
     }
     JsonNode versions = body(http.get("/api/tasks/desk/versions"), 200).path("items");
     assertThat(versions.findValuesAsText("version")).containsExactly("2", "1");
@@ -234,10 +245,92 @@ class ApiIT {
 
     JsonNode one = body(http.put("/api/tasks/one", "{\"labels\":[{\"name\":\"a\"}]}"), 400);
     assertThat(one.path("errors").get(0).path("field").asText()).isEqualTo("labels");
+    String windows = "{\"kind\":\"GENERATION\",\"overLength\":\"WINDOWS\"}";
+    JsonNode mean = body(http.put("/api/tasks/from", windows), 400);
+    assertThat(mean.path("errors").get(0).path("field").asText()).isEqualTo("overLength");
     String from = DESK.replaceFirst("\\{", "{\"initFrom\": [\"no-such-source\"], ");
     JsonNode start = body(http.put("/api/tasks/from", from), 400);
     assertThat(start.path("errors").get(0).path("field").asText()).isEqualTo("initFrom");
     body(http.get("/api/tasks/from"), 404);
+  }
+
+  @Test
+  @DisplayName("changes the parts of a definition that a patch names, and keeps the rest")
+  void patch() throws Exception {
+    String path = "/api/tasks/patched";
+    String whole = DESK.replaceFirst("\\{", "{\"initFrom\": [\"clinc_work\"], ");
+    JsonNode before = body(http.put(path, whole), 201);
+
+    JsonNode described = body(http.patch(path, "{\"description\": \"Who answers?\"}"), 200);
+    assertThat(described).isEqualTo(((ObjectNode) before).put("description", "Who answers?"));
+    assertThat(body(http.get(path), 200)).isEqualTo(described);
+    assertThat(answer("patched", "Is a room free?").path("distribution")).hasSize(3);
+
+    JsonNode labels =
+        body(
+                http.with("Content-Type", "application/merge-patch+json")
+                    .send(
+                        "PATCH",
+                        path,
+                        """
+                        {"labels": [{"name": "rooms", "verbalizer": "a room"}, {"name": "lost"},
+                                    {"name": "borrowing"}],
+                         "overLength": null, "adaptation": {"triggerExamples": 20}}"""),
+                200)
+            .path("labels");
+    assertThat(labels.findValuesAsText("name")).containsExactly("rooms", "lost", "borrowing");
+    assertThat(labels.get(2).path("description").asText()).isEqualTo("taking books home");
+    JsonNode merged = body(http.get(path), 200);
+    assertThat(merged.path("overLength").asText()).isEqualTo("TRUNCATE");
+    assertThat(merged.path("adaptation").path("triggerExamples").asInt()).isEqualTo(20);
+    assertThat(merged.path("adaptation").path("method").asText()).isEqualTo("PROTOTYPES");
+    assertThat(merged.path("initFrom").get(0).asText()).isEqualTo("clinc_work");
+
+    String forget =
+        """
+        {"labels": [{"name": "rooms", "description": "meeting and reading rooms"},
+                    {"name": "borrowing", "description": null}], "adaptation": null}""";
+    JsonNode forgotten = body(http.patch(path, forget), 200);
+    assertThat(forgotten.path("labels").get(0).path("verbalizer").asText()).isEqualTo("a room");
+    assertThat(forgotten.path("labels").get(1).path("description").isNull()).isTrue();
+    assertThat(forgotten.path("adaptation").isNull()).isTrue();
+    assertThat(body(http.patch(path, "{}"), 200)).isEqualTo(forgotten);
+  }
+
+  @Test
+  @DisplayName("refuses a patch as it would refuse the whole definition, and changes nothing")
+  void patchRefused() throws Exception {
+    String path = "/api/tasks/firm";
+    JsonNode before = body(http.put(path, DESK), 201);
+    for (String[] wrong :
+        new String[][] {
+          {"{\"labels\":[{\"name\":\"one\"}]}", "labels"},
+          {"{\"labels\":null}", "labels"},
+          {"{\"labels\":[{\"name\":\"a\"},{\"name\":\" \"}]}", "labels[1].name"},
+          {"{\"kind\":\"REGRESSION\"}", "labels"},
+          {"{\"template\":\"no place\"}", "template"},
+          {"{\"adaptation\":{\"heldOutFraction\":0.7}}", "adaptation.heldOutFraction"},
+          {"{\"initFrom\":[\"no-such-source\"]}", "initFrom"},
+          {"{\"taskId\":\"other\"}", "taskId"}
+        }) {
+      JsonNode problem = body(http.patch(path, wrong[0]), 400);
+      assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
+    }
+    for (String wrong : List.of("{\"kind\":\"POETRY\"}", "{\"labels\":\"a\"}", "[]")) {
+      assertThat(body(http.patch(path, wrong), 400).path("detail").asText())
+          .startsWith("the body: ")
+          .doesNotContain("io.hyper");
+    }
+    assertThat(body(http.get(path), 200)).isEqualTo(before);
+    assertThat(body(http.patch("/api/tasks/fir", "{}"), 404).path("detail").asText())
+        .contains("did you mean firm");
+
+    app.send(app.topics.definitions().name(), "garbled", new byte[] {1, 2, 3});
+    app.flush();
+    eventually("it is there", () -> http.get("/api/tasks/garbled").status() == 200);
+    assertThat(body(http.patch("/api/tasks/garbled", "{}"), 409).path("detail").asText())
+        .contains("PUT replaces it");
+    body(http.send("DELETE", "/api/tasks/garbled", null), 202);
   }
 
   @Test
@@ -252,7 +345,10 @@ class ApiIT {
             app.request("k", AppFixture.request("w1", "watched", "A text to be seen"));
             app.flush();
             return predictions.has(
-                "prediction", data -> data.path("input").asText().equals("A text to be seen"));
+                "prediction",
+                data ->
+                    data.path("input").asText().equals("A text to be seen")
+                        && !data.path("taught").asBoolean(true));
           });
       eventually(
           "numbers",
@@ -284,6 +380,8 @@ class ApiIT {
     assertThat(model.path("modelId").asText()).isEqualTo(app.predictor().modelId());
     assertThat(model.path("name").asText()).isEqualTo("starter-t5-mini");
     assertThat(model.path("backbone").path("parameters").asLong()).isPositive();
+    assertThat(model.path("backbone").path("maxSourceTokens").asInt())
+        .isEqualTo(StarterModel.MAX_SOURCE_TOKENS);
     assertThat(model.path("roles")).hasSize(2);
     assertThat(model.path("sourceTasks").findValuesAsText("taskId")).contains("pros_cons");
     JsonNode embeddings = body(http.get("/api/embeddings"), 200);

@@ -70,6 +70,10 @@ public final class HttpProbe {
     return with("Content-Type", "application/json").send("PUT", path, json);
   }
 
+  public Answer patch(String path, String json) throws Exception {
+    return with("Content-Type", "application/json").send("PATCH", path, json);
+  }
+
   public Answer send(String method, String path, String body) throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))

@@ -143,7 +143,8 @@ public final class AppFixture implements AutoCloseable {
     return TaskDefinition.newBuilder()
         .setTaskId(taskId)
         .setKind(TaskKind.CLASSIFICATION)
-        .setLabels(List.of(labels).stream().map(label -> new TaskLabel(label, null)).toList());
+        .setLabels(
+            List.of(labels).stream().map(label -> new TaskLabel(label, null, null)).toList());
   }
 
   public void define(TaskDefinition.Builder task) {

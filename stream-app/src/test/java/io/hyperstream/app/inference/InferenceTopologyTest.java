@@ -87,7 +87,8 @@ class InferenceTopologyTest {
     return TaskDefinition.newBuilder()
         .setTaskId(taskId)
         .setKind(TaskKind.CLASSIFICATION)
-        .setLabels(List.of(labels).stream().map(label -> new TaskLabel(label, null)).toList());
+        .setLabels(
+            List.of(labels).stream().map(label -> new TaskLabel(label, null, null)).toList());
   }
 
   private void define(TaskDefinition.Builder task) {
@@ -357,8 +358,12 @@ class InferenceTopologyTest {
   }
 
   private long servedVersion() {
+    return served().getAdapterVersion();
+  }
+
+  private Prediction served() {
     send(request("mood", "x"));
-    return prediction().getAdapterVersion();
+    return prediction();
   }
 
   @Test
@@ -372,6 +377,23 @@ class InferenceTopologyTest {
     adapters.pipeInput(utf8(TestPredictor.MODEL_ID + "|mood"), (byte[]) null);
     assertThat(servedVersion()).isZero();
     assertThat(metrics.ignoredAdapters.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("says whether the version that answers was taught, or is the model's own start")
+  void taught() {
+    define(task("mood", "good", "bad"));
+    assertThat(served().getTaught()).isFalse();
+    publish(version(TestPredictor.MODEL_ID, 1));
+    assertThat(served().getTaught()).isTrue();
+    publish(version(TestPredictor.MODEL_ID, 2).setEmbedding(List.of()));
+    assertThat(served())
+        .extracting(Prediction::getAdapterVersion, Prediction::getTaught)
+        .containsExactly(2L, false);
+    publish(version(TestPredictor.MODEL_ID, 3).setReason("Version 1 again."));
+    assertThat(served().getTaught()).isTrue();
+    adapters.pipeInput(utf8(TestPredictor.MODEL_ID + "|mood"), (byte[]) null);
+    assertThat(served().getTaught()).isFalse();
   }
 
   @Test
@@ -411,8 +433,9 @@ class InferenceTopologyTest {
         new VersionCodec(new AdapterFiles(folder, Duration.ZERO), fixture.store)
             .toRecord("mood", TestPredictor.MODEL_ID, made, EVENT_TIME);
     publish(AdapterVersion.newBuilder(record).setVersion(1));
-    assertThat(servedVersion()).isEqualTo(1);
+    assertThat(served().getTaught()).isTrue();
     TaskAdapter served = lastRow().adapter();
+    assertThat(served.version()).isEqualTo(1);
     assertThat(served.form())
         .usingRecursiveComparison()
         .isEqualTo(predictor.startingAdapter(lastRow().task()).form());

@@ -90,7 +90,7 @@ class InferenceTracesTest {
         TaskDefinition.newBuilder()
             .setTaskId("mood")
             .setKind(TaskKind.CLASSIFICATION)
-            .setLabels(List.of(new TaskLabel("good", null), new TaskLabel("bad", null)))
+            .setLabels(List.of(new TaskLabel("good", null, null), new TaskLabel("bad", null, null)))
             .build();
     fixture
         .input(topics.definitions().name())

@@ -176,6 +176,7 @@ final class TestPredictor implements Predictor {
         1,
         distribution,
         row.adapter().version(),
+        row.adapter().taught(),
         row.input().truncated(),
         false);
   }

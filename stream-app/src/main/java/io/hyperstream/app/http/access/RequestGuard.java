@@ -86,13 +86,18 @@ final class RequestGuard implements Ordered {
   }
 
   /**
-   * A form of another site can send text, but no JSON. DELETE has no body, and no form sends it.
+   * A form of another site can send text, but no JSON. DELETE has no body, and no form sends it;
+   * nor does any send PATCH, whose bodies have a type of their own too.
    */
   private static boolean hasJson(HttpRequest<?> request) {
     return request.getMethod() == HttpMethod.DELETE
         || request
             .getContentType()
-            .filter(type -> type.getName().equals(MediaType.APPLICATION_JSON))
+            .filter(
+                type ->
+                    type.getName().equals(MediaType.APPLICATION_JSON)
+                        || (request.getMethod() == HttpMethod.PATCH
+                            && type.getName().equals(MediaType.APPLICATION_JSON_MERGE_PATCH)))
             .isPresent();
   }
 

@@ -46,6 +46,7 @@ final class PredictionTail {
   /**
    * A prediction as a watcher sees it.
    *
+   * @param taught whether the version that answered learnt from labelled examples of the task
    * @param input the beginning of the text, if its request was seen
    */
   @Serdeable
@@ -58,6 +59,7 @@ final class PredictionTail {
       @Nullable String text,
       float score,
       long adapterVersion,
+      boolean taught,
       Instant predictedAt,
       Instant createdAt,
       @Nullable String input) {}
@@ -167,6 +169,7 @@ final class PredictionTail {
               prediction.getText(),
               prediction.getScore(),
               prediction.getAdapterVersion(),
+              prediction.getTaught(),
               prediction.getPredictedAt(),
               prediction.getCreatedAt(),
               input));

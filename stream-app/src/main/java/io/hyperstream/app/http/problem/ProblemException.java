@@ -30,6 +30,16 @@ public final class ProblemException extends RuntimeException {
         HttpStatus.BAD_REQUEST, field + ": " + message, List.of(new FieldError(field, message)));
   }
 
+  /**
+   * The body is not what it should be.
+   *
+   * @param reason as whoever read it says it
+   */
+  public static ProblemException body(String reason) {
+    return new ProblemException(
+        HttpStatus.BAD_REQUEST, "the body: " + ConversionHandler.readable(reason));
+  }
+
   /** Something this process needs is not there now. */
   public static ProblemException notNow(String detail) {
     return new ProblemException(HttpStatus.SERVICE_UNAVAILABLE, detail);
