@@ -25,7 +25,7 @@ docker run -d --name registry --network cluster \
 docker run -d --name app --network cluster --memory 1500m --read-only --tmpfs /tmp --cap-drop ALL \
   --security-opt no-new-privileges -e HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS=kafka:9092 \
   -e HYPERSTREAM_REGISTRY_URL=http://registry:8080/apis/ccompat/v7 \
-  -e HYPERSTREAM_HTTP_ACCESS=closed hyperstream >/dev/null
+  -e HYPERSTREAM_HTTP_ACCESS=closed -e HYPERSTREAM_MODEL_NAME=starter-t5-mini hyperstream >/dev/null
 
 alive() { [ "$(docker inspect app --format '{{.State.Running}}')" = true ]; }
 healthy() { [ "$(docker inspect app --format '{{.State.Health.Status}}')" = healthy ]; }

@@ -119,14 +119,7 @@ public final class Bert implements Backbone {
     return PREFIXES.stream()
         .filter(prefix -> source.has(prefix + first))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new CheckpointException(
-                    "%s has no '%s', with or without the prefix bert. or roberta.; its first tensor is '%s'"
-                        .formatted(
-                            source.origin(),
-                            first,
-                            source.names().stream().findFirst().orElse("none"))));
+        .orElseThrow(() -> source.missing(first));
   }
 
   private record Weights(TensorSource source, NDManager manager, String prefix, BertConfig config) {

@@ -14,6 +14,7 @@ import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.readout.ReadoutOptions;
 import io.hyperstream.model.readout.RowEncoder;
 import io.hyperstream.model.readout.TextReadout;
+import io.hyperstream.model.tokenize.AddedTokens;
 import io.hyperstream.model.tokenize.JsonTokenizer;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
@@ -48,7 +49,8 @@ public final class BertFamily implements ModelFamily {
         SentenceTransformer.MODULES,
         SentenceTransformer.POOLING,
         SentenceTransformer.PROMPTS,
-        SentenceTransformer.LIMITS);
+        SentenceTransformer.LIMITS,
+        AddedTokens.FILE);
   }
 
   @Override
@@ -77,6 +79,11 @@ public final class BertFamily implements ModelFamily {
   }
 
   @Override
+  public Map<String, byte[]> withPrefix(HuggingFaceLayout files, String prefix) throws IOException {
+    return Map.of(SentenceTransformer.PROMPTS, SentenceTransformer.withPrefix(files, prefix));
+  }
+
+  @Override
   public FamilyModel open(
       HuggingFaceLayout files,
       TensorSource weights,
@@ -88,11 +95,15 @@ public final class BertFamily implements ModelFamily {
     JsonTokenizer tokenizer = JsonTokenizer.open(files.file(TOKENIZER));
     try {
       if (tokenizer.size() > config.vocabulary()) {
-        throw new IOException(
-            "%s has %d tokens, %s a vocabulary of %d; they belong to different models"
-                .formatted(
-                    files.file(TOKENIZER), tokenizer.size(), files.config(), config.vocabulary()));
+        throw AddedTokens.beyond(
+            files.file(TOKENIZER),
+            tokenizer.lastToken(),
+            tokenizer.size() - 1,
+            config.vocabulary(),
+            files.config());
       }
+      AddedTokens.check(files.file(AddedTokens.FILE), config.vocabulary(), files.config());
+      sentences.check(tokenizer, files);
       int maxTokens = Math.min(options.maxSourceTokens(), config.maxTokens());
       Bert bert = Bert.load(config, maxTokens, weights, device);
       SentenceRows rows =

@@ -53,7 +53,8 @@ public record HuggingFaceLayout(
    * Looks a folder through.
    *
    * @throws NoSuchFileException naming every file that is missing
-   * @throws IOException if the shard index cannot be read or points out of the folder
+   * @throws IOException if the shard index cannot be read or points out of the folder, or a file is
+   *     a Git LFS pointer
    */
   public static HuggingFaceLayout open(Path directory) throws IOException {
     return open(directory, List.of(), List.of());
@@ -86,6 +87,7 @@ public record HuggingFaceLayout(
     if (!Files.isRegularFile(weights.get(0))) {
       index = Optional.of(directory.resolve(WEIGHTS_INDEX)).filter(Files::isRegularFile);
       if (index.isPresent()) {
+        LfsPointer.refuse(index.get());
         byte[] bytes = readLimited(index.get(), MAX_INDEX_BYTES);
         weights = shards(bytes, index.get().toString()).stream().map(directory::resolve).toList();
         weights.stream()
@@ -99,7 +101,12 @@ public record HuggingFaceLayout(
       throw new NoSuchFileException(
           directory.toString(), null, "it lacks " + String.join(", ", missing) + hint(directory));
     }
-    return new HuggingFaceLayout(directory, directory.resolve(CONFIG), weights, index, others);
+    HuggingFaceLayout layout =
+        new HuggingFaceLayout(directory, directory.resolve(CONFIG), weights, index, others);
+    for (Path file : layout.files()) {
+      LfsPointer.refuse(file);
+    }
+    return layout;
   }
 
   private static String hint(Path directory) {

@@ -3,6 +3,7 @@ package io.hyperstream.model.checkpoint;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.LinkedHashSet;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -32,8 +33,18 @@ public record OverlaidTensors(TensorSource trained, TensorSource backbone) imple
     return of(name).read(manager, name);
   }
 
+  @Override
+  public OptionalLong firstNotFinite(String name) {
+    return of(name).firstNotFinite(name);
+  }
+
   private TensorSource of(String name) {
     return trained.has(name) ? trained : backbone;
+  }
+
+  @Override
+  public String origin(String name) {
+    return of(name).origin(name);
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -65,7 +66,7 @@ public final class Safetensors implements TensorSource {
   public TensorInfo info(String name) {
     TensorInfo info = header.tensors().get(name);
     if (info == null) {
-      throw new CheckpointException(file + " has no tensor '" + name + "'");
+      throw missing(name);
     }
     return info;
   }
@@ -93,6 +94,37 @@ public final class Safetensors implements TensorSource {
     array.setName(name);
     NDScope.unregister(array);
     return array;
+  }
+
+  /** An exponent of ones only stands for NaN and infinity, in every width. */
+  @Override
+  public OptionalLong firstNotFinite(String name) {
+    TensorInfo info = info(name);
+    return switch (info.dtype()) {
+      case "F32" -> firstNotFinite(map(info).asIntBuffer());
+      case "F16" -> firstNotFinite(map(info).asShortBuffer(), 0x7c00);
+      case "BF16" -> firstNotFinite(map(info).asShortBuffer(), 0x7f80);
+      default -> OptionalLong.empty();
+    };
+  }
+
+  private static OptionalLong firstNotFinite(IntBuffer bits) {
+    int exponent = 0x7f800000;
+    for (int i = 0; i < bits.limit(); i++) {
+      if ((bits.get(i) & exponent) == exponent) {
+        return OptionalLong.of(i);
+      }
+    }
+    return OptionalLong.empty();
+  }
+
+  private static OptionalLong firstNotFinite(ShortBuffer bits, int exponent) {
+    for (int i = 0; i < bits.limit(); i++) {
+      if ((bits.get(i) & exponent) == exponent) {
+        return OptionalLong.of(i);
+      }
+    }
+    return OptionalLong.empty();
   }
 
   private NDArray create(NDManager manager, TensorInfo info, DataType type, int width) {

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -82,7 +83,11 @@ public final class ShardedSafetensors implements TensorSource {
         shard = Safetensors.open(shardPath(index, shardName));
         shards.put(shardName, shard);
       }
-      shard.info(entry.getKey());
+      if (!shard.has(entry.getKey())) {
+        throw new CheckpointException(
+            "%s has no tensor '%s', which %s looks for in it: get both again"
+                .formatted(shard.origin(), entry.getKey(), index));
+      }
       shardOf.put(entry.getKey(), shard);
     }
     return new ShardedSafetensors(index, shardOf);
@@ -121,10 +126,20 @@ public final class ShardedSafetensors implements TensorSource {
     return shard(name).read(manager, name);
   }
 
+  @Override
+  public OptionalLong firstNotFinite(String name) {
+    return shard(name).firstNotFinite(name);
+  }
+
+  @Override
+  public String origin(String name) {
+    return shard(name).origin(name);
+  }
+
   private Safetensors shard(String name) {
     Safetensors shard = shardOf.get(name);
     if (shard == null) {
-      throw new CheckpointException(index + " has no tensor '" + name + "'");
+      throw missing(name);
     }
     return shard;
   }

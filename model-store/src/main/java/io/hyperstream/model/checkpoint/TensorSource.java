@@ -7,6 +7,7 @@ import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** Named tensors to load a model from: a safetensors file, or several with an index. */
@@ -34,6 +35,37 @@ public interface TensorSource {
   /** Where the tensors come from, for messages. */
   String origin();
 
+  /** The file that holds a tensor, for messages. */
+  default String origin(String name) {
+    return origin();
+  }
+
+  /**
+   * The index of a tensor's first value that is NaN or infinite. Empty if there is none, as in
+   * tensors of integers and those that were never in a file.
+   *
+   * @throws CheckpointException if there is no such tensor or its file is damaged
+   */
+  default OptionalLong firstNotFinite(String name) {
+    return OptionalLong.empty();
+  }
+
+  /** What to throw where a tensor is not there. */
+  default CheckpointException missing(String name) {
+    String start = origin() + " has no tensor '" + name + "'";
+    for (String other : names()) {
+      if (other.endsWith("." + name)) {
+        String prefix = other.substring(0, other.length() - name.length());
+        return new CheckpointException(
+            "%s but '%s': it was saved as a part of something larger. Save the model itself, so that names do not begin with '%s'"
+                .formatted(start, other, prefix));
+      }
+    }
+    return new CheckpointException(
+        "%s, which the configuration asks for; its first is '%s'. Take config.json and weights of one model"
+            .formatted(start, names().stream().findFirst().orElse("none")));
+  }
+
   default boolean has(String name) {
     return names().contains(name);
   }
@@ -47,13 +79,14 @@ public interface TensorSource {
     TensorInfo info = info(name);
     if (!Arrays.equals(info.shape(), shape)) {
       throw new CheckpointException(
-          origin()
+          origin(name)
               + ": tensor '"
               + name
               + "' has shape "
               + Arrays.toString(info.shape())
               + "; the configuration asks for "
-              + Arrays.toString(shape));
+              + Arrays.toString(shape)
+              + ". Take config.json and weights of one model");
     }
     return read(manager, name);
   }

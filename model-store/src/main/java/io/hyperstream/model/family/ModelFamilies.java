@@ -57,13 +57,15 @@ public record ModelFamilies(List<ModelFamily> all) {
   }
 
   /**
-   * A folder with all files its family needs.
+   * A folder with all files its family needs, and a configuration that it reads.
    *
+   * @throws CheckpointException if the configuration is of no family, or not supported
    * @throws java.nio.file.NoSuchFileException naming every file that is missing
    */
   public HuggingFaceLayout layout(Path directory) throws IOException {
     HuggingFaceLayout bare = HuggingFaceLayout.open(directory);
     ModelFamily family = of(bare.config());
+    var unused = family.shape(bare); // a model called by another's name lacks files as well
     return HuggingFaceLayout.open(directory, family.files(), family.optionalFiles());
   }
 }

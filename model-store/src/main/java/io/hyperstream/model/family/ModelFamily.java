@@ -39,6 +39,18 @@ public interface ModelFamily {
   Map<String, Object> details(HuggingFaceLayout files) throws IOException;
 
   /**
+   * Files, by name, that make this family put a prefix before every text; they take the place of
+   * those of the same name.
+   *
+   * @throws IllegalArgumentException if it puts none, or not this one
+   */
+  default Map<String, byte[]> withPrefix(HuggingFaceLayout files, String prefix)
+      throws IOException {
+    throw new IllegalArgumentException(
+        "a %s has no prefix: write it into the task's template".formatted(name()));
+  }
+
+  /**
    * Loads a model.
    *
    * @param weights the backbone's, perhaps with others laid over them

@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A backbone with what makes its adapters, loaded. Whoever opened it closes it; what it was made of
@@ -57,19 +58,36 @@ public record LoadedModel(FamilyModel family, Optional<AdapterFactory> adapters)
   public static LoadedModel open(
       Path backbone, Optional<Path> hypernetwork, Optional<Device> device, ReadoutOptions options)
       throws IOException {
+    return open(backbone, hypernetwork, device, options, tensors -> tensors);
+  }
+
+  /**
+   * The same, with something between the files and the model.
+   *
+   * @param through what is put around the backbone's tensors, then around the hypernetwork's
+   */
+  static LoadedModel open(
+      Path backbone,
+      Optional<Path> hypernetwork,
+      Optional<Device> device,
+      ReadoutOptions options,
+      UnaryOperator<TensorSource> through)
+      throws IOException {
     HuggingFaceLayout files = FAMILIES.layout(backbone);
     ModelFamily family = FAMILIES.of(files.config());
     TensorSource weights = ShardedSafetensors.openFolder(files.directory());
     if (hypernetwork.isEmpty()) {
-      return new LoadedModel(family.open(files, weights, device, options), Optional.empty());
+      return new LoadedModel(
+          family.open(files, through.apply(weights), device, options), Optional.empty());
     }
     Path folder = hypernetwork.get();
     TensorSource trained = Safetensors.open(folder.resolve(Manifest.HYPERNETWORK_WEIGHTS));
     AdapterConfig config = AdapterConfig.read(folder.resolve(Manifest.ADAPTER_CONFIG));
-    FamilyModel opened = family.open(files, new OverlaidTensors(trained, weights), device, options);
+    TensorSource overlaid = through.apply(new OverlaidTensors(trained, weights));
+    FamilyModel opened = family.open(files, overlaid, device, options);
     try {
       AdapterFactory factory =
-          AdapterFactory.load(opened.backbone().shape(), config, trained, device);
+          AdapterFactory.load(opened.backbone().shape(), config, through.apply(trained), device);
       return new LoadedModel(opened, Optional.of(factory));
     } catch (RuntimeException e) {
       opened.close();

@@ -12,6 +12,7 @@ import java.util.OptionalInt;
  *     hypernetwork.safetensors}, for a backbone that comes without
  * @param maxSourceTokens longest input; by default {@code n_positions} of the config, or 512
  * @param maxTargetTokens longest decoded output; by default 128
+ * @param prefix what an encoder reads before every text, such as e5's {@code "query: "}
  * @param licence of the weights
  * @param notes for people
  */
@@ -20,11 +21,24 @@ public record ImportOptions(
     Optional<Path> hypernetwork,
     OptionalInt maxSourceTokens,
     OptionalInt maxTargetTokens,
+    Optional<String> prefix,
     String licence,
     String notes) {
 
   /** Everything by default. */
   public static final ImportOptions DEFAULT =
       new ImportOptions(
-          Optional.empty(), Optional.empty(), OptionalInt.empty(), OptionalInt.empty(), "", "");
+          Optional.empty(),
+          Optional.empty(),
+          OptionalInt.empty(),
+          OptionalInt.empty(),
+          Optional.empty(),
+          "",
+          "");
+
+  /** The same under a name. */
+  public ImportOptions named(String name) {
+    return new ImportOptions(
+        Optional.of(name), hypernetwork, maxSourceTokens, maxTargetTokens, prefix, licence, notes);
+  }
 }

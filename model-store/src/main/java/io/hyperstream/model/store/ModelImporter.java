@@ -2,6 +2,7 @@ package io.hyperstream.model.store;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.Checksums;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
@@ -54,7 +55,7 @@ public final class ModelImporter {
    * hypernetwork/} as stores and the starter model have it. A {@code SHA256SUMS} in it is checked.
    *
    * @throws NoSuchFileException naming what is missing
-   * @throws IOException if a checksum is wrong or a file cannot be read
+   * @throws IOException if a checksum is wrong, a file cannot be read or the model not be served
    */
   public StoredModel importFolder(Path folder, ImportOptions options) throws IOException {
     return importFolder(folder, folder.toString(), options);
@@ -68,14 +69,7 @@ public final class ModelImporter {
       HubModel hub, ImportOptions options, HubDownloader.Progress progress) throws IOException {
     String name = options.name().orElse(hub.repository().replace("/", "--"));
     HubDownloader downloader = new HubDownloader(hub, families, progress);
-    ImportOptions named =
-        new ImportOptions(
-            Optional.of(name),
-            options.hypernetwork(),
-            options.maxSourceTokens(),
-            options.maxTargetTokens(),
-            options.licence(),
-            options.notes());
+    ImportOptions named = options.named(name);
     Path work = store.workFolder(hub.key());
     // Two processes that want the same model take turns.
     StoreLock lock = new StoreLock(work.resolveSibling(work.getFileName() + ".lock"));
@@ -89,6 +83,15 @@ public final class ModelImporter {
   }
 
   private StoredModel importFolder(Path folder, String source, ImportOptions options)
+      throws IOException {
+    try {
+      return tryAndStore(folder, source, options);
+    } catch (CheckpointException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  private StoredModel tryAndStore(Path folder, String source, ImportOptions options)
       throws IOException {
     boolean nested = Files.isDirectory(folder.resolve(Manifest.BACKBONE));
     checkSums(folder);
@@ -113,6 +116,10 @@ public final class ModelImporter {
             .name()
             .orElseGet(() -> folder.toAbsolutePath().normalize().getFileName().toString());
     ModelCard card = card(folder, backbone, source, options);
+    Map<String, byte[]> written =
+        options.prefix().isEmpty()
+            ? Map.of()
+            : families.of(backbone.config()).withPrefix(backbone, options.prefix().orElseThrow());
     trial.open(backbone.directory(), hypernetwork, card);
     return store.publish(
         name,
@@ -121,6 +128,9 @@ public final class ModelImporter {
           for (Path file : backbone.files()) {
             String path = backbone.directory().relativize(file).toString();
             StoreFiles.copy(file, target.resolve(Manifest.BACKBONE).resolve(path));
+          }
+          for (Map.Entry<String, byte[]> file : written.entrySet()) {
+            Files.write(target.resolve(Manifest.BACKBONE).resolve(file.getKey()), file.getValue());
           }
           if (hypernetwork.isPresent()) {
             for (String file : List.of(Manifest.ADAPTER_CONFIG, Manifest.HYPERNETWORK_WEIGHTS)) {

@@ -31,10 +31,13 @@ public enum ShippedModel {
   STARTER_T5_MINI(StarterModel.NAME, "model-store", StarterModel.MAX_SOURCE_TOKENS),
 
   /** The encoder bge-small-en-v1.5. */
-  BGE_SMALL("bge-small", "bge-small-en-v1.5", 512),
+  BGE_SMALL(ShippedModel.DEFAULT, "bge-small-en-v1.5", 512),
 
   /** The encoder all-MiniLM-L6-v2; only in a build that was asked for it. */
   MINILM("minilm", "all-minilm-l6-v2", 256);
+
+  /** The name of the model that is served unless another is asked for. */
+  public static final String DEFAULT = "bge-small";
 
   private static final Logger LOG = LoggerFactory.getLogger(ShippedModel.class);
   private static final String SUMS = "SHA256SUMS";

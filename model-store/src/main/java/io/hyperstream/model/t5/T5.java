@@ -45,8 +45,7 @@ public final class T5 implements Backbone {
         EMBEDDINGS.stream()
             .filter(source::has)
             .findFirst()
-            .orElseThrow(
-                () -> new CheckpointException(source.origin() + " has no 'shared.weight'"));
+            .orElseThrow(() -> source.missing(EMBEDDINGS.get(0)));
     NDArray shared = source.read(manager, name, config.vocabSize(), config.dModel());
     encoder = new T5Encoder(source, manager, config, shared);
     decoder = new T5Decoder(source, manager, config, shared);

@@ -14,6 +14,7 @@ import io.hyperstream.model.readout.LabelReadout;
 import io.hyperstream.model.readout.ReadoutOptions;
 import io.hyperstream.model.readout.RowEncoder;
 import io.hyperstream.model.readout.TextReadout;
+import io.hyperstream.model.tokenize.AddedTokens;
 import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
@@ -40,6 +41,11 @@ public final class T5Family implements ModelFamily {
   @Override
   public List<String> files() {
     return List.of(TOKENIZER);
+  }
+
+  @Override
+  public List<String> optionalFiles() {
+    return List.of(AddedTokens.FILE);
   }
 
   @Override
@@ -76,14 +82,16 @@ public final class T5Family implements ModelFamily {
     try {
       if (tokenizer.size() > config.vocabSize() || tokenizer.endId() != config.eosId()) {
         throw new IOException(
-            "%s: the tokenizer has %d pieces and the end token %d, the config a vocabulary of %d and the end token %d; they belong to different models"
+            "%s has %d pieces and the end token %d; %s says vocab_size %d and eos_token_id %d: they belong to different models, take both from one"
                 .formatted(
-                    files.directory(),
+                    files.file(TOKENIZER),
                     tokenizer.size(),
                     tokenizer.endId(),
+                    files.config(),
                     config.vocabSize(),
                     config.eosId()));
       }
+      AddedTokens.check(files.file(AddedTokens.FILE), config.vocabSize(), files.config());
       return of(tokenizer, T5.load(config, weights, device), options);
     } catch (IOException | RuntimeException e) {
       tokenizer.close();

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
@@ -26,6 +27,7 @@ public final class JsonTokenizer implements Tokenizer {
   private static final String ZERO_WIDTH_SPACE = "\u200b";
 
   private static final String PROBE = "a";
+  private static final int MAX_ID = 10_000_000;
 
   /** Special tokens around one text and around two, learnt from the library. */
   private record Wrapping(int[] before, int[] between, int[] after, boolean segments) {
@@ -36,6 +38,7 @@ public final class JsonTokenizer implements Tokenizer {
 
   private final HuggingFaceTokenizer library;
   private final int size;
+  private final String lastToken;
   private final double[] information;
   private final List<String> specialTexts;
   private final Wrapping single;
@@ -46,15 +49,29 @@ public final class JsonTokenizer implements Tokenizer {
   private JsonTokenizer(HuggingFaceTokenizer library, JsonNode json) {
     this.library = library;
     JsonNode vocabulary = json.path("model").path("vocab");
-    int most = vocabulary.size();
+    int last = -1;
+    String lastName = "";
+    for (int id = 0; vocabulary.isArray() && id < vocabulary.size(); id++) {
+      last = id;
+      lastName = vocabulary.path(id).path(0).asText();
+    }
+    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
+      int id = id(entry.getKey(), entry.getValue());
+      lastName = id > last ? entry.getKey() : lastName;
+      last = Math.max(last, id);
+    }
     List<String> specials = new ArrayList<>();
     for (JsonNode added : json.path("added_tokens")) {
-      most = Math.max(most, added.path("id").asInt() + 1);
-      if (added.path("special").asBoolean()) {
-        specials.add(added.path("content").asText());
+      String content = added.path("content").asText();
+      int id = id(content, added.path("id"));
+      lastName = id > last ? content : lastName;
+      last = Math.max(last, id);
+      if (added.path("special").asBoolean() && !content.isEmpty()) {
+        specials.add(content);
       }
     }
-    this.size = most;
+    this.size = last + 1;
+    this.lastToken = lastName;
     this.specialTexts = List.copyOf(specials);
     this.information = PieceInformation.of(vocabulary, size, specials);
     this.single = wrapping(library.encode(PROBE, true, false));
@@ -99,6 +116,14 @@ public final class JsonTokenizer implements Tokenizer {
     }
   }
 
+  private static int id(String token, JsonNode id) {
+    if (!id.canConvertToInt() || id.intValue() < 0 || id.intValue() > MAX_ID) {
+      throw new IllegalArgumentException(
+          "token '%s' has the id %s; expected 0 to %d".formatted(token, id, MAX_ID));
+    }
+    return id.intValue();
+  }
+
   /** Which special tokens stand before, between and after the texts of a probe. */
   private static Wrapping wrapping(Encoding probe) {
     long[] special = probe.getSpecialTokenMask();
@@ -134,6 +159,11 @@ public final class JsonTokenizer implements Tokenizer {
   @Override
   public int size() {
     return size;
+  }
+
+  /** The token of the highest id. */
+  public String lastToken() {
+    return lastToken;
   }
 
   @Override

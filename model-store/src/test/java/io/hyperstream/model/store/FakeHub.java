@@ -42,7 +42,14 @@ final class FakeHub implements AutoCloseable {
   private boolean ignoreRanges;
 
   FakeHub(TinyCheckpoint checkpoint) throws IOException {
-    files.putAll(checkpoint.files());
+    this(checkpoint.files());
+  }
+
+  /**
+   * @param content by path in the repository
+   */
+  FakeHub(Map<String, byte[]> content) throws IOException {
+    files.putAll(content);
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setExecutor(Executors.newCachedThreadPool());
     server.createContext("/owner/model/resolve/", this::resolve);
@@ -51,7 +58,14 @@ final class FakeHub implements AutoCloseable {
   }
 
   HubModel model() {
-    return HubModel.parse(base() + "/owner/model", Optional.of("secret"));
+    return model("");
+  }
+
+  /**
+   * @param revision as in an address: {@code /tree/main}
+   */
+  HubModel model(String revision) {
+    return HubModel.parse(base() + "/owner/model" + revision, Optional.of("secret"));
   }
 
   URI base() {
@@ -128,9 +142,10 @@ final class FakeHub implements AutoCloseable {
     send(exchange, file, files.get(file));
   }
 
+  /** What stands behind {@code /cdn/} or the revision, which is one part of the path. */
   private static String fileName(HttpExchange exchange) {
-    String path = exchange.getRequestURI().getPath();
-    return path.substring(path.lastIndexOf('/') + 1);
+    String path = exchange.getRequestURI().getRawPath();
+    return path.replaceFirst("^(?:/cdn|/owner/model/resolve/[^/]+)/", "");
   }
 
   private void send(HttpExchange exchange, String file, byte[] content) throws IOException {
@@ -172,7 +187,7 @@ final class FakeHub implements AutoCloseable {
     String range = exchange.getRequestHeaders().getFirst("Range");
     boolean token = "Bearer secret".equals(exchange.getRequestHeaders().getFirst("Authorization"));
     requests.add(
-        exchange.getRequestURI().getPath()
+        exchange.getRequestURI().getRawPath()
             + (range == null ? "" : " " + range)
             + (token ? " +token" : ""));
   }

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hyperstream.model.inference.LoadedModel;
+import io.hyperstream.model.inference.TinyFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -223,12 +226,73 @@ class HubDownloaderTest {
     }
   }
 
+  @Test
+  @DisplayName(
+      "of an encoder come its tokenizer and those of sentence-transformers' files there are")
+  void encoder() throws IOException {
+    TinyFolder encoder =
+        TinyFolder.bert()
+            .inShards()
+            .file("1_Pooling/config.json", "{\"pooling_mode_cls_token\": true}")
+            .file("config_sentence_transformers.json", "{\"prompts\": {}}");
+    Map<String, byte[]> there = new HashMap<>(encoder.files());
+    there.put("pytorch_model.bin", new byte[10]);
+    there.put("onnx/model.onnx", new byte[10]);
+    try (FakeHub hub = new FakeHub(there)) {
+      StoredModel model =
+          LoadedModel.importer(new FileModelStore(dir))
+              .importFromHub(hub.model(), ImportOptions.DEFAULT, HubDownloader.Progress.NONE);
+      assertThat(hub.requests().get(0)).contains("/config.json");
+      assertThat(hub.requests()).noneMatch(r -> r.contains(".bin") || r.contains("spiece"));
+      for (Map.Entry<String, byte[]> file : encoder.files().entrySet()) {
+        assertThat(model.directory().resolve("backbone").resolve(file.getKey()))
+            .hasBinaryContent(file.getValue());
+      }
+      assertThat(model.manifest().files()).hasSize(encoder.files().size());
+    }
+  }
+
+  @Test
+  @DisplayName("a model that could not be served is refused after the download, and not stored")
+  void brokenOnHub() throws IOException {
+    TinyFolder broken = TinyFolder.bert().without("embeddings.LayerNorm.bias");
+    try (FakeHub hub = new FakeHub(broken.files())) {
+      FileModelStore store = new FileModelStore(dir);
+      assertThatThrownBy(
+              () ->
+                  LoadedModel.importer(store)
+                      .importFromHub(
+                          hub.model(), ImportOptions.DEFAULT, HubDownloader.Progress.NONE))
+          .hasMessageContaining("embeddings.LayerNorm.bias");
+      assertThat(store.list()).isEmpty();
+    }
+  }
+
+  @Test
+  @DisplayName("a revision with slashes is one part of the path, as the hub wants it")
+  void revisionWithSlashes() throws IOException {
+    TinyCheckpoint checkpoint = TinyCheckpoint.single(100);
+    try (FakeHub hub = new FakeHub(checkpoint)) {
+      new HubDownloader(
+              hub.model("/tree/refs/pr/7"),
+              LoadedModel.FAMILIES,
+              HubDownloader.Progress.NONE,
+              limits(1))
+          .download(dir);
+      assertComplete(checkpoint);
+      assertThat(hub.requests()).contains("/owner/model/resolve/refs%2Fpr%2F7/config.json +token");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "https://hub.example/google/flan-t5-small,https://hub.example,google/flan-t5-small,main",
     "https://hub.example/t5-small,https://hub.example,t5-small,main",
     "https://hub.example/a/b/resolve/v1.1,https://hub.example,a/b,v1.1",
     "https://hub.example/a/b/tree/main/,https://hub.example,a/b,main",
+    "https://hub.example/a/b/resolve/refs%2Fpr%2F7,https://hub.example,a/b,refs/pr/7",
+    "https://hub.example/a/b/tree/refs/pr/7,https://hub.example,a/b,refs/pr/7",
+    "https://hub.example/a/b/tree/feature/x/,https://hub.example,a/b,feature/x",
     "http://localhost:8080/mirror/x/a/b/resolve/main,http://localhost:8080/mirror/x,a/b,main",
   })
   @DisplayName("addresses are read as people copy them")
@@ -247,6 +311,9 @@ class HubDownloaderTest {
         "https://host/",
         "https://host/a/../b",
         "https://host/a/b/resolve/../../x",
+        "https://host/a/b/resolve/x/..%2F..",
+        "https://host/a/b/resolve/refs//7",
+        "https://host/a/b/resolve/%3Fx",
         "not an address",
         ""
       })

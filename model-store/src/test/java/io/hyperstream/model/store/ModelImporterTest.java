@@ -58,6 +58,7 @@ class ModelImporterTest {
                 Optional.of(hyper),
                 OptionalInt.of(77),
                 OptionalInt.of(9),
+                Optional.empty(),
                 "MIT",
                 "notes"));
 
@@ -103,15 +104,7 @@ class ModelImporterTest {
 
     StoredModel copy =
         LoadedModel.importer(other)
-            .importFolder(
-                starter.directory(),
-                new ImportOptions(
-                    Optional.of("copy"),
-                    Optional.empty(),
-                    OptionalInt.empty(),
-                    OptionalInt.empty(),
-                    "",
-                    ""));
+            .importFolder(starter.directory(), ImportOptions.DEFAULT.named("copy"));
 
     assertThat(copy.modelId()).isEqualTo(starter.modelId());
     assertThat(copy.manifest().card()).isEqualTo(starter.manifest().card());
@@ -149,6 +142,7 @@ class ModelImporterTest {
                         Optional.of(folder),
                         OptionalInt.empty(),
                         OptionalInt.empty(),
+                        Optional.empty(),
                         "",
                         "")))
         .hasMessageContaining("adapter_config.json");

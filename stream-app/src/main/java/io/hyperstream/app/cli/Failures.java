@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
 import io.hyperstream.schemas.RegistryAnswer;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.ConnectException;
@@ -102,6 +103,7 @@ final class Failures {
   private static boolean speaksForItself(Throwable cause) {
     return cause.getClass().getName().startsWith("io.hyperstream.")
         || cause.getClass() == IOException.class
+        || cause.getClass() == FileNotFoundException.class
         || cause.getClass() == IllegalStateException.class;
   }
 

@@ -1,6 +1,6 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoredModel;
 import java.io.IOException;
 import picocli.CommandLine.Mixin;
@@ -12,7 +12,7 @@ final class ModelChoice {
   @Option(
       names = "--model",
       paramLabel = "MODEL",
-      defaultValue = "${env:HYPERSTREAM_MODEL_NAME:-" + StarterModel.NAME + "}",
+      defaultValue = "${env:HYPERSTREAM_MODEL_NAME:-" + ShippedModel.DEFAULT + "}",
       description =
           "NAME, NAME@VERSION or the id of a model in the store. Environment:"
               + " HYPERSTREAM_MODEL_NAME. Default: ${DEFAULT-VALUE}, which ships with Hyperstream.")
@@ -20,7 +20,7 @@ final class ModelChoice {
 
   @Mixin StoreOptions store;
 
-  /** The model, checksums verified; the starter model is put into the store when asked for. */
+  /** The model, checksums verified; one that ships is put into the store when asked for. */
   StoredModel load() throws IOException {
     return store.load(model);
   }

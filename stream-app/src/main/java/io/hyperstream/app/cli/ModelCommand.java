@@ -10,7 +10,8 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     description = {
       "Import, list, inspect and verify models.",
-      "A model is a T5 backbone in Hugging Face layout and a hypernetwork with its task embeddings."
+      "A model is an encoder of the BERT family or a T5, in Hugging Face layout, perhaps with a"
+          + " hypernetwork and its task embeddings."
     },
     subcommands = {
       ModelImportCommand.class,
@@ -23,6 +24,7 @@ import picocli.CommandLine.Command;
       "    hyperstream model list",
       "    hyperstream model inspect",
       "    hyperstream model import https://huggingface.co/google-t5/t5-small",
+      "    hyperstream model import https://huggingface.co/intfloat/e5-small-v2 --prefix 'query: '",
       "    hyperstream model import ./my-t5 --hypernetwork ./my-hypernetwork --name tickets",
     })
 final class ModelCommand implements Runnable {

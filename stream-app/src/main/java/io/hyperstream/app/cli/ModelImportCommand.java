@@ -23,12 +23,21 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "Bring a model into the store: from a folder, or downloaded from a hub.",
+      "Two families are read, in Hugging Face layout with weights in safetensors: T5 (config.json,"
+          + " spiece.model) and encoders of the BERT family, RoBERTa and XLM-RoBERTa among them"
+          + " (config.json, tokenizer.json, and sentence-transformers' files where there are any).",
+      "The model is opened as serving opens it: every tensor's name, shape and values, the tokenizer,"
+          + " and an answer. What cannot be served is refused, and nothing is stored.",
       "Every file is checksummed; an interrupted download goes on where it was."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream model import ./my-t5",
       "    hyperstream model import https://huggingface.co/google/flan-t5-small",
+      "    hyperstream model import https://huggingface.co/intfloat/multilingual-e5-small \\",
+      "      --prefix 'query: '",
+      "  A branch, tag or pull request instead of main:",
+      "    hyperstream model import https://huggingface.co/google/flan-t5-small/tree/refs/pr/7",
       "A hub that wants a token gets the one in the environment variable HYPERSTREAM_HUB_TOKEN."
     })
 final class ModelImportCommand implements Callable<Integer> {
@@ -57,8 +66,16 @@ final class ModelImportCommand implements Callable<Integer> {
   @Option(
       names = "--max-target-tokens",
       paramLabel = "N",
-      description = "Longest decoded output. Default: 128.")
+      description = "Longest text that a T5 writes. Default: 128.")
   private Integer maxTargetTokens;
+
+  @Option(
+      names = "--prefix",
+      paramLabel = "TEXT",
+      description =
+          "What an encoder wants before every text, such as 'query: ' for the e5 models. Default: what"
+              + " the model's own files say.")
+  private String prefix;
 
   @Option(names = "--licence", defaultValue = "", description = "Of the weights; kept with them.")
   private String licence;
@@ -81,6 +98,7 @@ final class ModelImportCommand implements Callable<Integer> {
             Optional.ofNullable(hypernetwork),
             optional(maxSourceTokens),
             optional(maxTargetTokens),
+            Optional.ofNullable(prefix),
             licence,
             notes);
     ModelImporter importer = LoadedModel.importer(store.open());

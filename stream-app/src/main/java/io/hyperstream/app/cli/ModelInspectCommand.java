@@ -5,6 +5,7 @@ import io.hyperstream.model.checkpoint.SourceTask;
 import io.hyperstream.model.evaluation.ParameterCount;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.inference.ModelInspection;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.T5Config;
 import java.io.IOException;
@@ -41,8 +42,8 @@ final class ModelInspectCommand implements Callable<Integer> {
       index = "0",
       arity = "0..1",
       paramLabel = "MODEL",
-      defaultValue = "starter-t5-mini",
-      description = "NAME, NAME@VERSION or an id. Default: the starter model.")
+      defaultValue = ShippedModel.DEFAULT,
+      description = "NAME, NAME@VERSION or an id. Default: ${DEFAULT-VALUE}.")
   private String reference;
 
   @Option(names = "--json", description = "As JSON.")

@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.evaluation.ParityCheck;
 import io.hyperstream.model.evaluation.ParityReport;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoredModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,7 +40,7 @@ final class ModelVerifyCommand implements Callable<Integer> {
       index = "0",
       arity = "0..1",
       paramLabel = "MODEL",
-      description = "NAME, NAME@VERSION or an id. Default: the starter model.")
+      description = "NAME, NAME@VERSION or an id. Default: " + ShippedModel.DEFAULT + ".")
   private String reference;
 
   @Option(
@@ -64,7 +65,7 @@ final class ModelVerifyCommand implements Callable<Integer> {
   }
 
   private int verifyFiles() throws IOException {
-    String name = reference == null ? io.hyperstream.model.store.StarterModel.NAME : reference;
+    String name = reference == null ? ShippedModel.DEFAULT : reference;
     Map<String, Object> report = new LinkedHashMap<>();
     int status = ExitCodes.OK;
     try {

@@ -33,10 +33,12 @@ import picocli.CommandLine.Parameters;
     description = "Ask the model directly, without Kafka: one text, or a file of any size.",
     footerHeading = "%nExamples:%n",
     footer = {
-      "    hyperstream predict --task pros_cons --text 'bright screen, the battery lasts for days'",
-      "    hyperstream predict --task mams_acsa --text food --text-pair 'Great soup, rude waiter.'",
-      "    hyperstream predict --task clinc_banking --json questions.txt | jq .label",
       "    hyperstream predict --definitions tickets.yaml --task ticket-intent --text 'where is it?'",
+      "    hyperstream predict --definitions tickets.yaml --task ticket-intent --json questions.txt",
+      "  With a model that was trained on tasks of its own:",
+      "    hyperstream predict --model starter-t5-mini --task pros_cons --text 'bright screen'",
+      "    hyperstream predict --model starter-t5-mini --task mams_acsa --text food \\",
+      "      --text-pair 'Great soup, rude waiter.'",
       "",
       "Tasks are those the model was trained on (`hyperstream model inspect`) and those of"
           + " --definitions. Input formats are those of `hyperstream produce`."
@@ -148,9 +150,13 @@ final class PredictCommand implements Callable<Integer> {
       throw CommandFailure.failed(
           "the model knows no task '"
               + taskId
-              + "'; it knows "
-              + String.join(", ", tasks.keySet())
-              + ". --definitions FILE.yaml adds others");
+              + "'; "
+              + (tasks.isEmpty()
+                  ? "it was not trained on any. --definitions FILE.yaml says what a task is, and --model"
+                      + " starter-t5-mini has some of its own"
+                  : "it knows "
+                      + String.join(", ", tasks.keySet())
+                      + ". --definitions FILE.yaml adds others"));
     }
     return found;
   }

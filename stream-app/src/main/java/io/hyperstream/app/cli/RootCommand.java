@@ -58,7 +58,7 @@ import picocli.CommandLine.ScopeType;
       "    hyperstream label --task clinc_banking examples.tsv",
       "    hyperstream adapt --task clinc_banking --wait",
       "  Ask the model without Kafka:",
-      "    hyperstream predict --task pros_cons --text 'bright screen, the battery lasts for days'",
+      "    hyperstream predict --model starter-t5-mini --task pros_cons --text 'bright screen'",
       "  Against your own cluster:",
       "    hyperstream tasks list --bootstrap-servers kafka:9092 \\",
       "      --schema-registry-url https://registry:8081 \\",

@@ -4,6 +4,7 @@ import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.config.KafkaSettings;
 import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.embedded.EmbeddedCluster;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.schemas.Topics;
 import java.io.IOException;
@@ -129,7 +130,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       paramLabel = "MODEL",
-      description = "NAME, NAME@VERSION or an id. Default: as configured, the starter model.")
+      description =
+          "NAME, NAME@VERSION or an id. Default: as configured, " + ShippedModel.DEFAULT + ".")
   private String model;
 
   @Option(
@@ -263,7 +265,7 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  /** A new cluster has no task and could answer nothing: it gets those the model knows. */
+  /** A new cluster has no task and could answer nothing: it gets those the model knows, if any. */
   private List<String> defineOnFirstStart(
       EmbeddedCluster cluster, HyperstreamApplication application)
       throws IOException, InterruptedException {
@@ -294,7 +296,11 @@ final class ServeCommand implements Callable<Integer> {
     }
     console.note("  health, metrics  " + http + "/health  " + http + "/prometheus");
     console.note("  data             " + cluster.dataDirectory());
-    console.note("  tasks            " + tasks.size() + " (hyperstream tasks list)");
+    console.note(
+        "  tasks            "
+            + (tasks.isEmpty()
+                ? "none yet; define one: hyperstream tasks create -f FILE.yaml" + where
+                : tasks.size() + " (hyperstream tasks list)"));
     if (!tasks.isEmpty()) {
       String task = tasks.contains("clinc_banking") ? "clinc_banking" : tasks.get(0);
       console.note("Try in another terminal:");

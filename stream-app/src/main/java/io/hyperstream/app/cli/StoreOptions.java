@@ -3,7 +3,7 @@ package io.hyperstream.app.cli;
 import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.store.ModelStores;
 import io.hyperstream.model.store.S3Options;
-import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoredModel;
 import java.io.IOException;
 import picocli.CommandLine.Option;
@@ -26,9 +26,6 @@ final class StoreOptions {
   }
 
   StoredModel load(String reference) throws IOException {
-    ModelStore models = open(); // in use while this process lives
-    return reference.equals(StarterModel.NAME)
-        ? StarterModel.install(models)
-        : models.load(reference);
+    return ShippedModel.load(open(), reference); // in use while this process lives
   }
 }

@@ -17,7 +17,7 @@ import picocli.CommandLine.Command;
     footer = {
       "    hyperstream tasks list",
       "    hyperstream tasks create -f tickets.yaml",
-      "    hyperstream tasks create --from-model clinc_banking pros_cons",
+      "    hyperstream tasks create --model starter-t5-mini --from-model clinc_banking",
       "    hyperstream tasks retire old-task",
       "",
       "tickets.yaml:",

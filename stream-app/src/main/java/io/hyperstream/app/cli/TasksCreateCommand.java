@@ -1,6 +1,8 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.model.checkpoint.SourceTask;
+import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.schemas.TaskDefinition;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,8 +20,9 @@ import picocli.CommandLine.Option;
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream tasks create -f tickets.yaml",
-      "    hyperstream tasks create --from-model                         # all the model knows",
-      "    hyperstream tasks create --from-model clinc_banking pros_cons",
+      "  Those that a T5 with a hypernetwork was trained on, all or some:",
+      "    hyperstream tasks create --model starter-t5-mini --from-model",
+      "    hyperstream tasks create --model starter-t5-mini --from-model clinc_banking pros_cons",
       "",
       "The fields of a definition are in `hyperstream tasks --help`. The default model reads 512"
           + " tokens of a text (`hyperstream model inspect` tells another's limit). A longer text is"
@@ -61,9 +64,7 @@ final class TasksCreateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     List<TaskDefinition> definitions =
-        source.file != null
-            ? fromFile(source.file)
-            : fromModel(model.load().sourceTasks(), source.fromModel);
+        source.file != null ? fromFile(source.file) : fromModel(model.load());
     try (Connection cluster = connection.connect()) {
       new TaskTopic(cluster, console).create(definitions);
     }
@@ -71,6 +72,18 @@ final class TasksCreateCommand implements Callable<Integer> {
       console.note("defined " + definition.getTaskId());
     }
     return ExitCodes.OK;
+  }
+
+  private List<TaskDefinition> fromModel(StoredModel stored) throws IOException {
+    List<SourceTask> known = stored.sourceTasks();
+    if (known.isEmpty()) {
+      throw CommandFailure.failed(
+          stored.name()
+              + " was not trained on any task; define tasks in a file (-f FILE.yaml), or name a model"
+              + " that was, such as --model "
+              + StarterModel.NAME);
+    }
+    return fromModel(known, source.fromModel);
   }
 
   private List<TaskDefinition> fromFile(String file) throws IOException {

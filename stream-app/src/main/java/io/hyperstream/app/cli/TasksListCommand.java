@@ -39,7 +39,8 @@ final class TasksListCommand implements Callable<Integer> {
       }
       if (definitions.isEmpty()) {
         console.note(
-            "no tasks yet; `hyperstream tasks create --from-model` defines the model's own");
+            "no tasks yet; `hyperstream tasks create -f FILE.yaml` defines some, and with --from-model"
+                + " those that a model was trained on, such as starter-t5-mini");
       }
       for (TaskDefinition definition : definitions.values()) {
         String labels =

@@ -4,6 +4,7 @@ import io.hyperstream.model.bench.ModelShape;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.T5Family;
 import io.hyperstream.model.tokenize.SentencePieceTokenizer;
@@ -43,7 +44,16 @@ final class TrainModelChoice {
               + " compares. Default: ${DEFAULT-VALUE}.")
   private String preset;
 
-  @Mixin private ModelChoice model;
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      defaultValue = "${env:HYPERSTREAM_MODEL_NAME:-" + StarterModel.NAME + "}",
+      description =
+          "The T5 to train: NAME, NAME@VERSION or the id of a model in the store. Environment:"
+              + " HYPERSTREAM_MODEL_NAME. Default: ${DEFAULT-VALUE}, which ships with Hyperstream.")
+  private String model;
+
+  @Mixin private StoreOptions store;
 
   @Option(
       names = "--backbone",
@@ -134,7 +144,7 @@ final class TrainModelChoice {
     if (init == Init.PRETRAINED) {
       return source;
     }
-    StoredModel stored = model.load();
+    StoredModel stored = store.load(model);
     Path hypernetwork =
         stored
             .hypernetwork()
@@ -180,6 +190,6 @@ final class TrainModelChoice {
   }
 
   private Path folder() throws IOException {
-    return backbone != null ? backbone : model.load().directory().resolve(Manifest.BACKBONE);
+    return backbone != null ? backbone : store.load(model).directory().resolve(Manifest.BACKBONE);
   }
 }

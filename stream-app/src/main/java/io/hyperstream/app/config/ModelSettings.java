@@ -8,7 +8,8 @@ import jakarta.validation.constraints.NotBlank;
 /**
  * {@code hyperstream.model}: what is served and what it may use.
  *
- * @param name {@code name}, {@code name@version} or a modelId in the store, or the starter model's
+ * @param name {@code name}, {@code name@version} or a modelId in the store; or one that ships with
+ *     the application, which is put there
  * @param dir the model store: a folder, or {@code s3://bucket/prefix}
  * @param maxSourceTokens longest input in tokens; 0: the model's own
  * @param adapterMegabytes memory for generated adapters of resident tasks

@@ -8,7 +8,7 @@ import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.store.ModelStores;
-import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoredModel;
 import io.micronaut.context.annotation.Bean;
 import io.micronaut.context.annotation.Factory;
@@ -31,9 +31,7 @@ final class ModelFactory {
 
   @Singleton
   StoredModel stored(ModelSettings settings, ModelStore store) throws IOException {
-    return settings.name().equals(StarterModel.NAME)
-        ? StarterModel.install(store)
-        : store.load(settings.name());
+    return ShippedModel.load(store, settings.name());
   }
 
   /** Made unless the application was started with a predictor of the caller's. */

@@ -3,6 +3,8 @@ package io.hyperstream.app.inference;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowFailure;
+import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.task.TaskDefinition;
 import java.util.Collections;
 import java.util.List;
@@ -35,18 +37,21 @@ final class WarmUp {
    * Rows per second, the best of batches that grow as long as the next is likely to end in time.
    * The best, because a busy machine (all start at once after a power cut) disturbs only downwards
    * and what is found here holds until the next start.
+   *
+   * @throws IllegalStateException if the model does not answer: no request would be
    */
   double rowsPerSecond(BatchPolicy policy) {
     PreparedRow row = predictor.prepare(task, adapter, LONG_TEXT, Optional.empty());
     int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / row.tokens()));
-    predictor.predict(List.of(row)); // loads and compiles; not measured
+    requireAnswers(predictor.predict(List.of(row))); // loads and compiles; not measured
     double best = 0;
     long elapsed = 0;
     long next = 0;
     for (int rows = 1, last = 0; rows > last && elapsed + next < LONG_ENOUGH_NANOS; ) {
       long start = System.nanoTime();
-      predictor.predict(Collections.nCopies(rows, row));
+      List<RowResult> results = predictor.predict(Collections.nCopies(rows, row));
       long nanos = Math.max(1, System.nanoTime() - start);
+      requireAnswers(results);
       best = Math.max(best, rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos);
       elapsed += nanos;
       next = 4 * nanos;
@@ -54,5 +59,15 @@ final class WarmUp {
       rows = Math.min(most, 4 * rows);
     }
     return best;
+  }
+
+  private void requireAnswers(List<RowResult> results) {
+    for (RowResult result : results) {
+      if (result instanceof RowFailure failure) {
+        throw new IllegalStateException(
+            "model %s does not answer the texts it is warmed up with (%s); get it again, or name another"
+                .formatted(predictor.modelId(), failure.message()));
+      }
+    }
   }
 }

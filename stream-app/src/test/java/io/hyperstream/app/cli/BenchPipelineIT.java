@@ -37,6 +37,7 @@ class BenchPipelineIT {
             "--max-spread=10",
             "--threads=1",
             "--java-option=-Xmx512m",
+            "--model=starter-t5-mini",
             "--model-dir=" + folder.resolve("models"),
             "--bootstrap-servers=" + cluster.bootstrapServers(),
             "--schema-registry-url=" + cluster.schemaRegistryUrl(),

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.StoredModel;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,8 +15,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
@@ -48,6 +53,8 @@ class CommandLineIT {
             folder,
             "serve",
             "--embedded",
+            "--model",
+            StarterModel.NAME,
             "--data-dir",
             folder.resolve("data").toString(),
             "--kafka-port",
@@ -281,7 +288,15 @@ class CommandLineIT {
   void offline() throws Exception {
     try (PackagedCommand predict =
             PackagedCommand.start(
-                folder, "predict", "-t", "pros_cons", "--text", "poor reception", "--json");
+                folder,
+                "predict",
+                "--model",
+                StarterModel.NAME,
+                "-t",
+                "pros_cons",
+                "--text",
+                "poor reception",
+                "--json");
         PackagedCommand verify =
             PackagedCommand.start(
                 folder, "model", "verify", "--fixtures", fixtures().toString(), "--json")) {
@@ -299,6 +314,51 @@ class CommandLineIT {
 
   @Test
   @Order(9)
+  @DisplayName("a model that gives no numbers is not served: a sentence and an exit code")
+  void notFinite() throws Exception {
+    FileModelStore store = new FileModelStore(folder.resolve("broken"));
+    StoredModel starter = StarterModel.install(store);
+    store.publish( // as no import would
+        "broken",
+        starter.manifest().card(),
+        target -> {
+          Path backbone = Files.createDirectories(target.resolve("backbone"));
+          for (Path file : starter.backbone().files()) {
+            byte[] bytes = Files.readAllBytes(file);
+            if (file.toString().endsWith(".safetensors")) {
+              Arrays.fill(bytes, bytes.length - 4, bytes.length, (byte) 0xff); // NaN
+            }
+            Files.write(backbone.resolve(file.getFileName()), bytes);
+          }
+          Files.copy(
+              starter.backbone().file("spiece.model"),
+              backbone.resolve("spiece.model"),
+              StandardCopyOption.REPLACE_EXISTING);
+        });
+    try (PackagedCommand serve =
+        PackagedCommand.start(
+            folder,
+            "serve",
+            "--bootstrap-servers",
+            bootstrap,
+            "--schema-registry-url",
+            registry,
+            "--topic-prefix",
+            "broken.",
+            "--http-port",
+            "0",
+            "--model",
+            "broken",
+            "--model-dir",
+            folder.resolve("broken").toString())) {
+      assertThat(serve.await(Duration.ofMinutes(3))).isEqualTo(ExitCodes.FAILURE);
+      assertThat(serve.errors())
+          .containsPattern("hyperstream: model [0-9a-f]+ does not answer .*not finite.*");
+    }
+  }
+
+  @Test
+  @Order(10)
   @DisplayName("SIGTERM stops it within seconds, the registry with it")
   void terminate() throws Exception {
     List<ProcessHandle> children = server.process().descendants().toList();

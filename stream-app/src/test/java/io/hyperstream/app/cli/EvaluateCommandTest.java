@@ -136,6 +136,8 @@ class EvaluateCommandTest {
   private CommandRun evaluate(String... args) {
     List<String> all = new ArrayList<>(List.of("evaluate"));
     all.addAll(List.of(args));
+    all.add("--model");
+    all.add("starter-t5-mini");
     all.add("--model-dir");
     all.add(folder.resolve("store").toString());
     return CommandRun.of(all.toArray(new String[0]));

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.hyperstream.model.store.ShippedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -19,13 +22,13 @@ class ModelCommandsTest {
   @Test
   @DisplayName("inspect shows files, parameters and tasks of the starter model")
   void inspect() throws IOException {
-    JsonNode model = json(run("model", "inspect", "--json"));
+    JsonNode model = json(run("model", "inspect", "starter-t5-mini", "--json"));
 
     assertThat(model.get("name").asText()).isEqualTo("starter-t5-mini");
     assertThat(model.get("parameters").get("backbone").longValue()).isEqualTo(7_344_640);
     assertThat(model.get("parameters").get("tasks").intValue()).isEqualTo(18);
     assertThat(model.get("sourceTasks")).hasSize(18);
-    assertThat(run("model", "inspect").out())
+    assertThat(run("model", "inspect", "starter-t5-mini").out())
         .contains(
             "clinc_banking", "test accuracy", "of the backbone", model.get("modelId").asText());
   }
@@ -74,7 +77,7 @@ class ModelCommandsTest {
   @Test
   @DisplayName("import copies a folder under a name; list shows it; verify finds a changed byte")
   void importListVerify() throws IOException {
-    JsonNode starter = json(run("model", "inspect", "--json"));
+    JsonNode starter = json(run("model", "inspect", "starter-t5-mini", "--json"));
     JsonNode imported =
         json(run("model", "import", starter.get("directory").asText(), "--name", "mine", "--json"));
     assertThat(imported.get("modelId")).isEqualTo(starter.get("modelId"));
@@ -92,8 +95,8 @@ class ModelCommandsTest {
   @Test
   @DisplayName("a model that is not there is named with those that are")
   void unknownModel() {
-    assertThat(run("model", "list").err()).contains("is empty");
-    run("model", "inspect");
+    assertThat(run("model", "list").err()).contains("is empty", "bge-small", "starter-t5-mini");
+    run("model", "inspect", "starter-t5-mini");
     CommandRun run = run("model", "inspect", "nope");
     assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
     assertThat(run.err()).contains("nope", "starter-t5-mini@1");
@@ -110,7 +113,15 @@ class ModelCommandsTest {
             {"taskId": "mams_acsa", "text": "food"}
             {"text": "my card was stolen, report the charges"}
             """);
-    CommandRun run = run("predict", "--task", "clinc_banking", "--json", rows.toString());
+    CommandRun run =
+        run(
+            "predict",
+            "--model",
+            "starter-t5-mini",
+            "--task",
+            "clinc_banking",
+            "--json",
+            rows.toString());
 
     assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
     ObjectMapper mapper = new ObjectMapper();
@@ -131,13 +142,107 @@ class ModelCommandsTest {
             folder.resolve("t.yaml"),
             "taskId: verdict\nlabels: [cons, pros]\ninitFrom: [pros_cons]");
     CommandRun run =
-        run("predict", "-t", "verdict", "--definitions", yaml.toString(), "--text", "awful noise");
+        run(
+            "predict",
+            "--model",
+            "starter-t5-mini",
+            "-t",
+            "verdict",
+            "--definitions",
+            yaml.toString(),
+            "--text",
+            "awful noise");
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out()).contains("verdict", "cons", "awful noise");
 
-    CommandRun unknown = run("predict", "-t", "verdict", "--text", "awful noise");
+    CommandRun unknown =
+        run("predict", "--model", "starter-t5-mini", "-t", "verdict", "--text", "awful noise");
     assertThat(unknown.exitCode()).isEqualTo(ExitCodes.FAILURE);
     assertThat(unknown.err()).contains("no task 'verdict'", "pros_cons", "--definitions");
+  }
+
+  @Test
+  @DisplayName("without a name the encoder is meant: inspect, list, verify, predict, tasks create")
+  void encoderByDefault() throws IOException {
+    JsonNode model = json(run("model", "inspect", "--json"));
+    assertThat(model.get("name").asText()).isEqualTo("bge-small").isEqualTo(ShippedModel.DEFAULT);
+    assertThat(model.get("family").asText()).isEqualTo("bert");
+    assertThat(model.get("sourceTasks")).isEmpty();
+    assertThat(run("model", "verify").out()).contains("bge-small@1", "match their checksums");
+    run("model", "inspect", "starter-t5-mini");
+    assertThat(run("model", "list").out().lines())
+        .anyMatch(line -> line.matches("bge-small@1 +bert +\\S+ +6[0-9]\\.[0-9] MiB +0 tasks .*"))
+        .anyMatch(line -> line.matches("starter-t5-mini@1 +t5 +\\S+ .* 18 tasks .*"));
+
+    Path yaml =
+        Files.writeString(
+            folder.resolve("t.yaml"), "taskId: weather\nlabels: [rain, sunshine, snow]");
+    CommandRun answer =
+        run(
+            "predict",
+            "-t",
+            "weather",
+            "--definitions",
+            yaml.toString(),
+            "--text",
+            "It was pouring all day and everybody got wet.",
+            "--json");
+    assertThat(json(answer).get("label").asText()).isEqualTo("rain");
+    CommandRun unknown = run("predict", "-t", "pros_cons", "--text", "awful noise");
+    assertThat(unknown.err())
+        .contains("no task 'pros_cons'", "not trained on any", "--definitions");
+    assertThat(run("tasks", "create", "--from-model").err())
+        .contains("bge-small was not trained on any task", "-f FILE.yaml", "starter-t5-mini");
+  }
+
+  @Test
+  @DisplayName("import refuses what cannot be served: a sentence, an exit code, nothing stored")
+  void importRefused() throws IOException {
+    JsonNode starter = json(run("model", "inspect", "starter-t5-mini", "--json"));
+    Path backbone = Path.of(starter.get("directory").asText(), "backbone");
+    Path broken = Files.createDirectories(folder.resolve("broken"));
+    for (String name : new String[] {"config.json", "spiece.model"}) {
+      Files.copy(backbone.resolve(name), broken.resolve(name));
+    }
+    Files.writeString(
+        broken.resolve("model.safetensors"),
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
+    refused(broken, "model.safetensors is a Git LFS pointer", "git lfs pull");
+
+    Files.copy(
+        backbone.resolve("model.safetensors"),
+        broken.resolve("model.safetensors"),
+        StandardCopyOption.REPLACE_EXISTING);
+    String config = Files.readString(broken.resolve("config.json"));
+    ObjectNode untied = (ObjectNode) new ObjectMapper().readTree(config);
+    untied.put("tie_word_embeddings", false);
+    Files.writeString(broken.resolve("config.json"), untied.toString());
+    refused(broken, "model.safetensors has no tensor 'lm_head.weight'");
+
+    Files.writeString(broken.resolve("config.json"), config);
+    CommandRun prefixed = run("model", "import", broken.toString(), "--prefix", "query: ");
+    assertThat(prefixed.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(prefixed.err()).contains("a t5 has no prefix");
+    assertThat(run("model", "import", broken.toString()).exitCode()).isZero();
+  }
+
+  private void refused(Path broken, String... said) {
+    CommandRun run = run("model", "import", broken.toString());
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(run.err()).contains(said).doesNotContain("Exception", "--verbose");
+    assertThat(run("model", "list").out()).doesNotContain("broken");
+  }
+
+  @Test
+  @DisplayName("a prefix given at import is shown by inspect")
+  void prefix() throws IOException {
+    JsonNode encoder = json(run("model", "inspect", "--json"));
+    String backbone = Path.of(encoder.get("directory").asText(), "backbone").toString();
+    assertThat(run("model", "import", backbone, "--name", "e5", "--prefix", "query: ").exitCode())
+        .isZero();
+    JsonNode e5 = json(run("model", "inspect", "e5", "--json"));
+    assertThat(e5.get("backbone").get("prefix").asText()).isEqualTo("query: ");
+    assertThat(e5.get("modelId")).isNotEqualTo(encoder.get("modelId"));
   }
 
   private CommandRun run(String... args) {

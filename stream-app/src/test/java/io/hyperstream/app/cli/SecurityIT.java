@@ -11,6 +11,7 @@ import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.AppenderBase;
 import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.embedded.SecureCluster;
+import io.hyperstream.model.store.StarterModel;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -197,6 +198,7 @@ class SecurityIT {
                 .clientSettings(options.settings())
                 .topicPrefix(user.startsWith("team-b") ? OTHER_PREFIX : PREFIX)
                 .roles(roles)
+                .modelName(StarterModel.NAME)
                 .modelDir(folder.resolve("models").toString())
                 .stateDir(folder.resolve("state-" + user))
                 .httpPort(-1)

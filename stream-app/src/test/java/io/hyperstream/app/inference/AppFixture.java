@@ -6,6 +6,7 @@ import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.model.inference.Predictor;
+import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.RecordCodec;
@@ -73,6 +74,7 @@ public final class AppFixture implements AutoCloseable {
     set("registry.url", cluster.schemaRegistryUrl());
     set("streams.state-dir", folder.resolve("streams").toString());
     set("model.dir", folder.resolve("models").toString());
+    set("model.name", StarterModel.NAME); // has source tasks, writes text, and loads fast
     set("http.port", -1);
     set("roles", "inference");
     try (Admin admin = admin()) {

@@ -1,10 +1,12 @@
 package io.hyperstream.app.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import io.hyperstream.app.streams.GroupProtocolChoice;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.schemas.DeadLetterHeaders;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
@@ -91,6 +93,37 @@ class InferenceIT {
       assertThat(app.deadLetterRecords())
           .extracting(ConsumerRecord::value)
           .containsExactlyElementsOf(requests.values().stream().map(app::encode).toList());
+    }
+  }
+
+  @Test
+  @DisplayName("does not start with a model whose answers are no numbers, and says so")
+  void notFinite() throws Exception {
+    try (AppFixture app = new AppFixture("not-finite", folder)) {
+      TestPredictor predictor = new TestPredictor().notFinite();
+      assertThatThrownBy(() -> app.start(Optional.of(predictor)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("the scores are not finite");
+      int port = app.application().port();
+      assertThat(get(port, "/health/readiness").statusCode()).isEqualTo(503);
+      assertThat(get(port, "/health/readiness").body())
+          .contains("failed: model " + TestPredictor.MODEL_ID + " does not answer");
+      assertThat(get(port, "/health/liveness").statusCode()).isEqualTo(503);
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "with the model that is served by default, an encoder, answers what nobody taught it")
+  void encoder() throws Exception {
+    try (AppFixture app = new AppFixture("encoder", folder)) {
+      app.set("model.name", ShippedModel.DEFAULT);
+      app.define(AppFixture.task("weather", "rain", "sunshine", "snow"));
+      app.request("k", AppFixture.request("r", "weather", "It was pouring and we got wet."));
+      app.flush();
+      app.start(Optional.empty());
+      app.awaitAnswers(1, AppFixture.PATIENCE);
+      assertThat(app.predictions()).extracting(Prediction::getLabel).containsExactly("rain");
     }
   }
 

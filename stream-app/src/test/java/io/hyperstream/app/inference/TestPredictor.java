@@ -6,6 +6,7 @@ import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.InferenceException.Code;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.task.OverLengthPolicy;
@@ -36,6 +37,7 @@ final class TestPredictor implements Predictor {
   private final List<Thread> threads = Collections.synchronizedList(new ArrayList<>());
   private final AtomicInteger calls = new AtomicInteger();
   private volatile boolean deviceDown;
+  private volatile boolean notFinite;
   private volatile int room = Integer.MAX_VALUE;
   private volatile IntPredicate glitches = call -> false;
   private volatile CountDownLatch hang = new CountDownLatch(0);
@@ -47,6 +49,12 @@ final class TestPredictor implements Predictor {
 
   void deviceDown(boolean down) {
     deviceDown = down;
+  }
+
+  /** Answers no row, as weights with a NaN among them do. */
+  TestPredictor notFinite() {
+    notFinite = true;
+    return this;
   }
 
   /** Batches of more rows than this run out of memory. */
@@ -143,6 +151,10 @@ final class TestPredictor implements Predictor {
     if (deviceDown) {
       throw new IllegalStateException("the test device is down");
     }
+    if (notFinite) {
+      return Collections.nCopies(
+          rows.size(), new RowFailure(Code.MODEL_ERROR, "the scores are not finite"));
+    }
     List<RowResult> results = new ArrayList<>();
     for (PreparedRow row : rows) {
       if (row.inputIds()[0] == -1) {
@@ -154,7 +166,7 @@ final class TestPredictor implements Predictor {
   }
 
   private static RowResult oddity() {
-    return new io.hyperstream.model.inference.RowFailure(Code.MODEL_ERROR, "an odd text");
+    return new RowFailure(Code.MODEL_ERROR, "an odd text");
   }
 
   private static TaskPrediction answer(PreparedRow row) {

@@ -1,6 +1,7 @@
 package io.hyperstream.app.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.StreamsSettings;
@@ -72,6 +73,17 @@ class WarmUpTest {
         .containsExactly(1, 1, 4, 16, 20);
     assertThat(predictor.batches().get(4))
         .allSatisfy(row -> assertThat(row.inputIds()).hasSize(TestPredictor.MAX_TOKENS));
+  }
+
+  @Test
+  @DisplayName("refuses a model whose answers are no numbers")
+  void notFinite() {
+    WarmUp warmUp = new WarmUp(new TestPredictor().notFinite());
+    assertThatThrownBy(() -> warmUp.rowsPerSecond(new BatchPolicy(64, 640, Duration.ZERO, 8)))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("model " + TestPredictor.MODEL_ID + " does not answer")
+        .hasMessageContaining("the scores are not finite")
+        .hasMessageContaining("get it again");
   }
 
   @Test
