@@ -35,7 +35,15 @@ class EvaluateCommandTest {
     assertThat(runs.get(0).fieldNames())
         .toIterable()
         .containsExactly(
-            "taskId", "method", "shots", "seed", "metric", "zeroShot", "score", "seconds");
+            "taskId",
+            "method",
+            "shots",
+            "seed",
+            "metric",
+            "zeroShot",
+            "score",
+            "calibrationError",
+            "seconds");
     assertThat(runs).allMatch(r -> r.path("method").asText().equals("auto"));
     assertThat(runs.stream().map(r -> r.path("taskId").asText()).distinct())
         .containsExactly("echo", "rooms");
@@ -61,15 +69,16 @@ class EvaluateCommandTest {
             "--task=rooms,echo",
             "--few-shot=2",
             "--seeds=2",
-            "--method=zero-shot,prototypes",
+            "--method=zero-shot,prototypes,logistic",
             "--max-test-rows=4");
 
     assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.OK);
     List<String> lines = run.out().lines().toList();
-    assertThat(lines).hasSize(1 + 4 + 2);
-    assertThat(lines.get(0)).startsWith("task").contains("zero-shot", "after", "seconds");
+    assertThat(lines).hasSize(1 + 6 + 3);
+    assertThat(lines.get(0)).startsWith("task").contains("zero-shot", "after", "ece", "seconds");
     assertThat(lines.get(1)).startsWith("rooms").contains("zero-shot", "accuracy", "±");
-    assertThat(lines.get(6)).startsWith("mean").contains("prototypes").endsWith("4");
+    assertThat(lines.get(8)).startsWith("mean").contains("prototypes").endsWith("4");
+    assertThat(lines.get(9)).startsWith("mean").contains("logistic").endsWith("4");
   }
 
   @Test
