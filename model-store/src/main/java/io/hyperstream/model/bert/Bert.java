@@ -131,10 +131,14 @@ public final class Bert implements Backbone {
       return new Linear(tensor(name + ".weight", out, in), tensor(name + ".bias", out));
     }
 
+    /** Old checkpoints, bert-base-uncased among them, have gamma and beta. */
     Norm norm(String name) {
       long d = config.width();
+      boolean old = !source.has(prefix + name + ".weight") && source.has(prefix + name + ".gamma");
       return new Norm(
-          tensor(name + ".weight", d), tensor(name + ".bias", d), config.layerNormEps());
+          tensor(name + (old ? ".gamma" : ".weight"), d),
+          tensor(name + (old ? ".beta" : ".bias"), d),
+          config.layerNormEps());
     }
 
     /** Projections of one input as one: weights [n d, d], bias [n d]. */

@@ -39,6 +39,7 @@ public record BertConfig(
   /** Values of {@code model_type} that name the same network. */
   static final Set<String> MODEL_TYPES = Set.of("bert", "roberta", "xlm-roberta");
 
+  private static final String FAMILY = "an encoder of the BERT family";
   private static final Set<String> POSITIONS_BEHIND_PADDING = Set.of("roberta", "xlm-roberta");
 
   public BertConfig {
@@ -137,7 +138,9 @@ public record BertConfig(
     JsonNode value = json.path(field);
     if (value.isMissingNode() || value.isNull()) {
       if (otherwise == null) {
-        throw new IllegalArgumentException("it has no '" + field + "'");
+        throw new IllegalArgumentException(
+            "it has no '%s', which the config.json of %s has; take the one that belongs to the weights"
+                .formatted(field, FAMILY));
       }
       return otherwise;
     }

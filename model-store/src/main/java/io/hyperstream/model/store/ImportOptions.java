@@ -11,7 +11,7 @@ import java.util.OptionalInt;
  * @param hypernetwork a folder with {@code adapter_config.json} and {@code
  *     hypernetwork.safetensors}, for a backbone that comes without
  * @param maxSourceTokens longest input; by default {@code n_positions} of the config, or 512
- * @param maxTargetTokens longest decoded output; by default 128
+ * @param maxTargetTokens longest decoded output; by default 128, of an encoder 2, the least allowed
  * @param prefix what an encoder reads before every text, such as e5's {@code "query: "}
  * @param licence of the weights
  * @param notes for people

@@ -2,6 +2,8 @@ package io.hyperstream.model.store;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.Checksums;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
@@ -24,6 +26,9 @@ public final class ModelImporter {
   private static final long MAX_SUMS_BYTES = 1 << 20;
   private static final int DEFAULT_SOURCE_TOKENS = 512;
   private static final int DEFAULT_TARGET_TOKENS = 128;
+
+  /** Of an encoder: the least that a card can say. */
+  private static final int NOTHING = 2;
 
   /** Tries a model before it enters the store. */
   @FunctionalInterface
@@ -183,7 +188,8 @@ public final class ModelImporter {
             ? Optional.of(Manifest.read(folder).card())
             : Optional.empty();
     int sourceTokens = known.map(ModelCard::maxSourceTokens).orElse(longestInput(backbone));
-    int targetTokens = known.map(ModelCard::maxTargetTokens).orElse(DEFAULT_TARGET_TOKENS);
+    int written = shape(backbone).layers(Stack.DECODER) == 0 ? NOTHING : DEFAULT_TARGET_TOKENS;
+    int targetTokens = known.map(ModelCard::maxTargetTokens).orElse(written);
     return new ModelCard(
         options.maxSourceTokens().orElse(sourceTokens),
         options.maxTargetTokens().orElse(targetTokens),
@@ -193,11 +199,15 @@ public final class ModelImporter {
         options.notes().isEmpty() ? known.map(ModelCard::notes).orElse("") : options.notes());
   }
 
+  private BackboneShape shape(HuggingFaceLayout backbone) throws IOException {
+    return families.of(backbone.config()).shape(backbone);
+  }
+
   /** What the backbone was trained on. T5 says it as {@code n_positions}, and has no hard limit. */
   private int longestInput(HuggingFaceLayout backbone) throws IOException {
     JsonNode config = new ObjectMapper().readTree(Files.readAllBytes(backbone.config()));
     int positions = config.path("n_positions").asInt(DEFAULT_SOURCE_TOKENS);
-    int most = families.of(backbone.config()).shape(backbone).maxTokens();
+    int most = shape(backbone).maxTokens();
     return Math.max(2, Math.min(Math.min(positions, most), ModelCard.MAX_TOKENS));
   }
 }

@@ -52,6 +52,7 @@ public record T5Config(
   /** Relative positions have no end; this bounds memory. */
   private static final int MAX_TOKENS = 16_384;
 
+  private static final String FAMILY = "a T5";
   private static final long MAX_CONFIG_BYTES = 1_000_000;
   private static final Set<String> ARCHITECTURES =
       Set.of("T5ForConditionalGeneration", "T5WithLMHeadModel");
@@ -180,7 +181,9 @@ public record T5Config(
     JsonNode value = json.path(field);
     if (value.isMissingNode() || value.isNull()) {
       if (otherwise == null) {
-        throw new IllegalArgumentException("it has no '" + field + "'");
+        throw new IllegalArgumentException(
+            "it has no '%s', which the config.json of %s has; take the one that belongs to the weights"
+                .formatted(field, FAMILY));
       }
       return otherwise;
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDScope;
 import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.backbone.TokenBatch;
+import io.hyperstream.model.checkpoint.ModelCard;
 import io.hyperstream.model.readout.ReadoutOptions;
 import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.store.FileModelStore;
@@ -93,12 +94,17 @@ class EncoderLayoutsTest {
   }
 
   @Test
-  @DisplayName("names with and without the prefix bert., one file or shards: the same vectors")
+  @DisplayName(
+      "names with and without the prefix bert., old and new, one file or shards: the same vectors")
   void layouts() throws IOException {
     float[] plain = vector(TinyFolder.bert(), TEXT);
     assertThat(vector(TinyFolder.bert().renamed(n -> "bert." + n), TEXT)).isEqualTo(plain);
     assertThat(vector(TinyFolder.bert().renamed(n -> "roberta." + n), TEXT)).isEqualTo(plain);
     assertThat(vector(TinyFolder.bert().inShards(), TEXT)).isEqualTo(plain);
+    TinyFolder old =
+        TinyFolder.bert()
+            .renamed(n -> n.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta"));
+    assertThat(vector(old, TEXT)).isEqualTo(plain);
   }
 
   @Test
@@ -221,9 +227,9 @@ class EncoderLayoutsTest {
   @Test
   @DisplayName("the longest input is what the position table holds, or less if its maker says so")
   void longestInput() throws IOException {
-    assertThat(
-            imported(TinyFolder.bert(), ImportOptions.DEFAULT).manifest().card().maxSourceTokens())
-        .isEqualTo(40);
+    ModelCard card = imported(TinyFolder.bert(), ImportOptions.DEFAULT).manifest().card();
+    assertThat(card.maxSourceTokens()).isEqualTo(40);
+    assertThat(card.maxTargetTokens()).as("an encoder writes nothing").isEqualTo(2);
     TinyFolder shorter =
         TinyFolder.bert().file("sentence_bert_config.json", "{\"max_seq_length\": 16}");
     assertThat(imported(shorter, ImportOptions.DEFAULT).manifest().card().maxSourceTokens())

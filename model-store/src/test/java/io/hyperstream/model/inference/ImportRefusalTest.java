@@ -72,7 +72,7 @@ class ImportRefusalTest {
             "called a BERT",
             () -> t5().config("model_type", "bert"),
             "config.json",
-            "no 'hidden_size'"),
+            "no 'hidden_size', which the config.json of an encoder of the BERT family has"),
         broken(
             "untied without an output projection",
             () -> t5().config("tie_word_embeddings", false),

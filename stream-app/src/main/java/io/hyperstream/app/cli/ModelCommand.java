@@ -24,7 +24,8 @@ import picocli.CommandLine.Command;
       "    hyperstream model list",
       "    hyperstream model inspect",
       "    hyperstream model import https://huggingface.co/google-t5/t5-small",
-      "    hyperstream model import https://huggingface.co/intfloat/e5-small-v2 --prefix 'query: '",
+      "    hyperstream model import https://huggingface.co/intfloat/e5-small-v2 \\",
+      "      --prefix 'query: '",
       "    hyperstream model import ./my-t5 --hypernetwork ./my-hypernetwork --name tickets",
     })
 final class ModelCommand implements Runnable {

@@ -34,10 +34,10 @@ import picocli.CommandLine.Parameters;
     footer = {
       "    hyperstream model import ./my-t5",
       "    hyperstream model import https://huggingface.co/google/flan-t5-small",
-      "    hyperstream model import https://huggingface.co/intfloat/multilingual-e5-small \\",
+      "    hyperstream model import https://huggingface.co/intfloat/e5-small-v2 \\",
       "      --prefix 'query: '",
       "  A branch, tag or pull request instead of main:",
-      "    hyperstream model import https://huggingface.co/google/flan-t5-small/tree/refs/pr/7",
+      "    hyperstream model import https://huggingface.co/OWNER/NAME/tree/refs/pr/7",
       "A hub that wants a token gets the one in the environment variable HYPERSTREAM_HUB_TOKEN."
     })
 final class ModelImportCommand implements Callable<Integer> {

@@ -5,6 +5,7 @@ import io.hyperstream.schemas.SchemaRegistrar;
 import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
+import io.micronaut.context.exceptions.BeanContextException;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
 import java.util.Map;
@@ -116,7 +117,8 @@ public abstract class RoleRuntime implements AutoCloseable {
         this::fail);
   }
 
-  private void fail(Throwable reason) {
+  private void fail(Throwable failure) {
+    Throwable reason = ofABean(failure);
     synchronized (this) {
       if (!closing) {
         LOG.error("The {} role failed while {}", name, phase, reason);
@@ -125,6 +127,15 @@ public abstract class RoleRuntime implements AutoCloseable {
     }
     running.completeExceptionally(reason);
     ended.completeExceptionally(reason);
+  }
+
+  /** Where making a bean failed, why: what the container says around it is for its developers. */
+  private static Throwable ofABean(Throwable failure) {
+    Throwable reason = failure;
+    while (reason instanceof BeanContextException && reason.getCause() != null) {
+      reason = reason.getCause();
+    }
+    return reason;
   }
 
   /** What keeps it from its work now, by part; empty when all is well. */

@@ -113,6 +113,19 @@ class InferenceIT {
   }
 
   @Test
+  @DisplayName("does not start with a model that is not there, and names those that are")
+  void noSuchModel() throws Exception {
+    try (AppFixture app = new AppFixture("no-model", folder)) {
+      app.set("model.name", "nope");
+      assertThatThrownBy(() -> app.start(Optional.empty()))
+          .hasMessageStartingWith("nope: no such model in ");
+      assertThat(get(app.application().port(), "/health/readiness").body())
+          .contains("failed: nope: no such model in ")
+          .doesNotContain("bean");
+    }
+  }
+
+  @Test
   @DisplayName(
       "with the model that is served by default, an encoder, answers what nobody taught it")
   void encoder() throws Exception {
