@@ -225,11 +225,51 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     }
   }
 
+  /**
+   * The embeddings of single texts under their tasks' adapters, of length 1: what the model was
+   * made for before anybody asked for labels. One batch at a time, as {@link #predict}.
+   *
+   * @param rows of one text each
+   * @return [rows][d]
+   */
+  public float[][] embed(List<PreparedRow> rows) {
+    oneBatch.lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("the model is closed");
+      }
+      prepareThread();
+      float[][] out = new float[rows.size()][];
+      RowResult[] failures = new RowResult[rows.size()];
+      List<TaskRow> sorted = resolve(rows, failures);
+      if (sorted.size() < rows.size()) {
+        throw new IllegalArgumentException("the adapters of a row cannot be used with this model");
+      }
+      for (int from = 0; from < sorted.size(); ) {
+        int to = passEnd(sorted, from);
+        List<TaskRow> part = sorted.subList(from, to);
+        try (NDScope scope = Ops.scope();
+            AdapterHook adapters = adapters(part)) {
+          scope.suppressNotUsedWarning();
+          float[][] vectors = encode(part, adapters, true).vectors();
+          for (int i = 0; i < part.size(); i++) {
+            out[part.get(i).index()] = family.rows().embedding(vectors[i]);
+          }
+        }
+        from = to;
+      }
+      return out;
+    } finally {
+      oneBatch.unlock();
+    }
+  }
+
   private void answer(List<TaskRow> rows, RowResult[] results) {
     try (NDScope scope = Ops.scope();
         AdapterHook adapters = adapters(rows)) {
       scope.suppressNotUsedWarning();
-      decoding.answer(rows, encode(rows, adapters), results);
+      boolean vectors = rows.stream().anyMatch(decoding::needsVectors);
+      decoding.answer(rows, encode(rows, adapters, vectors), results);
     }
   }
 
@@ -237,14 +277,14 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     return BatchAdapters.of(rows.stream().map(TaskRow::weights).toList());
   }
 
-  private ReadoutBatch encode(List<TaskRow> rows, AdapterHook adapters) {
+  private ReadoutBatch encode(List<TaskRow> rows, AdapterHook adapters, boolean vectors) {
     return ReadoutBatch.encode(
         backbone,
         family.rows(),
         rows.stream().map(row -> row.row().task()).toList(),
         rows.stream().map(row -> row.row().input()).toList(),
         adapters,
-        rows.stream().anyMatch(decoding::needsVectors));
+        vectors);
   }
 
   /** Gradient mode and the number of threads are settings of the calling thread. */
@@ -264,7 +304,8 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       try (NDScope scope = Ops.scope();
           AdapterHook adapters = adapters(rows)) {
         scope.suppressNotUsedWarning();
-        return decoding.score(encode(rows, adapters), row.task().scoring())[0];
+        boolean vectors = rows.stream().anyMatch(decoding::needsVectors);
+        return decoding.score(encode(rows, adapters, vectors), row.task().scoring())[0];
       }
     } finally {
       oneBatch.unlock();

@@ -33,6 +33,7 @@ import picocli.CommandLine.Parameters;
     description = "Ask the model directly, without Kafka: one text, or a file of any size.",
     footerHeading = "%nExamples:%n",
     footer = {
+      "    hyperstream predict --labels positive,negative --text 'the battery lasts for days'",
       "    hyperstream predict --definitions tickets.yaml --task ticket-intent --text 'where is it?'",
       "    hyperstream predict --definitions tickets.yaml --task ticket-intent --json questions.txt",
       "  With a model that was trained on tasks of its own:",
@@ -45,6 +46,9 @@ import picocli.CommandLine.Parameters;
     })
 final class PredictCommand implements Callable<Integer> {
   private static final int BATCH_ROWS = 32;
+
+  /** The task that {@code --labels} stands for. */
+  private static final String ASKED = "labels";
 
   private final Console console;
 
@@ -84,6 +88,15 @@ final class PredictCommand implements Callable<Integer> {
       description = "Further tasks, as for `hyperstream tasks create`.")
   private Path definitions;
 
+  @Option(
+      names = "--labels",
+      split = ",",
+      paramLabel = "LABEL",
+      description =
+          "Instead of a task: the labels to choose from. What they are called is all the model goes"
+              + " by.")
+  private List<String> labels = List.of();
+
   @Option(names = "--json", description = "One JSON object per text, with the distribution.")
   private boolean json;
 
@@ -100,11 +113,20 @@ final class PredictCommand implements Callable<Integer> {
     if (textPair != null && source.text == null) {
       throw CommandFailure.usage("--text-pair goes with --text; in files the pair is a column");
     }
+    if (!labels.isEmpty() && task != null) {
+      throw CommandFailure.usage("--labels stands instead of --task");
+    }
+    if (!labels.isEmpty()) {
+      task = ASKED;
+    }
     if (source.text != null && task == null) {
-      throw CommandFailure.usage("--text needs --task");
+      throw CommandFailure.usage("--text needs --task or --labels");
     }
     StoredModel stored = model.load();
     Map<String, TaskDefinition> tasks = tasks(stored);
+    if (!labels.isEmpty()) {
+      tasks.put(ASKED, asked());
+    }
     if (task != null) {
       find(tasks, task);
     }
@@ -116,6 +138,14 @@ final class PredictCommand implements Callable<Integer> {
       }
     }
     return failed == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
+  }
+
+  private TaskDefinition asked() {
+    try {
+      return TaskDefinition.classification(ASKED, labels.stream().map(String::strip).toList());
+    } catch (IllegalArgumentException e) {
+      throw CommandFailure.usage("--labels: " + e.getMessage());
+    }
   }
 
   private InputRow single() {

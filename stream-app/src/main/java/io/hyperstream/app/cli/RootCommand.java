@@ -15,6 +15,7 @@ import picocli.CommandLine.ScopeType;
       ProduceCommand.class,
       ConsumeCommand.class,
       PredictCommand.class,
+      EmbedCommand.class,
       TrainCommand.class,
       TasksCommand.class,
       LabelCommand.class,

@@ -4,6 +4,7 @@ import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.nio.charset.StandardCharsets;
@@ -66,7 +67,7 @@ final class DefinitionProcessor implements Processor<byte[], byte[], Void, Void>
       LOG.info("Task '{}' is defined: {}", taskId, written.getKind());
     } catch (NotNowException e) {
       throw e;
-    } catch (UndecodableRecordException | IllegalArgumentException e) {
+    } catch (UndecodableRecordException | IllegalArgumentException | InferenceException e) {
       invalid(taskId, e.getMessage());
     } catch (RuntimeException e) {
       LOG.warn("Task '{}' fails in an unexpected way", taskId, e);

@@ -96,7 +96,7 @@ public final class InferenceDesk {
    */
   public void check(TaskDefinition definition) {
     if (problem().isEmpty()) {
-      service.startOf(definition);
+      service.check(definition);
     }
   }
 

@@ -310,6 +310,10 @@ final class InferenceService implements RoleService {
         .toList();
   }
 
+  void check(TaskDefinition definition) {
+    predictor.check(definition);
+  }
+
   Optional<TaskEmbedding> startOf(TaskDefinition definition) {
     return embeddingOf(predictor.startingAdapter(definition))
         .map(e -> new TaskEmbedding(definition.taskId(), 0, e.values()));

@@ -94,8 +94,14 @@ final class TaskCatalog {
     return row;
   }
 
-  /** Global stream thread. */
+  /**
+   * Global stream thread.
+   *
+   * @throws io.hyperstream.model.inference.InferenceException if the model cannot answer such a
+   *     task
+   */
   void define(TaskDefinition definition) {
+    predictor.check(definition);
     entries.put(
         definition.taskId(), new Entry.Defined(definition, predictor.startingAdapter(definition)));
   }

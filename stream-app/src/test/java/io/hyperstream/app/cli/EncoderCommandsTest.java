@@ -1,0 +1,190 @@
+package io.hyperstream.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("The default model on the command line, without Kafka")
+class EncoderCommandsTest {
+  @TempDir static Path folder;
+  private static String store;
+
+  @BeforeAll
+  static void storeFolder() {
+    store = folder.resolve("store").toString();
+  }
+
+  private static CommandRun run(String input, String... args) {
+    List<String> all = new ArrayList<>(List.of(args));
+    all.add("--model-dir");
+    all.add(store);
+    return CommandRun.withInput(input, all.toArray(new String[0]));
+  }
+
+  private static List<JsonNode> json(CommandRun run) throws IOException {
+    List<JsonNode> out = new ArrayList<>();
+    for (String line : run.out().lines().toList()) {
+      out.add(new ObjectMapper().readTree(line));
+    }
+    return out;
+  }
+
+  private static double cosine(JsonNode a, JsonNode b) {
+    double sum = 0;
+    for (int i = 0; i < a.size(); i++) {
+      sum += a.get(i).asDouble() * b.get(i).asDouble();
+    }
+    return sum;
+  }
+
+  @Test
+  @DisplayName("embed --json prints vectors of length 1 in the order of the input; near texts are near")
+  void embed() throws IOException {
+    CommandRun run =
+        run(
+            "My parcel has not come yet.\nWhere is my package?\nThe soup was too salty.\n"
+                + "long ".repeat(600)
+                + "\n",
+            "embed",
+            "--json",
+            "-");
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.OK);
+    List<JsonNode> rows = json(run);
+    assertThat(rows).hasSize(4);
+    assertThat(rows.get(0).fieldNames())
+        .toIterable()
+        .containsExactly("text", "tokens", "truncated", "vector");
+    assertThat(rows.get(2).path("text").asText()).isEqualTo("The soup was too salty.");
+    assertThat(rows.get(0).path("truncated").asBoolean()).isFalse();
+    assertThat(rows.get(3).path("truncated").asBoolean()).isTrue();
+    assertThat(rows.get(3).path("tokens").asInt()).isEqualTo(512);
+    for (JsonNode row : rows) {
+      assertThat(row.path("vector")).hasSize(384);
+      assertThat(cosine(row.path("vector"), row.path("vector"))).isCloseTo(1, within(1e-5));
+    }
+    assertThat(cosine(rows.get(0).path("vector"), rows.get(1).path("vector")))
+        .isGreaterThan(0.1 + cosine(rows.get(0).path("vector"), rows.get(2).path("vector")));
+  }
+
+  @Test
+  @DisplayName("embed says what cannot be embedded, reads JSONL, and names tasks a model does not know")
+  void embedFailures() throws IOException {
+    Path file = folder.resolve("texts.jsonl");
+    Files.writeString(file, "{\"text\": \"good day\"}\n{\"text\": \"\u200b\"}\n");
+    CommandRun run = run("", "embed", "--json", file.toString());
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(json(run).get(1).path("error").asText()).contains("no visible characters");
+
+    CommandRun task = run("", "embed", "--task", "pros_cons", "--text", "nice");
+    assertThat(task.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(task.err()).contains("has no adapters of any task");
+
+    CommandRun t5 =
+        run(
+            "",
+            "embed",
+            "--model",
+            "starter-t5-mini",
+            "--task",
+            "pros_cons",
+            "--text",
+            "bright screen");
+    assertThat(t5.exitCode()).as(t5.err()).isEqualTo(ExitCodes.OK);
+    assertThat(t5.out()).contains("tokens", "(256)", "bright screen");
+  }
+
+  @Test
+  @DisplayName("predict --labels chooses by what labels are called, and does not claim to be certain")
+  void labels() throws IOException {
+    CommandRun run =
+        run(
+            "",
+            "predict",
+            "--labels",
+            "positive,negative",
+            "--text",
+            "the battery lasts for days",
+            "--json");
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.OK);
+    JsonNode answer = json(run).get(0);
+    assertThat(answer.path("label").asText()).isEqualTo("positive");
+    assertThat(answer.path("taught").asBoolean()).isFalse();
+    assertThat(answer.path("score").asDouble()).isBetween(0.5, 0.99);
+
+    assertThat(run("", "predict", "--labels", "yes", "--text", "a").err())
+        .contains("--labels: classification task 'labels' needs 2 to 1024 labels");
+    assertThat(run("", "predict", "--labels", "a,b", "--task", "c", "--text", "d").err())
+        .contains("--labels stands instead of --task");
+  }
+
+  @Test
+  @DisplayName("a task that would have to write is refused with a model that can")
+  void writing() throws IOException {
+    Path definitions = folder.resolve("summaries.yaml");
+    Files.writeString(definitions, "- taskId: summary\n  kind: GENERATION\n");
+    CommandRun run =
+        run(
+            "",
+            "predict",
+            "--definitions",
+            definitions.toString(),
+            "--task",
+            "summary",
+            "--text",
+            "a long story");
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(run.err())
+        .contains("task 'summary' is of kind GENERATION")
+        .contains("starter-t5-mini, writes text");
+  }
+
+  @Test
+  @DisplayName("WINDOWS reads the whole of a text that is too long, and cuts nothing")
+  void windows() throws IOException {
+    Path definitions = folder.resolve("windows.yaml");
+    Files.writeString(
+        definitions,
+        """
+        - {taskId: cut, labels: [sports, cooking]}
+        - {taskId: whole, labels: [sports, cooking], overLength: WINDOWS}
+        """);
+    String text =
+        "The goalkeeper saved a penalty in the last minute of the football match. ".repeat(40)
+            + "Fry the onions in butter, then add flour, milk and a pinch of salt. ".repeat(200);
+    String row = new ObjectMapper().writeValueAsString(java.util.Map.of("text", text));
+    Path file = folder.resolve("long.jsonl");
+    Files.writeString(file, row + "\n");
+    JsonNode cut = answer(definitions, "cut", file);
+    JsonNode whole = answer(definitions, "whole", file);
+    assertThat(cut.path("label").asText()).isEqualTo("sports");
+    assertThat(cut.path("truncated").asBoolean()).isTrue();
+    assertThat(whole.path("label").asText()).isEqualTo("cooking");
+    assertThat(whole.path("truncated").asBoolean()).isFalse();
+  }
+
+  private static JsonNode answer(Path definitions, String task, Path file) throws IOException {
+    CommandRun run =
+        run(
+            "",
+            "predict",
+            "--definitions",
+            definitions.toString(),
+            "--task",
+            task,
+            "--json",
+            file.toString());
+    assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.OK);
+    return json(run).get(0);
+  }
+}
