@@ -99,8 +99,11 @@ final class InferenceService implements RoleService {
     spans = new InferenceSpans(tracing, settings.kafka().applicationId());
     WarmUp warmUp = new WarmUp(predictor);
     Pace pace = pace(warmUp, partitions, e);
+    // What was measured on the longest rows holds for as many tokens of shorter ones.
+    long batchTokens = Math.min(e.maxBatchTokens(), (long) pace.batchRows() * warmUp.longest());
     BatchPolicy policy =
-        new BatchPolicy(pace.batchRows(), e.maxBatchTokens(), e.maxLinger(), e.lengthBucket());
+        new BatchPolicy(
+            e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger(), e.lengthBucket());
     PreparedRow canary = warmUp.canary();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
     RecordCodec codec = new RecordCodec(registry);
@@ -187,7 +190,7 @@ final class InferenceService implements RoleService {
     Pace pace = Pace.of(rowsPerSecond, partitions, settings.streams(), engine);
     LOG.info(
         "Warm-up: {} rows of the longest input per second. {} threads poll {} records each of {}"
-            + " partitions, {} rows are in the engine per thread, {} in a batch: one pass takes at"
+            + " partitions, {} rows are in the engine per thread, {} such rows or as many tokens in a batch: one pass takes at"
             + " most {} s of a transaction's {} s",
         String.format("%.1f", rowsPerSecond),
         settings.streams().threads(),

@@ -33,6 +33,15 @@ final class WarmUp {
     return predictor.prepare(task, adapter, "a text", Optional.empty());
   }
 
+  /** Tokens of the longest row there is. */
+  int longest() {
+    return longestRow().tokens();
+  }
+
+  private PreparedRow longestRow() {
+    return predictor.prepare(task, adapter, LONG_TEXT, Optional.empty());
+  }
+
   /**
    * Rows per second, the best of batches that grow as long as the next is likely to end in time.
    * The best, because a busy machine (all start at once after a power cut) disturbs only downwards
@@ -41,7 +50,7 @@ final class WarmUp {
    * @throws IllegalStateException if the model does not answer: no request would be
    */
   double rowsPerSecond(BatchPolicy policy) {
-    PreparedRow row = predictor.prepare(task, adapter, LONG_TEXT, Optional.empty());
+    PreparedRow row = longestRow();
     int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / row.tokens()));
     requireAnswers(predictor.predict(List.of(row))); // loads and compiles; not measured
     double best = 0;

@@ -49,7 +49,8 @@ class EncoderCommandsTest {
   }
 
   @Test
-  @DisplayName("embed --json prints vectors of length 1 in the order of the input; near texts are near")
+  @DisplayName(
+      "embed --json prints vectors of length 1 in the order of the input; near texts are near")
   void embed() throws IOException {
     CommandRun run =
         run(
@@ -78,7 +79,8 @@ class EncoderCommandsTest {
   }
 
   @Test
-  @DisplayName("embed says what cannot be embedded, reads JSONL, and names tasks a model does not know")
+  @DisplayName(
+      "embed says what cannot be embedded, reads JSONL, and names tasks a model does not know")
   void embedFailures() throws IOException {
     Path file = folder.resolve("texts.jsonl");
     Files.writeString(file, "{\"text\": \"good day\"}\n{\"text\": \"\u200b\"}\n");
@@ -105,7 +107,8 @@ class EncoderCommandsTest {
   }
 
   @Test
-  @DisplayName("predict --labels chooses by what labels are called, and does not claim to be certain")
+  @DisplayName(
+      "predict --labels chooses by what labels are called, and does not claim to be certain")
   void labels() throws IOException {
     CommandRun run =
         run(
