@@ -30,6 +30,12 @@ final class SentenceRows implements RowEncoder {
   private static final float COSINE_SCALE = 0.5f;
 
   private static final int KEPT = 3;
+
+  /**
+   * To be raised with every change of what a vector consists of: vectors are kept with examples.
+   */
+  private static final int LAYOUT = 1;
+
   private static final Pooling MEAN = new Pooling(Pooling.Kind.MEAN, true);
 
   private final Tokenizer tokenizer;
@@ -174,6 +180,12 @@ final class SentenceRows implements RowEncoder {
   /** The cosine between a row and a label's vector [d] of length 1. */
   double similarity(float[] vector, float[] label) {
     return dot(vector, isPair(vector) ? width + KEPT : 0, label, 0);
+  }
+
+  @Override
+  public String settings() {
+    return "two layers %d, %s, prefix '%s', at most %d"
+        .formatted(LAYOUT, pooling.kind(), prefix, maxTokens);
   }
 
   @Override

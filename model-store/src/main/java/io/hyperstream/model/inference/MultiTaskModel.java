@@ -26,6 +26,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
@@ -53,7 +55,27 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final AtomicLong realTokens = new AtomicLong();
   private final AtomicLong paddedTokens = new AtomicLong();
   private final ReentrantLock oneBatch = new ReentrantLock();
+  private final AtomicInteger users = new AtomicInteger(1); // of what is loaded: this, and loans
   private boolean closed;
+
+  /** The weights of a {@link MultiTaskModel} for somebody else; they stay loaded until closed. */
+  public final class Loan implements AutoCloseable {
+    private final AtomicBoolean returned = new AtomicBoolean();
+
+    private Loan() {}
+
+    /** What is lent; not to be closed. */
+    public LoadedModel model() {
+      return loaded;
+    }
+
+    @Override
+    public void close() {
+      if (!returned.getAndSet(true)) {
+        release();
+      }
+    }
+  }
 
   private MultiTaskModel(String modelId, LoadedModel loaded, ModelOptions options) {
     this.modelId = modelId;
@@ -107,6 +129,25 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   /** What it consists of, to be computed with beside the model; closed with it. */
   public LoadedModel loaded() {
     return loaded;
+  }
+
+  /**
+   * Lends what it consists of to another thread, so that a process has the weights once. They are
+   * freed when the model and all loans are closed, in whatever order.
+   *
+   * @throws IllegalStateException if the model is closed and nothing is left to lend
+   */
+  public Loan lend() {
+    if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
+      throw new IllegalStateException("the model is closed");
+    }
+    return new Loan();
+  }
+
+  private void release() {
+    if (users.decrementAndGet() == 0) {
+      loaded.close();
+    }
   }
 
   /** Tokens that went through the encoder since the model was opened; any thread. */
@@ -364,7 +405,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     paddedTokens.addAndGet((long) sequences * TokenBatch.paddedLength(longest));
   }
 
-  /** Waits for the batch under way, then frees the model. */
+  /** Waits for the batch under way, then frees the model, unless it is lent. */
   @Override
   public void close() {
     oneBatch.lock();
@@ -373,7 +414,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
         closed = true;
         decoding.close();
         bank.close();
-        loaded.close();
+        release();
       }
     } finally {
       oneBatch.unlock();

@@ -43,7 +43,8 @@ public final class HalfFloats {
     return toFloat(toHalf(value));
   }
 
-  static float[] round(float[] values) {
+  /** Each value as {@link #decode} reads it back. */
+  public static float[] round(float[] values) {
     float[] out = new float[values.length];
     for (int i = 0; i < out.length; i++) {
       out[i] = round(values[i]);

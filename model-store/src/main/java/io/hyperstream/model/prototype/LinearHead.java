@@ -9,8 +9,8 @@ import java.util.stream.IntStream;
  * others' logits, neither preferred nor excluded. Immutable.
  */
 public final class LinearHead {
-  private static final int STEPS = 200;
-  private static final int MEMORY = 8;
+  /** With more rows, products between all of them take too much memory. */
+  private static final int MOST_ROWS = 2048;
 
   private final double[][] dense; // [labels][dense features]
   private final double[][] sparse; // [labels][sparse features]
@@ -27,13 +27,19 @@ public final class LinearHead {
   /**
    * How to fit.
    *
-   * @param ridge the penalty's factor; the bias has a hundredth of it
+   * @param ridge the penalty's factor
    * @param tolerance a step that gains less than this share ends it
    */
-  public record Settings(double ridge, double tolerance) {}
+  public record Settings(double ridge, double tolerance) {
+    /** The bias has a hundredth of the penalty. */
+    double biasRidge() {
+      return ridge * 1e-2;
+    }
+  }
 
   /**
-   * Fits {@code sum_i c_i log-loss_i + ridge / 2 |W|^2} by L-BFGS.
+   * Fits {@code sum_i c_i log-loss_i + ridge / 2 |W|^2} by L-BFGS, over the weights or over the
+   * rows, whichever are fewer.
    *
    * @param x [rows][dense features], of equal length; may have none
    * @param z [rows] sparse features
@@ -64,23 +70,38 @@ public final class LinearHead {
                             .toArray(),
                         row.values()))
             .toArray(LexicalVector[]::new);
-    int first = x[0].length;
-    int stride = first + used.length + 1;
-    double[] w = new double[labels * stride];
-    minimise(new Objective(x, rows, used.length, y, c, seen, by.ridge()), w, by.tolerance());
-    double[][] ofDense = new double[labels][];
-    double[][] ofSparse = new double[labels][width];
-    double[] bias = new double[labels];
+    Rows of = new Rows(x, rows, used.length, y, c, seen);
+    boolean fewRows = x.length <= MOST_ROWS && x.length < x[0].length + used.length;
+    Weights fitted = fewRows ? RowFit.fit(of, by) : WeightFit.fit(of, by);
+    double[][] sparse = new double[labels][width];
     for (int l = 0; l < labels; l++) {
-      int from = l * stride;
-      ofDense[l] = Arrays.copyOfRange(w, from, from + first);
       for (int j = 0; j < used.length; j++) {
-        ofSparse[l][used[j]] = w[from + first + j];
+        sparse[l][used[j]] = fitted.sparse()[l][j];
       }
-      bias[l] = w[from + stride - 1];
     }
-    return new LinearHead(ofDense, ofSparse, bias, seen);
+    return new LinearHead(fitted.dense(), sparse, fitted.bias(), seen);
   }
+
+  /**
+   * What is fitted to.
+   *
+   * @param x [rows][dense features]
+   * @param z [rows] sparse features
+   * @param used sparse features there are
+   * @param y [rows] labels
+   * @param c [rows] what each row counts
+   * @param seen [labels] whether a label has a row
+   */
+  record Rows(double[][] x, LexicalVector[] z, int used, int[] y, double[] c, boolean[] seen) {}
+
+  /**
+   * What is found, 0 for labels without a row.
+   *
+   * @param dense [labels][dense features]
+   * @param sparse [labels][used sparse features]
+   * @param bias [labels]
+   */
+  record Weights(double[][] dense, double[][] sparse, double[] bias) {}
 
   /** Whether the label had an example. */
   boolean seen(int label) {
@@ -125,7 +146,7 @@ public final class LinearHead {
   }
 
   /** In four sums that do not wait for each other. */
-  private static double dot(double[] a, int from, double[] b) {
+  static double dot(double[] a, int from, double[] b) {
     double s = 0;
     double t = 0;
     double u = 0;
@@ -141,146 +162,5 @@ public final class LinearHead {
       s += a[from + i] * b[i];
     }
     return s + t + (u + v);
-  }
-
-  private record Objective(
-      double[][] x,
-      LexicalVector[] z,
-      int used,
-      int[] y,
-      double[] c,
-      boolean[] seen,
-      double ridge) {
-
-    double at(double[] w, double[] gradient) {
-      int labels = seen.length;
-      int first = x[0].length;
-      int stride = first + used + 1;
-      Arrays.fill(gradient, 0);
-      double loss = 0;
-      double[] p = new double[labels];
-      for (int i = 0; i < x.length; i++) {
-        int[] places = z[i].places();
-        double[] values = z[i].values();
-        double top = Double.NEGATIVE_INFINITY;
-        for (int l = 0; l < labels; l++) {
-          if (seen[l]) {
-            int from = l * stride;
-            double logit = w[from + stride - 1] + dot(w, from, x[i]);
-            for (int j = 0; j < places.length; j++) {
-              logit += w[from + first + places[j]] * values[j];
-            }
-            p[l] = logit;
-            top = Math.max(top, logit);
-          }
-        }
-        double sum = 0;
-        for (int l = 0; l < labels; l++) {
-          p[l] = seen[l] ? Math.exp(p[l] - top) : 0;
-          sum += p[l];
-        }
-        loss -= c[i] * Math.log(Math.max(1e-300, p[y[i]] / sum));
-        for (int l = 0; l < labels; l++) {
-          if (seen[l]) {
-            double slope = c[i] * (p[l] / sum - (l == y[i] ? 1 : 0));
-            addTo(gradient, l * stride, slope, x[i]);
-            for (int j = 0; j < places.length; j++) {
-              gradient[l * stride + first + places[j]] += slope * values[j];
-            }
-            gradient[l * stride + stride - 1] += slope;
-          }
-        }
-      }
-      for (int k = 0; k < w.length; k++) {
-        double penalty = (k + 1) % stride == 0 ? ridge * 1e-2 : ridge;
-        loss += penalty / 2 * w[k] * w[k];
-        gradient[k] += penalty * w[k];
-      }
-      return loss;
-    }
-
-    private static void addTo(double[] out, int from, double factor, double[] x) {
-      for (int j = 0; j < x.length; j++) {
-        out[from + j] += factor * x[j];
-      }
-    }
-  }
-
-  /** L-BFGS with backtracking. */
-  private static void minimise(Objective objective, double[] w, double tolerance) {
-    int n = w.length;
-    double[] gradient = new double[n];
-    double value = objective.at(w, gradient);
-    double[][] s = new double[MEMORY][];
-    double[][] t = new double[MEMORY][];
-    int kept = 0;
-    for (int step = 0; step < STEPS; step++) {
-      double[] direction = direction(gradient, s, t, kept);
-      double slope = dot(direction, 0, gradient);
-      double size = kept == 0 ? 1 / Math.max(1, Math.sqrt(dot(gradient, 0, gradient))) : 1;
-      double[] next = new double[n];
-      double[] nextGradient = new double[n];
-      double nextValue = Double.POSITIVE_INFINITY;
-      for (int tries = 0; tries < 30 && !(nextValue <= value + 1e-4 * size * slope); tries++) {
-        for (int k = 0; k < n; k++) {
-          next[k] = w[k] + size * direction[k];
-        }
-        nextValue = objective.at(next, nextGradient);
-        size /= 2;
-      }
-      if (!(nextValue < value)) {
-        return;
-      }
-      double[] ds = new double[n];
-      double[] dt = new double[n];
-      for (int k = 0; k < n; k++) {
-        ds[k] = next[k] - w[k];
-        dt[k] = nextGradient[k] - gradient[k];
-      }
-      if (dot(ds, 0, dt) > 1e-12) {
-        s[kept % MEMORY] = ds;
-        t[kept % MEMORY] = dt;
-        kept++;
-      }
-      boolean done = value - nextValue < tolerance * Math.max(1, Math.abs(value));
-      System.arraycopy(next, 0, w, 0, n);
-      gradient = nextGradient;
-      value = nextValue;
-      if (done) {
-        return;
-      }
-    }
-  }
-
-  private static double[] direction(double[] gradient, double[][] s, double[][] t, int kept) {
-    double[] q = gradient.clone();
-    int from = Math.max(0, kept - MEMORY);
-    double[] alpha = new double[MEMORY];
-    for (int i = kept - 1; i >= from; i--) {
-      int k = i % MEMORY;
-      alpha[k] = dot(s[k], 0, q) / dot(s[k], 0, t[k]);
-      add(q, -alpha[k], t[k]);
-    }
-    if (kept > 0) {
-      int last = (kept - 1) % MEMORY;
-      double scale = dot(s[last], 0, t[last]) / dot(t[last], 0, t[last]);
-      for (int k = 0; k < q.length; k++) {
-        q[k] *= scale;
-      }
-    }
-    for (int i = from; i < kept; i++) {
-      int k = i % MEMORY;
-      add(q, alpha[k] - dot(t[k], 0, q) / dot(s[k], 0, t[k]), s[k]);
-    }
-    for (int k = 0; k < q.length; k++) {
-      q[k] = -q[k];
-    }
-    return q;
-  }
-
-  private static void add(double[] a, double factor, double[] b) {
-    for (int i = 0; i < a.length; i++) {
-      a[i] += factor * b[i];
-    }
   }
 }

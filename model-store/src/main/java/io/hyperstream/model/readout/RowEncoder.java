@@ -35,6 +35,12 @@ public interface RowEncoder {
   /** How many features a row has: of one text, and of two if that differs. */
   List<Integer> widths();
 
+  /**
+   * What a row's vector depends on beside the model, the task and the text: settings, and the
+   * layout of the vector. Vectors kept under other settings are of no use.
+   */
+  String settings();
+
   /** Longest sequence, special tokens included. */
   int maxTokens();
 }

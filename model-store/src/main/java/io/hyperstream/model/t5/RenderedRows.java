@@ -75,6 +75,11 @@ final class RenderedRows implements RowEncoder {
   }
 
   @Override
+  public String settings() {
+    return "mean 1, at most " + maxTokens;
+  }
+
+  @Override
   public int maxTokens() {
     return maxTokens;
   }

@@ -3,6 +3,7 @@ package io.hyperstream.model.training;
 import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.prototype.HalfFloats;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.readout.RowInput;
@@ -10,6 +11,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -23,7 +25,8 @@ import java.util.stream.IntStream;
 /**
  * What a model makes of one task's texts under each of the starts it knows. A text is encoded once
  * per start, however often the task is adapted and measured; it stays as long as this does, or
- * until {@link #keepOnly}. One thread.
+ * until {@link #keepOnly}. Vectors are rounded to half precision, so that those kept elsewhere
+ * ({@link #vector}, {@link #remember}) give the same results. One thread.
  */
 public final class FewShotMemory {
   /** So many of about the same length make a product of their own under each start. */
@@ -44,6 +47,7 @@ public final class FewShotMemory {
   private final TaskDefinition task;
   private final Map<String, AdapterForm> starts;
   private final Map<String, Map<Text, Pass>> passes = new HashMap<>();
+  private final Map<String, Map<Text, float[]>> unscored = new HashMap<>(); // of remember
   private final Map<Text, LexicalVector> words = new HashMap<>();
   private final Map<String, Set<Text>> asked = new HashMap<>();
   private double spared;
@@ -121,6 +125,43 @@ public final class FewShotMemory {
     return spared;
   }
 
+  /** Whether vectors are worth keeping: all else that is known of a text is read off its vector. */
+  public boolean keepsVectors() {
+    return model.scoresVectors();
+  }
+
+  /** What vectors depend on beside the model, the start and the text; they fit no other. */
+  public String vectorSettings() {
+    return "%s, %s, %s, %s"
+        .formatted(
+            model.rows().settings(),
+            task.overLength(),
+            task.templateOf(false).pattern(),
+            task.templateOf(true).pattern());
+  }
+
+  /**
+   * Takes a vector that an earlier memory of the same model and task, with the same {@link
+   * #vectorSettings}, made of an example's text. What is known already stays. Does nothing unless
+   * {@link #keepsVectors}.
+   *
+   * @param start under which it was made
+   */
+  public void remember(String start, Example example, float[] vector) {
+    Text text = Text.of(example);
+    if (keepsVectors()
+        && starts.containsKey(start)
+        && !passes.getOrDefault(start, Map.of()).containsKey(text)) {
+      unscored.computeIfAbsent(start, name -> new HashMap<>()).put(text, HalfFloats.round(vector));
+    }
+  }
+
+  /** What is known of an example's text under a start, not to be changed; in half precision. */
+  public Optional<float[]> vector(String start, Example example) {
+    return Optional.ofNullable(passes.getOrDefault(start, Map.of()).get(Text.of(example)))
+        .map(Pass::vector);
+  }
+
   /** Scores and pooled states under a start. */
   FewShotModel.Outputs outputs(String start, List<Example> examples) {
     run(List.of(start), examples, () -> {});
@@ -152,6 +193,7 @@ public final class FewShotMemory {
         }
       }
     }
+    of.forEach(start -> score(start, examples));
     List<Missing> missing = missing(of, examples);
     if (missing.isEmpty()) {
       return;
@@ -164,20 +206,42 @@ public final class FewShotMemory {
         int to = Math.min(from + FewShotModel.MAX_ROWS, missing.size());
         List<Missing> part = missing.subList(from, to);
         long begun = System.nanoTime();
+        List<AdapterWeights> ofPart =
+            part.stream().map(one -> weights.get(names.indexOf(one.start()))).toList();
         FewShotModel.Outputs fresh =
             model.run(
-                part.stream().map(one -> weights.get(names.indexOf(one.start()))).toList(),
+                ofPart,
                 part.stream().map(Missing::input).toList(),
-                Optional.of(task));
+                keepsVectors() ? Optional.empty() : Optional.of(task));
+        float[][] vectors =
+            Arrays.stream(fresh.vectors()).map(HalfFloats::round).toArray(float[][]::new);
+        double[][] scores = keepsVectors() ? model.scores(ofPart, vectors, task) : fresh.scores();
         double each = (System.nanoTime() - begun) / 1e9 / part.size();
         for (int i = 0; i < part.size(); i++) {
           passes
               .get(part.get(i).start())
-              .put(part.get(i).text(), new Pass(fresh.scores()[i], fresh.vectors()[i], each));
+              .put(part.get(i).text(), new Pass(scores[i], vectors[i], each));
         }
       }
     } finally {
       weights.forEach(AdapterWeights::close);
+    }
+  }
+
+  /** Scores what was remembered of these examples, without encoding their texts. */
+  private void score(String start, List<Example> examples) {
+    Map<Text, float[]> known = unscored.getOrDefault(start, Map.of());
+    List<Text> texts =
+        examples.stream().map(Text::of).distinct().filter(known::containsKey).toList();
+    if (texts.isEmpty()) {
+      return;
+    }
+    try (AdapterWeights weights = model.weights(List.of(form(start))).get(0)) {
+      float[][] vectors = texts.stream().map(known::remove).toArray(float[][]::new);
+      double[][] scores = model.scores(Collections.nCopies(vectors.length, weights), vectors, task);
+      for (int i = 0; i < vectors.length; i++) {
+        passes.get(start).put(texts.get(i), new Pass(scores[i], vectors[i], 0));
+      }
     }
   }
 
@@ -218,6 +282,7 @@ public final class FewShotMemory {
   public void keepOnly(Collection<Example> examples) {
     Set<Text> texts = examples.stream().map(Text::of).collect(Collectors.toSet());
     passes.values().forEach(known -> known.keySet().retainAll(texts));
+    unscored.values().forEach(known -> known.keySet().retainAll(texts));
     words.keySet().retainAll(texts);
   }
 

@@ -18,6 +18,7 @@ import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.StartingAdapters;
 import io.hyperstream.model.prototype.HeadForm;
 import io.hyperstream.model.prototype.LabelHead;
@@ -65,10 +66,15 @@ public final class FewShotModel implements AutoCloseable {
   private static final int MAX_TOKENS = 4096;
 
   private final LoadedModel loaded;
+  private final Closing whole; // frees what is loaded, or gives it back
   private final FamilyModel family;
   private final StartingAdapters starts;
   private final LabelReadout labels;
   private final LexicalFeatures lexical;
+
+  private interface Closing {
+    void close();
+  }
 
   /**
    * What a pass over rows gives.
@@ -97,8 +103,9 @@ public final class FewShotModel implements AutoCloseable {
     }
   }
 
-  private FewShotModel(LoadedModel loaded) {
+  private FewShotModel(LoadedModel loaded, Closing whole) {
     this.loaded = loaded;
+    this.whole = whole;
     this.family = loaded.family();
     this.starts = new StartingAdapters(loaded.adapters());
     this.labels = family.labels();
@@ -106,7 +113,7 @@ public final class FewShotModel implements AutoCloseable {
   }
 
   /**
-   * Loads a model; its weights are mapped, so that serving the same files costs little more.
+   * Loads a model of its own; where another thread serves it, see {@link #beside}.
    *
    * @throws CheckpointException if a file is not what it should be
    */
@@ -123,10 +130,25 @@ public final class FewShotModel implements AutoCloseable {
 
   /** A model that is loaded already and closed with this. */
   public static FewShotModel of(LoadedModel loaded) {
+    return of(loaded, loaded::close);
+  }
+
+  /**
+   * The weights another thread serves from. They stay loaded until both are closed; inputs are cut
+   * where serving cuts them.
+   *
+   * @throws IllegalStateException if that model is closed
+   */
+  public static FewShotModel beside(MultiTaskModel serving) {
+    MultiTaskModel.Loan loan = serving.lend();
+    return of(loan.model(), loan::close);
+  }
+
+  private static FewShotModel of(LoadedModel loaded, Closing whole) {
     try {
-      return new FewShotModel(loaded);
+      return new FewShotModel(loaded, whole);
     } catch (RuntimeException e) {
-      loaded.close();
+      whole.close();
       throw e;
     }
   }
@@ -279,6 +301,32 @@ public final class FewShotModel implements AutoCloseable {
     return out;
   }
 
+  /** Whether a row's vector is all that its scores are read off. */
+  boolean scoresVectors() {
+    return labels.needsVectors();
+  }
+
+  /**
+   * The scores of rows whose vectors are known; only where {@link #scoresVectors}.
+   *
+   * @param weights [rows] adapters the vectors were made under
+   * @param vectors [rows]
+   * @return [rows][labels]
+   */
+  double[][] scores(List<AdapterWeights> weights, float[][] vectors, TaskDefinition task) {
+    boolean recording = Ops.setRecording(false);
+    try (NDScope scope = Ops.scope();
+        BatchAdapters hook = BatchAdapters.of(weights)) {
+      scope.suppressNotUsedWarning();
+      List<TaskDefinition> tasks = Collections.nCopies(vectors.length, task);
+      ReadoutBatch batch = new ReadoutBatch(tasks, List.of(), vectors, hook);
+      return labels.score(batch, LabelScoring.EXACT);
+    } finally {
+      labels.trim();
+      Ops.setRecording(recording);
+    }
+  }
+
   /** Row numbers, the shortest row's first. */
   static Integer[] byLength(List<RowInput> inputs) {
     Integer[] order = new Integer[inputs.size()];
@@ -371,6 +419,6 @@ public final class FewShotModel implements AutoCloseable {
   @Override
   public void close() {
     labels.close();
-    loaded.close();
+    whole.close();
   }
 }

@@ -16,7 +16,7 @@ import java.time.Duration;
  * @param maxWaiting labels and commands that wait, per partition, at most
  * @param maxRequests requests remembered per partition, at most; the oldest give way
  * @param maxRequestBytes of the remembered requests per partition, at most
- * @param maxTaskBytes of one task's examples, at most
+ * @param maxTaskBytes of one task's examples with their vectors, at most
  * @param maxRecordBytes of a label or command; larger ones become dead letters
  * @param maxTextChars of text and second text together
  * @param policy of tasks whose definition has none

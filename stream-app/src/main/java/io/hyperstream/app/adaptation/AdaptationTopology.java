@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.StoredRequest;
+import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
@@ -132,6 +133,7 @@ final class AdaptationTopology {
     }
     builder.addStateStore(store(FewShotProcessor.TASKS, TaskState.class));
     builder.addStateStore(store(FewShotProcessor.EXAMPLES, StoredExample.class));
+    builder.addStateStore(store(FewShotProcessor.VECTORS, StoredVector.class));
     builder.addStateStore(store(FewShotProcessor.VERSIONS, StoredVersion.class));
     builder.addStateStore(store(FewShotProcessor.WAITING, WaitingRecord.class));
     part(checked, TO_OWNER)
@@ -141,6 +143,7 @@ final class AdaptationTopology {
             Named.as(ADAPT),
             FewShotProcessor.TASKS,
             FewShotProcessor.EXAMPLES,
+            FewShotProcessor.VECTORS,
             FewShotProcessor.VERSIONS,
             FewShotProcessor.WAITING);
     return withSinks(builder.build(), parts.topics(), options.labelsByRequest());

@@ -1,6 +1,8 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.StoredExample;
+import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.training.Example;
 import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,7 +24,11 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * A new one always gets in; where its label is full, another example of that label gives way,
  * chosen by the newcomer's hash: at random, but the same on every replay. So labels stay balanced
  * and the examples follow the traffic. One that gives way before it was tested leaves only after
- * its test, so that the running accuracy counts it. Stream thread only.
+ * its test, so that the running accuracy counts it.
+ *
+ * <p>What a model made of a text is kept beside it, in a store of its own under the same key, where
+ * there is room: it goes with its text, and before any text has to go for want of room. Stream
+ * thread only.
  */
 final class ExampleBuffer {
   /** What an example costs beside its texts. */
@@ -35,6 +41,7 @@ final class ExampleBuffer {
   private static final int INDEXED_TASKS = 32;
 
   private final KeyValueStore<String, StoredExample> store;
+  private final KeyValueStore<String, StoredVector> vectors;
   private final long maxTaskBytes;
   private final Counter untested;
   private final Map<String, Index> indexes =
@@ -63,8 +70,22 @@ final class ExampleBuffer {
   private static final class Index {
     final Map<String, NavigableMap<String, Slot>> labels = new HashMap<>();
     final NavigableMap<Long, Leaving> leaving = new TreeMap<>();
+    final NavigableMap<String, Long> vectors = new TreeMap<>(); // bytes by hash
     long bytes;
     long leavingBytes;
+    long vectorBytes;
+
+    void addVector(String hash, StoredVector vector) {
+      removeVector(hash);
+      vectors.put(hash, bytesOf(vector));
+      vectorBytes += vectors.get(hash);
+    }
+
+    boolean removeVector(String hash) {
+      Long size = vectors.remove(hash);
+      vectorBytes -= size == null ? 0 : size;
+      return size != null;
+    }
 
     void add(String hash, StoredExample example) {
       long size = bytesOf(example);
@@ -93,12 +114,18 @@ final class ExampleBuffer {
   }
 
   /**
-   * @param maxTaskBytes of a task's examples; a share of it besides for those that only wait for a
-   *     test
+   * @param vectors of examples, under their keys
+   * @param maxTaskBytes of a task's examples with their vectors; a share of it besides for those
+   *     that only wait for a test
    * @param untested counts examples that left without one
    */
-  ExampleBuffer(KeyValueStore<String, StoredExample> store, long maxTaskBytes, Counter untested) {
+  ExampleBuffer(
+      KeyValueStore<String, StoredExample> store,
+      KeyValueStore<String, StoredVector> vectors,
+      long maxTaskBytes,
+      Counter untested) {
     this.store = store;
+    this.vectors = vectors;
     this.maxTaskBytes = maxTaskBytes;
     this.untested = untested;
   }
@@ -122,11 +149,15 @@ final class ExampleBuffer {
       // Champions have learnt from it or not; a new label does not change that.
       example.setHeldOut(known.getHeldOut());
       index.remove(hash, known);
+      dropVector(taskId, index, hash); // its text may be written differently
     }
     store.put(key(taskId, hash), example);
     index.add(hash, example);
     while (index.labels.get(example.getLabel()).size() > maxPerLabel) {
       evict(taskId, index, example.getLabel(), hash, testedUpTo);
+    }
+    while (index.bytes + index.vectorBytes > maxTaskBytes && !index.vectors.isEmpty()) {
+      dropVector(taskId, index, index.vectors.lastKey());
     }
     while (index.bytes > maxTaskBytes && count(index) > 1) {
       evict(taskId, index, heaviest(index, hash), hash, testedUpTo);
@@ -153,6 +184,7 @@ final class ExampleBuffer {
     String victim = from.get(TextHash.pick(newcomer, from.size()));
     StoredExample example = store.get(key(taskId, victim));
     index.remove(victim, example);
+    dropVector(taskId, index, victim);
     if (tested.isEmpty()) {
       example.setLeaving(true);
       store.put(key(taskId, victim), example);
@@ -201,7 +233,9 @@ final class ExampleBuffer {
   Optional<StoredExample> remove(String taskId, String hash) {
     StoredExample known = store.get(key(taskId, hash));
     if (known != null) {
-      index(taskId).remove(hash, known);
+      Index index = index(taskId);
+      index.remove(hash, known);
+      dropVector(taskId, index, hash);
       store.delete(key(taskId, hash));
     }
     return Optional.ofNullable(known);
@@ -213,6 +247,7 @@ final class ExampleBuffer {
     for (KeyValue<String, StoredExample> entry : entries(taskId)) {
       if (!labels.contains(entry.value.getLabel())) {
         store.delete(entry.key);
+        vectors.delete(entry.key);
         removed++;
       }
     }
@@ -245,9 +280,67 @@ final class ExampleBuffer {
     return counts;
   }
 
+  /** What is kept of a task's texts, by hash. */
+  Map<String, StoredVector> vectors(String taskId) {
+    Map<String, StoredVector> kept = new HashMap<>();
+    for (KeyValue<String, StoredVector> entry : entries(vectors, taskId)) {
+      kept.put(entry.key.substring(taskId.length() + 1), entry.value);
+    }
+    return kept;
+  }
+
+  /**
+   * Keeps vectors of examples that are still as they were, as far as there is room: in the order of
+   * their hashes.
+   */
+  void keepVectors(String taskId, Map<Example, StoredVector> made) {
+    if (made.isEmpty()) {
+      return;
+    }
+    Index index = index(taskId);
+    Map<String, Example> byHash = new TreeMap<>();
+    made.keySet().forEach(example -> byHash.put(hash(example), example));
+    byHash.forEach(
+        (hash, example) -> {
+          StoredVector vector = made.get(example);
+          dropVector(taskId, index, hash);
+          if (isHeld(store.get(key(taskId, hash)), example)
+              && index.bytes + index.vectorBytes + bytesOf(vector) <= maxTaskBytes) {
+            vectors.put(key(taskId, hash), vector);
+            index.addVector(hash, vector);
+          }
+        });
+  }
+
+  private static boolean isHeld(StoredExample stored, Example example) {
+    return stored != null
+        && !stored.getLeaving()
+        && stored.getText().equals(example.text())
+        && Optional.ofNullable(stored.getTextPair()).equals(example.textPair());
+  }
+
+  /** Removes all vectors of a task, which another model made. */
+  void forgetVectors(String taskId) {
+    for (KeyValue<String, StoredVector> entry : entries(vectors, taskId)) {
+      vectors.delete(entry.key);
+    }
+    indexes.remove(taskId);
+  }
+
+  private void dropVector(String taskId, Index index, String hash) {
+    if (index.removeVector(hash)) {
+      vectors.delete(key(taskId, hash));
+    }
+  }
+
   private List<KeyValue<String, StoredExample>> entries(String taskId) {
-    List<KeyValue<String, StoredExample>> entries = new ArrayList<>();
-    try (KeyValueIterator<String, StoredExample> found =
+    return entries(store, taskId);
+  }
+
+  private static <T> List<KeyValue<String, T>> entries(
+      KeyValueStore<String, T> store, String taskId) {
+    List<KeyValue<String, T>> entries = new ArrayList<>();
+    try (KeyValueIterator<String, T> found =
         store.prefixScan(taskId + "/", new StringSerializer())) {
       found.forEachRemaining(entries::add);
     }
@@ -262,13 +355,24 @@ final class ExampleBuffer {
           for (KeyValue<String, StoredExample> entry : entries(id)) {
             index.add(entry.key.substring(id.length() + 1), entry.value);
           }
+          for (KeyValue<String, StoredVector> entry : entries(vectors, id)) {
+            index.addVector(entry.key.substring(id.length() + 1), entry.value);
+          }
           return index;
         });
+  }
+
+  static String hash(Example example) {
+    return TextHash.of(example.text(), example.textPair().orElse(null));
   }
 
   /** A task id has no slash in it. */
   private static String key(String taskId, String hash) {
     return taskId + "/" + hash;
+  }
+
+  private static long bytesOf(StoredVector vector) {
+    return (long) OVERHEAD_BYTES + vector.getValues().remaining();
   }
 
   private static long bytesOf(StoredExample example) {

@@ -32,6 +32,7 @@ import org.apache.kafka.streams.processor.api.Record;
 final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]> {
   static final String TASKS = "tasks";
   static final String EXAMPLES = "examples";
+  static final String VECTORS = "example-vectors";
   static final String VERSIONS = "versions";
   static final String WAITING = "waiting-for-definitions";
 
@@ -71,6 +72,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     buffer =
         new ExampleBuffer(
             context.getStateStore(EXAMPLES),
+            context.getStateStore(VECTORS),
             options.maxTaskBytes(),
             parts.metrics().untestedExamples);
     VersionLog versions =

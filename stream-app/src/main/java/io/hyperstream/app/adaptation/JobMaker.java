@@ -2,14 +2,18 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.TrainingJob.Kind;
 import io.hyperstream.app.adaptation.state.StoredExample;
+import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
 import io.hyperstream.model.training.Example;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /** Makes jobs: a picture of a task's examples that nothing changes. Stream thread only. */
 final class JobMaker {
@@ -43,6 +47,7 @@ final class JobMaker {
     List<Example> train = new ArrayList<>();
     List<Boolean> seen = new ArrayList<>();
     List<Example> heldOut = new ArrayList<>();
+    Map<Example, StoredVector> vectors = new HashMap<>();
     long testedUpTo = state.getSequence();
     for (StoredExample stored : buffer.all(taskId)) {
       Example example =
@@ -71,6 +76,14 @@ final class JobMaker {
     }
     boolean likely = task.policy().getEnabled() && !state.getFrozen();
     boolean trial = kind != Kind.TEST || (likely && train.size() + heldOut.size() <= MAX_PREPARED);
+    if (trial) {
+      Map<String, StoredVector> kept = buffer.vectors(taskId);
+      Stream.concat(train.stream(), heldOut.stream())
+          .forEach(
+              example ->
+                  Optional.ofNullable(kept.get(ExampleBuffer.hash(example)))
+                      .ifPresent(vector -> vectors.put(example, vector)));
+    }
     TrainingJob job =
         new TrainingJob(
             taskId,
@@ -82,6 +95,7 @@ final class JobMaker {
             trial ? train : List.of(),
             trial ? seen : List.of(),
             trial ? heldOut : List.of(),
+            vectors,
             task.method(),
             task.policy().getTuneWeights(),
             champion.map(StoredVersion::getStart),

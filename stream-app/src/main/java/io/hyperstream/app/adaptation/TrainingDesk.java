@@ -77,6 +77,7 @@ final class TrainingDesk {
         state.setCorrect(0L);
         state.setRecent(ByteBuffer.allocate(0));
         tasks.save(taskId, state);
+        buffer.forgetVectors(taskId);
       }
       attend(taskId);
     }
@@ -249,6 +250,7 @@ final class TrainingDesk {
               task -> {
                 results.apply(task, job, outcome, now);
                 buffer.tested(task.taskId(), task.state().getTestedUpTo());
+                buffer.keepVectors(task.taskId(), outcome.vectors());
               },
               () -> job.ended("OUTDATED"));
     }

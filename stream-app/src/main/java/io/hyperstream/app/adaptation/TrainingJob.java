@@ -1,10 +1,12 @@
 package io.hyperstream.app.adaptation;
 
+import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.schemas.AdapterVersion;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -23,6 +25,7 @@ import java.util.Optional;
  * @param seenByChampion for each of {@code train}, whether the champion learnt from it
  * @param heldOut to judge with; the champion has not learnt from them. A trial that cannot judge
  *     with so few may learn from them too, and says so in its outcome
+ * @param vectors of examples to learn from or to judge with, as far as they are kept
  * @param method what a challenger is made of
  * @param tuneWeights whether {@link Method#AUTO} may tune the adapter weights themselves
  * @param start where the champion's training started; empty: to be chosen
@@ -38,6 +41,7 @@ public record TrainingJob(
     List<Example> train,
     List<Boolean> seenByChampion,
     List<Example> heldOut,
+    Map<Example, StoredVector> vectors,
     Method method,
     boolean tuneWeights,
     Optional<String> start,
@@ -58,6 +62,7 @@ public record TrainingJob(
     train = List.copyOf(train);
     seenByChampion = List.copyOf(seenByChampion);
     heldOut = List.copyOf(heldOut);
+    vectors = Map.copyOf(vectors);
     if (train.size() != seenByChampion.size()) {
       throw new IllegalArgumentException(
           "one flag per example to train on: "

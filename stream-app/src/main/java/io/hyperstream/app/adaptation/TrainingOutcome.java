@@ -1,5 +1,7 @@
 package io.hyperstream.app.adaptation;
 
+import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.training.Example;
 import io.hyperstream.schemas.AdapterVersion;
 import java.util.List;
 import java.util.Map;
@@ -11,11 +13,23 @@ import java.util.OptionalDouble;
  *
  * @param tested for each untested example of the job, whether the champion was right; empty if it
  *     was not asked
+ * @param vectors of the job's examples, to be kept with them: those it did not have
  */
-public record TrainingOutcome(String taskId, String jobId, List<Boolean> tested, Result result) {
+public record TrainingOutcome(
+    String taskId,
+    String jobId,
+    List<Boolean> tested,
+    Map<Example, StoredVector> vectors,
+    Result result) {
 
   public TrainingOutcome {
     tested = List.copyOf(tested);
+    vectors = Map.copyOf(vectors);
+  }
+
+  /** Without vectors. */
+  TrainingOutcome(String taskId, String jobId, List<Boolean> tested, Result result) {
+    this(taskId, jobId, tested, Map.of(), result);
   }
 
   /** How it ended. */

@@ -2,11 +2,13 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.TrainingJob.Kind;
 import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
-import io.hyperstream.app.adaptation.TrainingOutcome.Result;
 import io.hyperstream.app.adaptation.TrainingOutcome.Tested;
+import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.MultiTaskModel;
+import io.hyperstream.model.prototype.HalfFloats;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.tensor.Ops;
@@ -17,9 +19,11 @@ import io.hyperstream.model.training.FewShotTrial;
 import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.schemas.AdapterVersion;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,8 +37,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tests examples with the version that serves, then lets a challenger learn and judges both. The
- * model is opened with the first job: a mapping of the same files inference serves from, so its
- * weights are in memory once. Trainer's thread only.
+ * model is opened with the first job: that which inference serves from, where this process has it.
+ * Trainer's thread only.
  */
 final class TrialWork implements TrainerThread.Work {
   private static final Logger LOG = LoggerFactory.getLogger(TrialWork.class);
@@ -46,6 +50,8 @@ final class TrialWork implements TrainerThread.Work {
   private static final int MOST_REMEMBERED = 256;
 
   private static final int MOST_TASKS = 8;
+
+  private static final int SETTINGS_DIGITS = 16;
 
   private final Model settings;
   private final VersionCodec versions;
@@ -65,12 +71,17 @@ final class TrialWork implements TrainerThread.Work {
   /**
    * What is trained with.
    *
-   * @param maxSourceTokens longest input; 0: the model's own
+   * @param serving what inference serves from in this process, if it does and the model is this one
+   * @param maxSourceTokens longest input of a model of its own; 0: the model's own
    * @param threads of the arithmetic
    */
-  record Model(StoredModel stored, int maxSourceTokens, int threads) {
+  record Model(
+      StoredModel stored, Optional<MultiTaskModel> serving, int maxSourceTokens, int threads) {
 
     FewShotModel open() throws IOException {
+      if (serving.isPresent()) {
+        return FewShotModel.beside(serving.get());
+      }
       return maxSourceTokens > 0
           ? FewShotModel.open(stored, maxSourceTokens)
           : FewShotModel.open(stored);
@@ -97,8 +108,14 @@ final class TrialWork implements TrainerThread.Work {
     TaskAdapter champion = champion(job);
     try {
       List<Boolean> tested = test(job, champion, cancelled);
-      Result result = job.kind() == Kind.TEST ? new Tested() : trial(job, champion, cancelled);
-      return new TrainingOutcome(job.taskId(), job.jobId(), tested, result);
+      if (job.kind() == Kind.TEST) {
+        return new TrainingOutcome(job.taskId(), job.jobId(), tested, new Tested());
+      }
+      FewShotMemory memory = memory(job);
+      Judged judged = trial(job, memory, champion, cancelled);
+      Map<Example, StoredVector> made =
+          judged.start().map(start -> made(job, memory, start)).orElse(Map.of());
+      return new TrainingOutcome(job.taskId(), job.jobId(), tested, made, judged);
     } finally {
       champion.weightsFile().ifPresent(files::release);
       files.sweep();
@@ -133,12 +150,57 @@ final class TrialWork implements TrainerThread.Work {
     }
     List<Example> examples = examples(job);
     memory.keepOnly(examples);
+    String settings = settings(memory);
+    for (Map.Entry<Example, StoredVector> kept : job.vectors().entrySet()) {
+      StoredVector vector = kept.getValue();
+      if (fits(vector, settings)) {
+        float[] values = HalfFloats.decode(vector.getValues().duplicate());
+        memory.remember(vector.getStart(), kept.getKey(), values);
+      }
+    }
     if (examples.size() <= MOST_REMEMBERED) {
       memories.put(job.taskId(), memory);
     } else {
       memories.remove(job.taskId());
     }
     return memory;
+  }
+
+  private boolean fits(StoredVector vector, String settings) {
+    return vector.getModelId().equals(this.settings.stored().modelId())
+        && vector.getSettings().equals(settings);
+  }
+
+  private static String settings(FewShotMemory memory) {
+    return TextHash.of(memory.vectorSettings(), null).substring(0, SETTINGS_DIGITS);
+  }
+
+  /** The vectors of a job's examples that it did not bring along, under the start it ended with. */
+  private Map<Example, StoredVector> made(TrainingJob job, FewShotMemory memory, String start) {
+    Map<Example, StoredVector> made = new HashMap<>();
+    if (!memory.keepsVectors()) {
+      return made;
+    }
+    String settings = settings(memory);
+    for (Example example : examples(job)) {
+      StoredVector kept = job.vectors().get(example);
+      if (kept != null && kept.getStart().equals(start) && fits(kept, settings)) {
+        continue;
+      }
+      memory
+          .vector(start, example)
+          .ifPresent(
+              vector ->
+                  made.put(
+                      example,
+                      StoredVector.newBuilder()
+                          .setModelId(this.settings.stored().modelId())
+                          .setStart(start)
+                          .setSettings(settings)
+                          .setValues(ByteBuffer.wrap(HalfFloats.encode(vector)))
+                          .build()));
+    }
+    return made;
   }
 
   private static List<Example> examples(TrainingJob job) {
@@ -177,7 +239,8 @@ final class TrialWork implements TrainerThread.Work {
     return best;
   }
 
-  private Judged trial(TrainingJob job, TaskAdapter champion, BooleanSupplier cancelled)
+  private Judged trial(
+      TrainingJob job, FewShotMemory memory, TaskAdapter champion, BooleanSupplier cancelled)
       throws IOException {
     boolean[] seen = new boolean[job.train().size()];
     for (int i = 0; i < seen.length; i++) {
@@ -185,7 +248,7 @@ final class TrialWork implements TrainerThread.Work {
     }
     FewShotTrial.Result result =
         new FewShotTrial(model)
-            .run(memory(job), champion, job.train(), seen, job.heldOut(), options(job, cancelled));
+            .run(memory, champion, job.train(), seen, job.heldOut(), options(job, cancelled));
     Optional<AdapterVersion> candidate = Optional.empty();
     if (result.candidate().isPresent() && !cancelled.getAsBoolean()) {
       FewShotVersion version = result.candidate().get();

@@ -15,7 +15,8 @@ public record RoleSettings(Set<String> roles) {
   /** The property's name. */
   public static final String KEY = "hyperstream.roles";
 
-  private static final Set<String> ALL = Set.of("inference", "adaptation");
+  private static final String INFERENCE = "inference";
+  private static final Set<String> ALL = Set.of(INFERENCE, "adaptation");
 
   public RoleSettings {
     Set<String> named = roles == null ? Set.of() : roles;
@@ -24,5 +25,10 @@ public record RoleSettings(Set<String> roles) {
       throw new IllegalArgumentException(
           KEY + " should be inference, adaptation or both, with a comma; got " + named);
     }
+  }
+
+  /** Whether it answers requests. */
+  public boolean infers() {
+    return roles.contains(INFERENCE);
   }
 }

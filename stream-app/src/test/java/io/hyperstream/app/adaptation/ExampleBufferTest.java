@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hyperstream.app.adaptation.ExampleBuffer.Change;
 import io.hyperstream.app.adaptation.state.StoredExample;
+import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.training.Example;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,6 +20,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.LongStream;
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.MockProcessorContext;
 import org.apache.kafka.streams.state.KeyValueStore;
@@ -32,31 +36,33 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ExampleBufferTest {
   private static final String TASK = "mood";
   private KeyValueStore<String, StoredExample> store;
+  private KeyValueStore<String, StoredVector> vectors;
   private final Counter untested = new SimpleMeterRegistry().counter("untested");
   private ExampleBuffer buffer;
   private long sequence;
 
   @BeforeEach
   void open() {
-    store = store();
+    store = store("examples", StoredExample.class);
+    vectors = store("vectors", StoredVector.class);
     buffer = buffer(1_000_000);
   }
 
   @AfterEach
   void close() {
     store.close();
+    vectors.close();
   }
 
   private ExampleBuffer buffer(long maxTaskBytes) {
-    return new ExampleBuffer(store, maxTaskBytes, untested);
+    return new ExampleBuffer(store, vectors, maxTaskBytes, untested);
   }
 
-  private static KeyValueStore<String, StoredExample> store() {
-    KeyValueStore<String, StoredExample> store =
+  private static <T extends SpecificRecord> KeyValueStore<String, T> store(
+      String name, Class<T> type) {
+    KeyValueStore<String, T> store =
         Stores.keyValueStoreBuilder(
-                Stores.inMemoryKeyValueStore("examples"),
-                Serdes.String(),
-                StateCodec.serde(StoredExample.class))
+                Stores.inMemoryKeyValueStore(name), Serdes.String(), StateCodec.serde(type))
             .withLoggingDisabled()
             .build();
     MockProcessorContext<Void, Void> context = new MockProcessorContext<>(new Properties());
@@ -88,6 +94,96 @@ class ExampleBufferTest {
     Map<String, String> content = new HashMap<>();
     held().forEach(example -> content.put(example.getText(), example.getLabel()));
     return content;
+  }
+
+  private static Example asLearnt(StoredExample example) {
+    return new Example(
+        example.getText(), Optional.ofNullable(example.getTextPair()), example.getLabel());
+  }
+
+  /** Has a vector kept with each example there is. */
+  private void vectorsOfAll() {
+    Map<Example, StoredVector> made = new HashMap<>();
+    held().forEach(e -> made.put(asLearnt(e), FakeTrainer.vector("m", e.getText())));
+    buffer.keepVectors(TASK, made);
+  }
+
+  /** Texts with a vector. */
+  private Set<String> withVectors() {
+    Set<String> texts = new TreeSet<>();
+    buffer
+        .vectors(TASK)
+        .forEach(
+            (hash, vector) -> {
+              String text = StandardCharsets.UTF_8.decode(vector.getValues()).toString();
+              assertThat(TextHash.of(text, null)).isEqualTo(hash);
+              texts.add(text);
+            });
+    return texts;
+  }
+
+  @Test
+  @DisplayName("keeps vectors with examples, and lets them go with them")
+  void vectorsGoWithExamples() {
+    for (String text : List.of("a", "b", "c", "d", "e")) {
+      buffer.put(TASK, example(text, text.equals("e") ? "bad" : "good"), 10, Long.MAX_VALUE);
+    }
+    vectorsOfAll();
+    buffer = buffer(1_000_000); // as after a restart
+    assertThat(withVectors()).containsExactly("a", "b", "c", "d", "e");
+    buffer.remove(TASK, TextHash.of("b", null)); // taken back, or forgotten
+    assertThat(withVectors()).containsExactly("a", "c", "d", "e");
+    buffer.put(TASK, example("c", "bad"), 10, Long.MAX_VALUE); // replaced
+    assertThat(withVectors()).containsExactly("a", "d", "e");
+    buffer.put(TASK, example("f", "good"), 2, Long.MAX_VALUE); // two more give way
+    assertThat(withVectors()).hasSize(2).contains("e");
+    buffer.put(TASK, example("g", "good"), 1, 0); // the others wait for their test
+    assertThat(buffer.all(TASK)).anyMatch(StoredExample::getLeaving);
+    assertThat(withVectors()).containsExactly("e");
+    buffer.retainLabels(TASK, Set.of("good")); // defined without that label
+    assertThat(withVectors()).isEmpty();
+    vectorsOfAll();
+    assertThat(withVectors()).containsExactly("g");
+    buffer.clear(TASK); // retired
+    assertThat(vectors.approximateNumEntries()).isZero();
+  }
+
+  @Test
+  @DisplayName("keeps no vector of a text that is gone, or written differently by now")
+  void lateVectors() {
+    buffer.put(TASK, example("a", "good"), 10, 0);
+    buffer.put(TASK, example("b", "good"), 10, 0);
+    buffer.put(TASK, example("c", "good"), 10, 0);
+    Map<Example, StoredVector> made = new HashMap<>();
+    held().forEach(e -> made.put(asLearnt(e), FakeTrainer.vector("m", e.getText())));
+    buffer.remove(TASK, TextHash.of("a", null));
+    buffer.put(TASK, example("B", "bad"), 10, 0);
+    buffer.keepVectors(TASK, made);
+    assertThat(withVectors()).containsExactly("c");
+  }
+
+  @Test
+  @DisplayName("counts vectors too, and gives them up before any example")
+  void vectorBytes() {
+    buffer = buffer(5_000);
+    for (int i = 0; i < 10; i++) {
+      buffer.put(TASK, example("text " + i, "label " + i % 2), 100, 0);
+    }
+    vectorsOfAll(); // 222 bytes or so each, of each example too
+    assertThat(withVectors()).hasSize(10);
+    for (int i = 10; i < 15; i++) {
+      buffer.put(TASK, example("text " + i, "label " + i % 2), 100, 0);
+    }
+    assertThat(held()).hasSize(15);
+    assertThat(withVectors()).hasSizeBetween(5, 9);
+    vectorsOfAll(); // as many as have room
+    assertThat(withVectors()).hasSizeBetween(5, 9);
+    for (int i = 15; i < 60; i++) {
+      buffer.put(TASK, example("text " + i, "label " + i % 2), 100, 0);
+    }
+    assertThat(held()).hasSizeGreaterThan(19);
+    assertThat(withVectors()).isEmpty();
+    assertThat(vectors.approximateNumEntries()).isZero();
   }
 
   @Test

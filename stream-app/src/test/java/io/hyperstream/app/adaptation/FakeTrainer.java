@@ -3,8 +3,12 @@ package io.hyperstream.app.adaptation;
 import io.hyperstream.app.adaptation.TrainingOutcome.Failed;
 import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
 import io.hyperstream.app.adaptation.TrainingOutcome.Tested;
+import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.training.Example;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -17,6 +21,7 @@ import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** Takes jobs; the test decides what comes of them. */
 final class FakeTrainer implements AdaptationTrainer {
@@ -91,6 +96,32 @@ final class FakeTrainer implements AdaptationTrainer {
         .setForm(AdapterForm.EMBEDDING)
         .setEmbedding(List.of(value, 2f))
         .setCreatedAt(Instant.EPOCH);
+  }
+
+  /** A candidate that is clearly better, and a vector of each example that had none. */
+  void withVectors(TrainingJob job, String modelId) {
+    Map<Example, StoredVector> made = new HashMap<>();
+    Stream.concat(job.train().stream(), job.heldOut().stream())
+        .filter(example -> !job.vectors().containsKey(example))
+        .forEach(example -> made.put(example, vector(modelId, example.text())));
+    done.get(job.jobId())
+        .accept(
+            new TrainingOutcome(
+                job.taskId(),
+                job.jobId(),
+                Collections.nCopies(job.untested().size(), true),
+                made,
+                judgement(candidate(1f).build(), 1, false)));
+  }
+
+  /** Says by itself whose it is. */
+  static StoredVector vector(String modelId, String text) {
+    return StoredVector.newBuilder()
+        .setModelId(modelId)
+        .setStart("bare")
+        .setSettings("any")
+        .setValues(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)))
+        .build();
   }
 
   void nothingUsable(TrainingJob job, String reason) {

@@ -12,6 +12,7 @@ import io.hyperstream.app.adaptation.TrainingJob.Kind;
 import io.hyperstream.app.adaptation.state.SourceKind;
 import io.hyperstream.app.adaptation.state.SourcedRecord;
 import io.hyperstream.app.adaptation.state.StoredExample;
+import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
@@ -61,6 +62,7 @@ class OwnerRestartTest {
             app.parts.output(), app.parts.headerPolicy(), app.parts.metrics(), DEAD_LETTERS);
     open(FewShotProcessor.TASKS, TaskState.class);
     open(FewShotProcessor.EXAMPLES, StoredExample.class);
+    open(FewShotProcessor.VECTORS, StoredVector.class);
     open(FewShotProcessor.VERSIONS, StoredVersion.class);
     open(FewShotProcessor.WAITING, WaitingRecord.class);
     takeOver(MODEL);
@@ -212,6 +214,29 @@ class OwnerRestartTest {
     tick();
     assertThat(served()).extracting(AdapterVersion::getVersion).containsExactly(2L);
     assertThat(reports().get(0).getPrequentialAccuracy()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("has the vectors of examples again, and under a new model none of the old one's")
+  void vectors() {
+    define();
+    labels(0, 4);
+    TrainingJob first = next();
+    assertThat(first.vectors()).isEmpty();
+    trainer.withVectors(first, MODEL);
+    tick();
+    takeOver(MODEL);
+    labels(4, 8);
+    TrainingJob second = next();
+    assertThat(second.vectors()).hasSize(4).containsOnlyKeys(first.train());
+    assertThat(second.vectors().values()).extracting(StoredVector::getModelId).containsOnly(MODEL);
+    trainer.withVectors(second, MODEL);
+    tick();
+
+    takeOver("model-2");
+    TrainingJob job = next();
+    assertThat(job.train()).hasSize(8);
+    assertThat(job.vectors()).isEmpty();
   }
 
   @Test

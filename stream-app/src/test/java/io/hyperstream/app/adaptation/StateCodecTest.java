@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.hyperstream.app.adaptation.state.SourcedRecord;
 import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.StoredRequest;
+import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
@@ -83,6 +84,7 @@ class StateCodecTest {
     return Map.of(
         TaskState.getClassSchema(), "3f7c8b7713ef792e",
         StoredExample.getClassSchema(), "e03c3fc2502001f3",
+        StoredVector.getClassSchema(), "f2712a7d6128354e",
         StoredVersion.getClassSchema(), "491d23f63e4a1923",
         StoredRequest.getClassSchema(), "3dda6891d300f377",
         WaitingRecord.getClassSchema(), "1e6dc4096794e6c7",

@@ -11,6 +11,7 @@ import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
@@ -88,6 +89,7 @@ class TrainerThreadTest {
             List.of(),
             List.of(),
             List.of(),
+            Map.of(),
             Method.AUTO,
             false,
             Optional.empty(),
