@@ -25,8 +25,8 @@ import java.util.stream.IntStream;
 /**
  * What a model makes of one task's texts under each of the starts it knows. A text is encoded once
  * per start, however often the task is adapted and measured; it stays as long as this does, or
- * until {@link #keepOnly}. Vectors are rounded to half precision, so that those kept elsewhere
- * ({@link #vector}, {@link #remember}) give the same results. One thread.
+ * until {@link #keepOnly}. Vectors that are worth keeping elsewhere ({@link #keepsVectors}) are
+ * rounded to half precision, so that kept ones give the same results. One thread.
  */
 public final class FewShotMemory {
   /** So many of about the same length make a product of their own under each start. */
@@ -156,7 +156,7 @@ public final class FewShotMemory {
     }
   }
 
-  /** What is known of an example's text under a start, not to be changed; in half precision. */
+  /** What is known of an example's text under a start, not to be changed. */
   public Optional<float[]> vector(String start, Example example) {
     return Optional.ofNullable(passes.getOrDefault(start, Map.of()).get(Text.of(example)))
         .map(Pass::vector);
@@ -213,9 +213,12 @@ public final class FewShotMemory {
                 ofPart,
                 part.stream().map(Missing::input).toList(),
                 keepsVectors() ? Optional.empty() : Optional.of(task));
-        float[][] vectors =
-            Arrays.stream(fresh.vectors()).map(HalfFloats::round).toArray(float[][]::new);
-        double[][] scores = keepsVectors() ? model.scores(ofPart, vectors, task) : fresh.scores();
+        float[][] vectors = fresh.vectors();
+        double[][] scores = fresh.scores();
+        if (keepsVectors()) {
+          vectors = Arrays.stream(vectors).map(HalfFloats::round).toArray(float[][]::new);
+          scores = model.scores(ofPart, vectors, task);
+        }
         double each = (System.nanoTime() - begun) / 1e9 / part.size();
         for (int i = 0; i < part.size(); i++) {
           passes
