@@ -90,6 +90,11 @@ final class AdaptationRendering {
               report.getBefore().get("accuracy"),
               report.getAfter().get("accuracy")));
     }
+    if (report.getPublishedVersion() == null && report.getProbabilityBetter() != null) {
+      line.append(
+          String.format(
+              Locale.ROOT, ", better with probability %.2f", report.getProbabilityBetter()));
+    }
     if (report.getPrequentialAccuracy() != null) {
       line.append(
           String.format(Locale.ROOT, ", running accuracy %.2f", report.getPrequentialAccuracy()));

@@ -2,7 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.embedded.EmbeddedCluster;
-import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoreFiles;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.Topics;
@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -28,11 +29,11 @@ import picocli.CommandLine.Option;
     description = {
       "See it work: a real Kafka and registry, the application, ten tasks, several hundred"
           + " sentences.",
-      "First all sentences at once (throughput), then at a steady half of that rate (latency), with"
-          + " a few records in between that cannot be answered. The labels beside the answers were"
-          + " given by a person.",
-      "Then a task nobody trained: asked, taught by 32 labelled sentences while it runs, asked the"
-          + " same again. Everything is removed at the end."
+      "Ten tasks, defined by what their labels say and taught nothing: first all sentences at once"
+          + " (throughput), then at a steady half of that rate (latency), with a few records in"
+          + " between that cannot be answered. The labels beside the answers were given by a person.",
+      "Then a task whose label names say nothing: asked, taught by 32 labelled sentences while it"
+          + " runs, asked the same again. Everything is removed at the end."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -115,11 +116,8 @@ final class DemoCommand implements Callable<Integer> {
   private Map<String, Object> properties(EmbeddedCluster cluster, Path directory) {
     return new ApplicationProperties()
         .cluster(cluster.bootstrapServers(), cluster.schemaRegistryUrl())
-        .modelName(StarterModel.NAME)
+        .modelName(ShippedModel.DEFAULT)
         .modelDir(directory.resolve("model-store").toString())
-        // Broker, registry and clients share the processors with so small a model: more threads
-        // would mostly wait for each other.
-        .modelThreads(1)
         .stateDir(directory.resolve("streams"))
         .httpPort(httpPort == 0 ? -1 : httpPort)
         .toMap();
@@ -158,7 +156,12 @@ final class DemoCommand implements Callable<Integer> {
       DemoSummary summary =
           traffic
               .ledger()
-              .summary(traffic.throughput(), adaptation, startMillis, millisSinceStart());
+              .summary(
+                  traffic.throughput(),
+                  adaptation,
+                  peakMegabytes(),
+                  startMillis,
+                  millisSinceStart());
       out.println();
       explain(traffic.ledger().refused(), out);
       summary.lines(traffic.pacedRate()).forEach(out::println);
@@ -169,8 +172,8 @@ final class DemoCommand implements Callable<Integer> {
 
   private DemoSummary.Adaptation teach(Connection connection, DemoTraffic traffic, PrintStream out)
       throws Exception {
-    try (DemoLesson lesson = new DemoLesson(connection, console, traffic, out)) {
-      return lesson.run();
+    try (DemoTeaching teaching = new DemoTeaching(connection, console, traffic, out)) {
+      return teaching.run();
     }
   }
 
@@ -204,10 +207,23 @@ final class DemoCommand implements Callable<Integer> {
             + cluster.bootstrapServers()
             + " --schema-registry-url "
             + cluster.schemaRegistryUrl();
-    note("  echo 'my card was stolen' | hyperstream produce --task banking-intent" + where);
+    note("  echo 'my card was stolen' | hyperstream produce --task bank-intent" + where);
     note("  hyperstream consume --follow --from-beginning" + where);
     note("  http://127.0.0.1:" + application.port() + "/health  /prometheus");
     application.ended().get();
+  }
+
+  /** Of this process; null where the system does not tell. */
+  private static Long peakMegabytes() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines
+          .filter(line -> line.startsWith("VmHWM:"))
+          .map(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
+          .findFirst()
+          .orElse(null);
+    } catch (IOException e) {
+      return null;
+    }
   }
 
   private long millisSinceStart() {

@@ -11,9 +11,8 @@ import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
 /**
- * The demo's books: what was sent, what came back, how long it took. Every answer is held against
- * its request, so that a loss or a double shows whatever the application thinks of itself. Any
- * thread.
+ * What the demo sent, what came back, how long it took. Every answer is held against its request,
+ * so that a loss or a double shows whatever the application thinks of itself. Any thread.
  */
 final class DemoLedger {
 
@@ -23,14 +22,14 @@ final class DemoLedger {
     BURST,
     /** At a steady rate below that: what one request has to wait. */
     PACED,
-    /** The second act's test sentences, before the task was taught. */
+    /** The test sentences of the taught task, before it was taught. */
     BEFORE,
     /** Between its labels, to see a new version answer. */
     PROBE,
     /** The same test sentences, afterwards. */
     AFTER;
 
-    private boolean isFirstAct() {
+    private boolean isFirstPart() {
       return this == BURST || this == PACED;
     }
   }
@@ -71,7 +70,7 @@ final class DemoLedger {
   }
 
   /**
-   * Books a prediction.
+   * Notes a prediction.
    *
    * @param version of the task's adapters that answered
    * @return what to show; empty for a double, and for requests of someone else
@@ -100,7 +99,7 @@ final class DemoLedger {
     return Optional.of(answer);
   }
 
-  /** Books a dead letter; tells whether it is the first answer to a request of ours. */
+  /** Notes a dead letter; tells whether it is the first answer to a request of ours. */
   synchronized boolean deadLetter(String requestId, Refused letter, long nowNanos) {
     if (!sent.containsKey(requestId)) {
       return false;
@@ -158,6 +157,7 @@ final class DemoLedger {
   synchronized DemoSummary summary(
       double throughputPerSecond,
       DemoSummary.Adaptation adaptation,
+      Long peakMegabytes,
       long startMillis,
       long wallMillis) {
     return new DemoSummary(
@@ -170,20 +170,21 @@ final class DemoLedger {
         throughputPerSecond,
         new DemoSummary.Latency(percentile(50), percentile(95), percentile(99)),
         adaptation,
+        peakMegabytes,
         startMillis,
         wallMillis);
   }
 
   /**
-   * Of the first act. Each sentence counts once, by its first phase: it is the same sentence in the
-   * other.
+   * Of the first part. Each sentence counts once, by its first phase: it is the same sentence in
+   * the other.
    */
   private List<DemoSummary.TaskAccuracy> accuracies() {
     Map<String, int[]> counts = new LinkedHashMap<>();
     Map<DemoSentence, Boolean> counted = new HashMap<>();
     sent.forEach(
         (requestId, request) -> {
-          if (!request.phase().isFirstAct()
+          if (!request.phase().isFirstPart()
               || request.sentence().isEmpty()
               || counted.put(request.sentence().get(), true) != null) {
             return;

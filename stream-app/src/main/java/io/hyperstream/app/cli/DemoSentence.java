@@ -16,7 +16,7 @@ record DemoSentence(String taskId, String text, Optional<String> textPair, Strin
   static final String SENTENCES = "demo/sentences.tsv";
   static final String TASKS = "demo/tasks.yaml";
 
-  /** All sentences of the first act, in the file's order: task by task. */
+  /** All sentences of the first part, in the file's order: task by task. */
   static List<DemoSentence> all() {
     return read(SENTENCES);
   }

@@ -15,7 +15,9 @@ import java.util.Locale;
  * @param duplicated answers beyond the first
  * @param throughputPerSecond of the burst, from its first request to its last answer
  * @param latencyMillis from the moment a request was due at a steady rate to its committed answer
- * @param adaptation the second act
+ * @param adaptation the second part
+ * @param peakMegabytes most memory this process had, Kafka included and the registry's process not;
+ *     null where the system does not tell
  * @param startMillis from the start of the command until the application was ready
  * @param wallMillis from the start of the command to its summary
  */
@@ -29,6 +31,7 @@ record DemoSummary(
     double throughputPerSecond,
     Latency latencyMillis,
     Adaptation adaptation,
+    Long peakMegabytes,
     long startMillis,
     long wallMillis) {
 
@@ -41,9 +44,11 @@ record DemoSummary(
   record Latency(double p50, double p95, double p99) {}
 
   /**
-   * A task taught from nothing.
+   * The task that was taught.
    *
    * @param examples labelled events sent
+   * @param firstPromotion labelled events sent when the first version was promoted; null if none
+   *     was
    * @param before share of its test sentences right before the first of them
    * @param after share of the same sentences right by the last version
    * @param secondsToServe from the label that led to the last version to its first prediction; null
@@ -54,6 +59,7 @@ record DemoSummary(
   record Adaptation(
       String taskId,
       int examples,
+      Integer firstPromotion,
       double before,
       double after,
       Double secondsToServe,
@@ -86,7 +92,7 @@ record DemoSummary(
     lines.add(
         String.format(
             Locale.ROOT,
-            "%-20s %9d %8.1f%%   against labels given by a person",
+            "%-20s %9d %8.1f%%   before any labelled example",
             "all",
             examples,
             examples == 0 ? 0 : correct / examples * 100));
@@ -106,11 +112,14 @@ record DemoSummary(
     lines.add(
         String.format(
             Locale.ROOT,
-            "taught      %s: %.1f%% right before any label, %.1f%% after %d",
+            "taught      %s: %.1f%% right before any label, %.1f%% after %d%s",
             adaptation.taskId(),
             adaptation.before() * 100,
             adaptation.after() * 100,
-            adaptation.examples()));
+            adaptation.examples(),
+            adaptation.firstPromotion() == null
+                ? ""
+                : "; first version after " + adaptation.firstPromotion()));
     if (adaptation.versions() > 0) {
       lines.add(
           String.format(
@@ -124,7 +133,8 @@ record DemoSummary(
     lines.add(
         String.format(
             Locale.ROOT,
-            "accounts    %d requests = %d predictions + %d dead letters; %s lost, %s twice",
+            "answers     requests = predictions + dead letters: %d = %d + %d; %s lost, %s answered"
+                + " twice",
             requests,
             predictions,
             deadLetters,
@@ -133,9 +143,15 @@ record DemoSummary(
     lines.add(
         String.format(
             Locale.ROOT,
-            "time        %.1f s to start, %.1f s in all",
+            "time        %.1f s to start, %.1f s in all%s",
             startMillis / 1000.0,
-            wallMillis / 1000.0));
+            wallMillis / 1000.0,
+            peakMegabytes == null
+                ? ""
+                : String.format(
+                    Locale.ROOT,
+                    "; %,d MB of memory at most, Kafka and application together",
+                    peakMegabytes)));
     return lines;
   }
 }

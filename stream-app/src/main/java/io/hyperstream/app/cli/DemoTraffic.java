@@ -16,9 +16,9 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * Sends the demo's sentences through the topics and books what comes back: first all at once, then
+ * Sends the demo's sentences through the topics and notes what comes back: first all at once, then
  * at a steady rate with a few records in between that cannot be answered, then whatever the second
- * act asks. One run per instance.
+ * part asks. One run per instance.
  */
 final class DemoTraffic implements AutoCloseable {
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -45,7 +45,7 @@ final class DemoTraffic implements AutoCloseable {
     Collections.shuffle(this.sentences, new Random(7));
     this.table = table;
     this.progress = progress;
-    this.client = new RequestClient(cluster, "demo", this::book);
+    this.client = new RequestClient(cluster, "demo", this::note);
   }
 
   DemoLedger ledger() {
@@ -62,7 +62,7 @@ final class DemoTraffic implements AutoCloseable {
     return pacedRate;
   }
 
-  /** The first act: sends everything and returns when it is answered, or answers stop coming. */
+  /** The first part: sends everything and returns when it is answered, or answers stop coming. */
   void run() throws InterruptedException {
     client.listen();
     burst();
@@ -119,7 +119,7 @@ final class DemoTraffic implements AutoCloseable {
         () -> sendBad("this is no Avro".getBytes(StandardCharsets.UTF_8)));
   }
 
-  /** Sends a sentence that is to be booked. */
+  /** Sends a sentence and notes it. */
   void send(DemoSentence sentence, DemoLedger.Phase phase, long due) {
     String requestId = nextId();
     ledger.sent(requestId, new DemoLedger.Sent(Optional.of(sentence), phase, due));
@@ -175,7 +175,7 @@ final class DemoTraffic implements AutoCloseable {
     }
   }
 
-  private void book(ConsumerRecord<byte[], byte[]> record, long now) {
+  private void note(ConsumerRecord<byte[], byte[]> record, long now) {
     if (record.topic().equals(cluster.topics().deadLetters().name())) {
       DeadLetter letter = new DeadLetter(record);
       ledger.deadLetter(

@@ -13,7 +13,10 @@ import java.util.concurrent.TimeUnit;
 final class LiveTable implements AutoCloseable {
   private static final int ROWS = 14;
   private static final long REDRAW_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-  private static final int FIXED_COLUMNS = 2 + 18 + 1 + 24 + 1 + 5 + 1 + 9 + 2;
+  private static final int FIXED_COLUMNS = 2 + 18 + 1 + 30 + 1 + 5 + 1 + 9 + 2;
+
+  private static final String LEGEND =
+      "✓ the answer is the label a person gave; ✗ it is not, and the person's label is in brackets.";
 
   private final PrintStream out;
   private final boolean terminal;
@@ -27,6 +30,7 @@ final class LiveTable implements AutoCloseable {
     this.out = out;
     this.terminal = terminal;
     this.textColumns = Math.max(20, width - FIXED_COLUMNS - 1);
+    out.println(LEGEND);
     if (!terminal) {
       out.println(header());
     }
@@ -79,7 +83,7 @@ final class LiveTable implements AutoCloseable {
 
   private String header() {
     return String.format(
-        Locale.ROOT, "  %-18s %-24s %5s %9s  %s", "task", "label", "score", "latency", "text");
+        Locale.ROOT, "  %-18s %-30s %5s %9s  %s", "task", "label", "score", "latency", "text");
   }
 
   private String row(DemoLedger.Answer answer) {
@@ -93,7 +97,7 @@ final class LiveTable implements AutoCloseable {
         "%s %s %s %5.2f %6.0f ms  %s",
         answer.correct() ? "✓" : "✗",
         Rendering.fit(sentence.taskId(), 18),
-        Rendering.fit(label, 24),
+        Rendering.fit(label, 30),
         answer.score(),
         answer.latencyMicros() / 1000.0,
         Rendering.fit(text, textColumns).stripTrailing());

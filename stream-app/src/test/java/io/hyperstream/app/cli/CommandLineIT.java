@@ -157,13 +157,13 @@ class CommandLineIT {
         yaml,
         """
         taskId: inbox
-        labels: [roads, waste, parks, water]
+        labels: [team-07, team-12, team-31, team-44]
         adaptation: {enabled: false, tuneWeights: false}
         """);
     assertThat(client("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
     assertThat(report("adapt", "--wait").get("outcome").asText()).isEqualTo("REFUSED");
     StringBuilder tsv = new StringBuilder();
-    DemoSentence.read(DemoLesson.EXAMPLES)
+    DemoSentence.read(DemoTeaching.EXAMPLES)
         .forEach(example -> tsv.append(example.text() + "\t" + example.label() + "\n"));
     CommandRun labelled = clientWithInput(tsv.toString(), "label", "-t", "inbox", "--json");
     assertThat(labelled.out()).as(labelled.err()).isEqualTo("{\"sent\":32,\"bad\":0}\n");

@@ -25,7 +25,7 @@ class DemoLedgerTest {
       new DemoSentence("review", "great", Optional.empty(), "pros");
 
   private static final DemoSummary.Adaptation TAUGHT =
-      new DemoSummary.Adaptation("desk", 32, 0.25, 0.875, 1.5, 2345, 4);
+      new DemoSummary.Adaptation("reports", 32, 16, 0.25, 0.875, 1.5, 2345, 4);
 
   private final DemoLedger ledger = new DemoLedger();
 
@@ -45,7 +45,7 @@ class DemoLedgerTest {
     assertThat(answer("someone else's", "greeting", 10)).isEmpty();
     assertThat(ledger.complete()).isFalse();
 
-    DemoSummary summary = ledger.summary(100, TAUGHT, 1, 2);
+    DemoSummary summary = ledger.summary(100, TAUGHT, 700L, 1, 2);
     assertThat(summary.requests()).isEqualTo(4);
     assertThat(summary.predictions()).isEqualTo(2);
     assertThat(summary.deadLetters()).isEqualTo(1);
@@ -55,7 +55,7 @@ class DemoLedgerTest {
 
     assertThat(answer("c", "pros", 11)).isPresent();
     assertThat(ledger.complete()).isTrue();
-    assertThat(ledger.summary(100, TAUGHT, 1, 2).lost()).isZero();
+    assertThat(ledger.summary(100, TAUGHT, 700L, 1, 2).lost()).isZero();
   }
 
   @Test
@@ -69,7 +69,7 @@ class DemoLedgerTest {
     ledger.predicted("a2", "greeting", 0.9f, 0, 1);
     ledger.predicted("c1", "pros", 0.9f, 0, 1);
 
-    assertThat(ledger.summary(1, TAUGHT, 1, 1).tasks())
+    assertThat(ledger.summary(1, TAUGHT, 700L, 1, 1).tasks())
         .containsExactly(
             new DemoSummary.TaskAccuracy("review", 1, 1.0),
             new DemoSummary.TaskAccuracy("talk", 2, 0.5));
@@ -77,8 +77,8 @@ class DemoLedgerTest {
 
   @Test
   @DisplayName(
-      "the second act: accuracy by phase, the first answer of each version; not in the list")
-  void secondAct() {
+      "the taught task: accuracy by phase, the first answer of each version; not in the list")
+  void taught() {
     send("a1", GREETING, Phase.BEFORE);
     send("b1", FAREWELL, Phase.BEFORE);
     send("p", GREETING, Phase.PROBE);
@@ -95,11 +95,14 @@ class DemoLedgerTest {
     assertThat(ledger.firstAnswerNanos("talk", 0)).hasValue(10);
     assertThat(ledger.firstAnswerNanos("talk", 1)).hasValue(30);
     assertThat(ledger.firstAnswerNanos("review", 1)).isEmpty();
-    DemoSummary summary = ledger.summary(1, TAUGHT, 1, 1);
+    DemoSummary summary = ledger.summary(1, TAUGHT, 700L, 1, 1);
     assertThat(summary.requests()).isEqualTo(5);
     assertThat(summary.tasks()).isEmpty();
     assertThat(summary.lines(10))
-        .anyMatch(line -> line.contains("25.0%") && line.contains("87.5%"));
+        .anyMatch(
+            line ->
+                line.contains("25.0%") && line.contains("87.5% after 32; first version after 16"))
+        .anyMatch(line -> line.contains("700 MB"));
   }
 
   @Test
@@ -112,7 +115,7 @@ class DemoLedgerTest {
       ledger.predicted("p" + i, "pros", 1, 0, TimeUnit.MILLISECONDS.toNanos(i));
     }
 
-    DemoSummary.Latency latency = ledger.summary(1, TAUGHT, 1, 1).latencyMillis();
+    DemoSummary.Latency latency = ledger.summary(1, TAUGHT, 700L, 1, 1).latencyMillis();
     assertThat(latency.p50()).isCloseTo(50, within(0.1));
     assertThat(latency.p95()).isCloseTo(95, within(0.1));
     assertThat(latency.p99()).isCloseTo(99, within(0.2));
@@ -124,7 +127,8 @@ class DemoLedgerTest {
     send("a", GREETING, Phase.PACED);
     ledger.predicted("a", "greeting", 1, 0, 5);
 
-    JsonNode json = new ObjectMapper().readTree(Console.toJson(ledger.summary(12.5, TAUGHT, 3, 4)));
+    JsonNode json =
+        new ObjectMapper().readTree(Console.toJson(ledger.summary(12.5, TAUGHT, 700L, 3, 4)));
     assertThat(names(json))
         .containsExactlyInAnyOrder(
             "requests",
@@ -136,13 +140,21 @@ class DemoLedgerTest {
             "throughputPerSecond",
             "latencyMillis",
             "adaptation",
+            "peakMegabytes",
             "startMillis",
             "wallMillis");
     assertThat(names(json.get("tasks").get(0)))
         .containsExactlyInAnyOrder("taskId", "examples", "accuracy");
     assertThat(names(json.get("adaptation")))
         .containsExactlyInAnyOrder(
-            "taskId", "examples", "before", "after", "secondsToServe", "updateBytes", "versions");
+            "taskId",
+            "examples",
+            "firstPromotion",
+            "before",
+            "after",
+            "secondsToServe",
+            "updateBytes",
+            "versions");
     assertThat(names(json.get("latencyMillis"))).containsExactlyInAnyOrder("p50", "p95", "p99");
     assertThat(json.get("throughputPerSecond").doubleValue()).isEqualTo(12.5);
   }
@@ -151,10 +163,11 @@ class DemoLedgerTest {
   @DisplayName("the summary says that nothing was lost or twice, or how many")
   void text() {
     send("a", GREETING, Phase.PACED);
-    assertThat(ledger.summary(1, TAUGHT, 1, 1).lines(10)).anyMatch(line -> line.contains("1 lost"));
+    assertThat(ledger.summary(1, TAUGHT, 700L, 1, 1).lines(10))
+        .anyMatch(line -> line.contains("1 lost"));
     ledger.predicted("a", "greeting", 1, 0, 5);
-    assertThat(ledger.summary(1, TAUGHT, 1, 1).lines(10))
-        .anyMatch(line -> line.contains("nothing lost, nothing twice"))
+    assertThat(ledger.summary(1, TAUGHT, 700L, 1, 1).lines(10))
+        .anyMatch(line -> line.contains("nothing lost, nothing answered twice"))
         .anyMatch(line -> line.contains("100.0%"));
   }
 

@@ -19,14 +19,21 @@ class DemoSentenceTest {
   private final List<DemoSentence> sentences = DemoSentence.all();
 
   @Test
-  @DisplayName("there are several hundred sentences over at least seven tasks, none twice")
+  @DisplayName(
+      "there are several hundred sentences over ten tasks, at least three of each label, none twice")
   void enoughAndDistinct() {
     assertThat(sentences).hasSizeBetween(300, 600);
     Map<String, Long> perTask =
         sentences.stream()
             .collect(Collectors.groupingBy(DemoSentence::taskId, Collectors.counting()));
-    assertThat(perTask).hasSizeGreaterThanOrEqualTo(7);
+    assertThat(perTask).hasSize(10);
     assertThat(perTask.values()).allMatch(count -> count >= 30);
+    assertThat(
+            sentences.stream()
+                .collect(
+                    Collectors.groupingBy(s -> s.taskId() + "|" + s.label(), Collectors.counting()))
+                .values())
+        .allMatch(count -> count >= 3);
     Set<String> seen = new HashSet<>();
     assertThat(sentences)
         .allMatch(
@@ -36,14 +43,14 @@ class DemoSentenceTest {
 
   @Test
   @DisplayName(
-      "the second act: eight examples of each label, other sentences to test, a task apart")
-  void lesson() throws IOException {
+      "the taught task: eight examples of each label, other sentences to test, a task apart")
+  void taught() throws IOException {
     TaskDefinition task;
-    try (InputStream in = DemoSentence.class.getResourceAsStream(DemoLesson.TASK)) {
-      task = TaskYaml.read(DemoLesson.TASK, in).get(0);
+    try (InputStream in = DemoSentence.class.getResourceAsStream(DemoTeaching.TASK)) {
+      task = TaskYaml.read(DemoTeaching.TASK, in).get(0);
     }
-    List<DemoSentence> examples = DemoSentence.read(DemoLesson.EXAMPLES);
-    List<DemoSentence> test = DemoSentence.read(DemoLesson.TEST);
+    List<DemoSentence> examples = DemoSentence.read(DemoTeaching.EXAMPLES);
+    List<DemoSentence> test = DemoSentence.read(DemoTeaching.TEST);
 
     assertThat(perLabel(examples).values()).containsOnly(8L).hasSize(task.getLabels().size());
     assertThat(perLabel(test).values()).containsOnly(12L).hasSize(task.getLabels().size());
@@ -57,9 +64,8 @@ class DemoSentenceTest {
     assertThat(test).allMatch(sentence -> sentence.taskId().equals(task.getTaskId()));
   }
 
-  private static Map<String, Long> perLabel(List<DemoSentence> lesson) {
-    return lesson.stream()
-        .collect(Collectors.groupingBy(DemoSentence::label, Collectors.counting()));
+  private static Map<String, Long> perLabel(List<DemoSentence> of) {
+    return of.stream().collect(Collectors.groupingBy(DemoSentence::label, Collectors.counting()));
   }
 
   @Test

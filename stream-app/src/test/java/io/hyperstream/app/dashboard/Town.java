@@ -20,12 +20,12 @@ import org.yaml.snakeyaml.Yaml;
 /** The demo's tasks and sentences in an application, so that every view has something to show. */
 final class Town {
   static final String TAUGHT = "town-desk";
-  private static final String DEMO = "/io/hyperstream/app/cli/demo/";
+  private static final String FOLDER = "/io/hyperstream/app/starter-tasks/";
   private static final int BATCH = 8;
 
   private final AppFixture app;
   private final List<Sentence> sentences = read("sentences.tsv");
-  private final List<Sentence> lesson = read("lesson-examples.tsv");
+  private final List<Sentence> lesson = read("taught-examples.tsv");
   private int requests;
 
   /** A line of the demo. */
@@ -36,7 +36,7 @@ final class Town {
   }
 
   private static List<Sentence> read(String file) throws IOException {
-    try (InputStream in = Town.class.getResourceAsStream(DEMO + file)) {
+    try (InputStream in = Town.class.getResourceAsStream(FOLDER + file)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .lines()
           .skip(1)
@@ -48,7 +48,7 @@ final class Town {
 
   /** Ten tasks the model has learnt something about, and one that it has not. */
   void define() throws IOException {
-    try (InputStream in = Town.class.getResourceAsStream(DEMO + "tasks.yaml")) {
+    try (InputStream in = Town.class.getResourceAsStream(FOLDER + "tasks.yaml")) {
       Map<String, List<Map<String, Object>>> file = new Yaml().load(in);
       file.get("tasks").forEach(this::define);
     }

@@ -20,14 +20,14 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * The demo's second act: a task that nobody trained is defined by one record, asked, taught by
- * labelled events in batches while requests go on, and asked the same again. One run per instance,
- * on one thread.
+ * The demo's second part: a task whose label names say nothing is defined by one record, asked,
+ * taught by labelled events in batches while requests go on, and asked the same again. One run per
+ * instance, on one thread.
  */
-final class DemoLesson implements AutoCloseable {
-  static final String TASK = "demo/lesson.yaml";
-  static final String EXAMPLES = "demo/lesson-examples.tsv";
-  static final String TEST = "demo/lesson-test.tsv";
+final class DemoTeaching implements AutoCloseable {
+  static final String TASK = "demo/taught-task.yaml";
+  static final String EXAMPLES = "demo/taught-examples.tsv";
+  static final String TEST = "demo/taught-test.tsv";
 
   private static final int BATCH = 8;
   private static final long LABEL_MILLIS = 150;
@@ -44,15 +44,16 @@ final class DemoLesson implements AutoCloseable {
   private final NavigableMap<Long, Integer> versionBytes = new TreeMap<>();
   private AdaptationReport lastReport;
   private int taught;
+  private Integer firstPromotion;
   private Double secondsToServe;
 
-  DemoLesson(Connection cluster, Console console, DemoTraffic traffic, PrintStream out)
+  DemoTeaching(Connection cluster, Console console, DemoTraffic traffic, PrintStream out)
       throws IOException {
     this.cluster = cluster;
     this.console = console;
     this.traffic = traffic;
     this.out = out;
-    try (InputStream in = DemoLesson.class.getResourceAsStream(TASK)) {
+    try (InputStream in = DemoTeaching.class.getResourceAsStream(TASK)) {
       task = TaskYaml.read(TASK, in).get(0);
     }
     reader =
@@ -65,17 +66,18 @@ final class DemoLesson implements AutoCloseable {
   DemoSummary.Adaptation run() throws InterruptedException {
     out.println();
     out.println(
-        "A task nobody trained: "
+        "A task that has to be taught: "
             + task.getTaskId()
-            + " ("
+            + ". Its labels are "
             + String.join(", ", task.getLabels().stream().map(label -> label.getName()).toList())
-            + "), defined by one record.");
+            + ":");
+    out.println("the names say nothing about the texts, so that the model can only guess.");
     new TaskTopic(cluster, console).create(List.of(task));
     double before = ask(DemoLedger.Phase.BEFORE);
     out.println(
         String.format(
             Locale.ROOT,
-            "%d sentences, no label given yet: %.1f%% right",
+            "%d sentences, before any labelled example: %.1f%% right",
             test.size(),
             before * 100));
     List<DemoSentence> examples = DemoSentence.read(EXAMPLES);
@@ -87,6 +89,7 @@ final class DemoLesson implements AutoCloseable {
     return new DemoSummary.Adaptation(
         task.getTaskId(),
         taught,
+        firstPromotion,
         before,
         after,
         secondsToServe,
@@ -115,7 +118,7 @@ final class DemoLesson implements AutoCloseable {
     long champion = newestVersion();
     while (!isSettled()) {
       if (System.nanoTime() - lastLabel > PATIENCE_NANOS) {
-        out.println("  no report on these labels came; the lesson ends here");
+        out.println("  no report on these labels came; the teaching ends here");
         return false;
       }
       probe(batch.get(0));
@@ -132,6 +135,9 @@ final class DemoLesson implements AutoCloseable {
         secondsToServe = Math.max(0, (first.getAsLong() - lastLabel) / 1e9);
         served = String.format(Locale.ROOT, ", answering after %.1f s", secondsToServe);
       }
+    }
+    if (lastReport.getPublishedVersion() != null && firstPromotion == null) {
+      firstPromotion = taught;
     }
     out.println("  => " + AdaptationRendering.brief(lastReport) + served);
     return true;
