@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
       "  What has been answered so far:",
       "    hyperstream consume",
       "  Watch one task, as JSON for another program:",
-      "    hyperstream consume --follow --task pros_cons --json | jq .label",
+      "    hyperstream consume --follow --task product-review --json | jq .label",
       "  Everything from the beginning, and then what comes:",
       "    hyperstream consume --from-beginning --follow",
       "  What could not be answered, and why (`hyperstream dead-letters` selects and replays):",

@@ -28,10 +28,10 @@ import picocli.CommandLine.Parameters;
     footerHeading = "%nExamples:%n",
     footer = {
       "  One text per line, from a pipe or a file:",
-      "    echo 'my card was stolen' | hyperstream produce --task clinc_banking",
-      "    hyperstream produce --task pros_cons reviews.txt",
+      "    echo 'where is my parcel?' | hyperstream produce --task ticket-intent",
+      "    hyperstream produce --task product-review reviews.txt",
       "  Pairs, as columns or as JSON, each row with its own task if it wants:",
-      "    hyperstream produce --task mams_acsa pairs.tsv",
+      "    hyperstream produce --task aspect-sentiment pairs.tsv",
       "    hyperstream produce rows.jsonl    # {\"taskId\": \"..\", \"text\": \"..\"}",
       "",
       "JSONL fields: text, textPair, taskId, requestId, key, attributes. TSV: text [textPair], or a"

@@ -25,11 +25,12 @@ import picocli.CommandLine.Command;
       "    description: What a support ticket is about",
       "    labels:",
       "    - {name: refund, description: the customer wants money back}",
-      "    - delivery",
-      "    - {name: other, verbalizer: something else}",
-      "    initFrom: [clinc_banking]    # learned tasks to start from",
-      "A label's description says what it means (at most 512 characters), its verbalizer how a"
-          + " decoder says it; both may be left out.",
+      "    - {name: delivery, description: where a parcel is and when it comes}",
+      "    - {name: other, verbalizer: something else, description: any other question}",
+      "    initFrom: [clinc_banking]    # of a T5 with a hypernetwork: learned tasks to start from",
+      "A label's description says what it means (at most 512 characters) and counts if every"
+          + " label has one; its verbalizer takes the place of its name for the model. Both may be"
+          + " left out.",
       "Several tasks: a list of these, or a mapping `tasks: [...]`. Further fields: kind,"
           + " template, templatePair, overLength, scoring, adaptation."
     })
