@@ -103,10 +103,11 @@ public final class PromotionEvaluation {
     if (first.isPresent()) {
       TaskAdapter champion =
           new TaskAdapter(
-              of.memory().ownStart().taskId(),
-              1,
-              new AdapterForm.Embedding(first.get().embedding()),
-              first.get().head());
+                  of.memory().ownStart().taskId(),
+                  1,
+                  new AdapterForm.Embedding(first.get().embedding()),
+                  first.get().head())
+              .orStart(of.memory().ownStart());
       tryOne(of, champion, examples, half.size(), seed, listener);
     }
   }
