@@ -1,11 +1,14 @@
 package io.hyperstream.model.bert;
 
+import static io.hyperstream.model.checkpoint.ConfigFields.require;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.tensor.Activation;
 import java.io.IOException;
@@ -135,25 +138,6 @@ public record BertConfig(
   }
 
   private static int integer(JsonNode json, String field, Integer otherwise) {
-    JsonNode value = json.path(field);
-    if (value.isMissingNode() || value.isNull()) {
-      if (otherwise == null) {
-        throw new IllegalArgumentException(
-            "it has no '%s', which the config.json of %s has; take the one that belongs to the weights"
-                .formatted(field, FAMILY));
-      }
-      return otherwise;
-    }
-    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
-      throw new IllegalArgumentException("'" + field + "' must be an integer; it is " + value);
-    }
-    return value.intValue();
-  }
-
-  private static void require(String field, int value, int min, int max) {
-    if (value < min || value > max) {
-      throw new IllegalArgumentException(
-          field + " must be " + min + " to " + max + "; it is " + value);
-    }
+    return ConfigFields.integer(json, field, otherwise, FAMILY);
   }
 }

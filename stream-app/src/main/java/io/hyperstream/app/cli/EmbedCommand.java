@@ -5,8 +5,6 @@ import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.task.TaskDefinition;
-import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,7 +38,6 @@ import picocli.CommandLine.Parameters;
           + " without visible characters has an error instead of a vector, and the exit code is 1."
     })
 final class EmbedCommand implements Callable<Integer> {
-  private static final int BATCH_ROWS = 32;
   private static final int SHOWN = 6;
 
   private final Console console;
@@ -91,7 +88,12 @@ final class EmbedCommand implements Callable<Integer> {
       if (source.text != null) {
         embed(opened, definition, List.of(source.text));
       } else {
-        embedFile(opened, definition, source.file == null ? "-" : source.file);
+        RowBatches.read(
+            console,
+            source.file == null ? "-" : source.file,
+            format,
+            "embedding",
+            rows -> embed(opened, definition, rows.stream().map(InputRow::text).toList()));
       }
     }
     return failed == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
@@ -110,35 +112,6 @@ final class EmbedCommand implements Callable<Integer> {
       }
     }
     return TaskDefinition.classification(task == null ? "embed" : task, List.of("yes", "no"));
-  }
-
-  private void embedFile(MultiTaskModel opened, TaskDefinition definition, String file)
-      throws IOException {
-    try (InputStream in = ProduceCommand.open(console, file);
-        InputReader reader = new InputReader(file, in, format);
-        ProgressBar progress = new ProgressBar(console, "embedding", ProgressBar.Unit.ROWS, -1)) {
-      List<String> texts = new ArrayList<>();
-      for (Optional<InputRow> row = read(reader); row.isPresent(); row = read(reader)) {
-        texts.add(row.get().text());
-        if (texts.size() == BATCH_ROWS) {
-          progress.clear();
-          embed(opened, definition, texts);
-          progress.advance(texts.size());
-          texts.clear();
-        }
-      }
-      progress.clear();
-      embed(opened, definition, texts);
-      progress.advance(texts.size());
-    }
-  }
-
-  private static Optional<InputRow> read(InputReader reader) throws IOException {
-    try {
-      return reader.next();
-    } catch (InputRow.BadRowException e) {
-      throw CommandFailure.failed(e.getMessage());
-    }
   }
 
   private void embed(MultiTaskModel opened, TaskDefinition definition, List<String> texts) {

@@ -45,8 +45,6 @@ import picocli.CommandLine.Parameters;
           + " --definitions. Input formats are those of `hyperstream produce`."
     })
 final class PredictCommand implements Callable<Integer> {
-  private static final int BATCH_ROWS = 32;
-
   /** The task that {@code --labels} stands for. */
   private static final String ASKED = "labels";
 
@@ -134,7 +132,12 @@ final class PredictCommand implements Callable<Integer> {
       if (source.text != null) {
         answer(predictor, tasks, List.of(single()));
       } else {
-        answerFile(predictor, tasks, source.file == null ? "-" : source.file);
+        RowBatches.read(
+            console,
+            source.file == null ? "-" : source.file,
+            format,
+            "predicting",
+            rows -> answer(predictor, tasks, rows));
       }
     }
     return failed == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
@@ -189,35 +192,6 @@ final class PredictCommand implements Callable<Integer> {
                       + ". --definitions FILE.yaml adds others"));
     }
     return found;
-  }
-
-  private void answerFile(MultiTaskModel predictor, Map<String, TaskDefinition> tasks, String file)
-      throws IOException {
-    try (InputStream in = ProduceCommand.open(console, file);
-        InputReader reader = new InputReader(file, in, format);
-        ProgressBar progress = new ProgressBar(console, "predicting", ProgressBar.Unit.ROWS, -1)) {
-      List<InputRow> rows = new ArrayList<>();
-      for (Optional<InputRow> row = read(reader); row.isPresent(); row = read(reader)) {
-        rows.add(row.get());
-        if (rows.size() == BATCH_ROWS) {
-          progress.clear();
-          answer(predictor, tasks, rows);
-          progress.advance(rows.size());
-          rows.clear();
-        }
-      }
-      progress.clear();
-      answer(predictor, tasks, rows);
-      progress.advance(rows.size());
-    }
-  }
-
-  private static Optional<InputRow> read(InputReader reader) throws IOException {
-    try {
-      return reader.next();
-    } catch (InputRow.BadRowException e) {
-      throw CommandFailure.failed(e.getMessage());
-    }
   }
 
   /** Answers in the rows' order; a row that cannot be answered says why in its place. */
