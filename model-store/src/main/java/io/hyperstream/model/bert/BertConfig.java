@@ -2,9 +2,7 @@ package io.hyperstream.model.bert;
 
 import static io.hyperstream.model.checkpoint.ConfigFields.require;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
@@ -12,7 +10,6 @@ import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.tensor.Activation;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -89,17 +86,7 @@ public record BertConfig(
    * @throws CheckpointException if it is no BERT, by name, or a field is missing or impossible
    */
   public static BertConfig read(Path file) throws IOException {
-    if (Files.size(file) > HuggingFaceLayout.MAX_CONFIG_BYTES) {
-      throw new CheckpointException(
-          file + " is larger than " + HuggingFaceLayout.MAX_CONFIG_BYTES + " bytes");
-    }
-    try {
-      return fromJson(new ObjectMapper().readTree(Files.readAllBytes(file)));
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
-    } catch (IllegalArgumentException e) {
-      throw new CheckpointException(file + ": " + e.getMessage(), e);
-    }
+    return ConfigFields.read(file, HuggingFaceLayout.MAX_CONFIG_BYTES, BertConfig::fromJson);
   }
 
   static BertConfig fromJson(JsonNode json) {

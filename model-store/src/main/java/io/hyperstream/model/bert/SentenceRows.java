@@ -74,20 +74,10 @@ final class SentenceRows implements RowEncoder {
 
   /** A text of its own. */
   RowInput single(String text, OverLengthPolicy policy) {
-    String input = prefix + text;
-    boolean whole = policy == OverLengthPolicy.WINDOWS;
-    int most = maxTokens - tokenizer.specials();
-    int[] pieces = whole ? tokenizer.pieces(input) : tokenizer.pieces(input, most + 1);
-    boolean empty = prefix.isEmpty() ? pieces.length == 0 : tokenizer.pieces(text, 1).length == 0;
-    if (whole) {
-      return new RowInput(
-          List.of(Windows.of(tokenizer, pieces, maxTokens)),
-          pieces.length > (long) Windows.MAX * most,
-          empty);
-    }
-    boolean truncated = pieces.length > most;
-    int[] kept = truncated ? Arrays.copyOf(pieces, most) : pieces;
-    return RowInput.of(new TokenSequence(tokenizer.wrap(kept)), truncated, empty);
+    RowInput input = Windows.read(tokenizer, prefix + text, policy, maxTokens);
+    return prefix.isEmpty()
+        ? input
+        : new RowInput(input.parts(), input.truncated(), tokenizer.pieces(text, 1).length == 0);
   }
 
   /** Both texts in one sequence; the longer one is cut first. */

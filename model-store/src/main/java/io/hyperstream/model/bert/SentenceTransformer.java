@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hyperstream.model.backbone.Pooling;
 import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
@@ -170,14 +171,6 @@ record SentenceTransformer(
     if (!Files.exists(file)) {
       return MAPPER.missingNode();
     }
-    if (Files.size(file) > HuggingFaceLayout.MAX_CONFIG_BYTES) {
-      throw new CheckpointException(
-          file + " is larger than " + HuggingFaceLayout.MAX_CONFIG_BYTES + " bytes");
-    }
-    try {
-      return MAPPER.readTree(Files.readAllBytes(file));
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw new CheckpointException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
-    }
+    return ConfigFields.read(file, HuggingFaceLayout.MAX_CONFIG_BYTES);
   }
 }

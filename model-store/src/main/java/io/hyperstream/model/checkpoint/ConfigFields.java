@@ -1,10 +1,53 @@
 package io.hyperstream.model.checkpoint;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Function;
 
-/** Fields of a {@code config.json}, read so that what is wrong with one is said. */
+/**
+ * A {@code config.json} of others and its fields, read so that what is wrong is said. Forgiving as
+ * Hugging Face's own reader: a field may stand twice. Our own files are read by {@link Json}.
+ */
 public final class ConfigFields {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
   private ConfigFields() {}
+
+  /**
+   * A whole file.
+   *
+   * @throws CheckpointException if it is larger or no JSON
+   */
+  public static JsonNode read(Path file, long maxBytes) throws IOException {
+    if (Files.size(file) > maxBytes) {
+      throw new CheckpointException(file + " is larger than " + maxBytes + " bytes");
+    }
+    try {
+      return MAPPER.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      throw new CheckpointException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  /**
+   * The same as a configuration.
+   *
+   * @param parse throws IllegalArgumentException naming the field
+   * @throws CheckpointException naming the file and the field
+   */
+  public static <T> T read(Path file, long maxBytes, Function<JsonNode, T> parse)
+      throws IOException {
+    JsonNode json = read(file, maxBytes);
+    try {
+      return parse.apply(json);
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(file + ": " + e.getMessage(), e);
+    }
+  }
 
   /**
    * An integer.

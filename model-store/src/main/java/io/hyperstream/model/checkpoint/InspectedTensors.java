@@ -10,32 +10,11 @@ import java.util.Set;
  * Tensors that are looked through as they are read: every value has to be finite. Remembers which
  * were read, and so knows what a model has left unread. One thread.
  */
-public final class InspectedTensors implements TensorSource {
-  private final TensorSource source;
+public final class InspectedTensors extends ForwardingTensors {
   private final Set<String> read = new HashSet<>();
 
   public InspectedTensors(TensorSource source) {
-    this.source = source;
-  }
-
-  @Override
-  public Set<String> names() {
-    return source.names();
-  }
-
-  @Override
-  public boolean has(String name) {
-    return source.has(name);
-  }
-
-  @Override
-  public TensorInfo info(String name) {
-    return source.info(name);
-  }
-
-  @Override
-  public OptionalLong firstNotFinite(String name) {
-    return source.firstNotFinite(name);
+    super(source);
   }
 
   @Override
@@ -43,16 +22,6 @@ public final class InspectedTensors implements TensorSource {
     requireFinite(name);
     read.add(name);
     return source.read(manager, name);
-  }
-
-  @Override
-  public String origin() {
-    return source.origin();
-  }
-
-  @Override
-  public String origin(String name) {
-    return source.origin(name);
   }
 
   private void requireFinite(String name) {

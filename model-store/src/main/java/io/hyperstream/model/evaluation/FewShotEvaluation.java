@@ -188,20 +188,14 @@ public final class FewShotEvaluation {
             notes.accept("%s, %d per label: %s".formatted(folder.task().taskId(), shots, remarks));
           }
         }
+        Setting setting = new Setting(folder, test, shots, seed, zeroShot);
         for (Method method : options.methods()) {
           try (FewShotCandidate candidate = trainer.train(memory, examples, method, seed)) {
-            Measured measured = new Measured(folder, candidate.predict(test), test);
             FewShotCandidate.Report report = candidate.report();
             Run run =
-                new Run(
-                    folder.task().taskId(),
+                setting.run(
                     key(method) + options.suffix(),
-                    shots,
-                    seed,
-                    folder.metric().key(),
-                    zeroShot,
-                    measured.score(),
-                    measured.calibrationError(),
+                    candidate.predict(test),
                     report.seconds(),
                     Optional.of(report));
             runs.add(run);
@@ -211,25 +205,37 @@ public final class FewShotEvaluation {
         if (options.logistic()) {
           long begun = System.nanoTime();
           double[][] answers = baseline.probabilities(folder.task(), examples, test);
-          Measured measured = new Measured(folder, answers, test);
-          Run run =
-              new Run(
-                  folder.task().taskId(),
-                  LOGISTIC,
-                  shots,
-                  seed,
-                  folder.metric().key(),
-                  zeroShot,
-                  measured.score(),
-                  measured.calibrationError(),
-                  (System.nanoTime() - begun) / 1e9,
-                  Optional.empty());
+          double seconds = (System.nanoTime() - begun) / 1e9;
+          Run run = setting.run(LOGISTIC, answers, seconds, Optional.empty());
           runs.add(run);
           listener.accept(run);
         }
       }
     }
     return runs;
+  }
+
+  /** What the methods are compared on. */
+  private record Setting(
+      TaskFolder folder, List<Example> test, int shots, int seed, double zeroShot) {
+    Run run(
+        String method,
+        double[][] answers,
+        double seconds,
+        Optional<FewShotCandidate.Report> report) {
+      Measured measured = new Measured(folder, answers, test);
+      return new Run(
+          folder.task().taskId(),
+          method,
+          shots,
+          seed,
+          folder.metric().key(),
+          zeroShot,
+          measured.score(),
+          measured.calibrationError(),
+          seconds,
+          report);
+    }
   }
 
   /** Answers held against the right ones. */

@@ -1,9 +1,8 @@
 package io.hyperstream.model.evaluation;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.training.TrainingParity;
@@ -51,7 +50,7 @@ public final class ParityCheck {
     try {
       List<ParityReport.Fixture> results = new ArrayList<>();
       for (Path manifest : manifests) {
-        results.add(run(manifest, read(manifest)));
+        results.add(run(manifest, ConfigFields.read(manifest, MAX_JSON_BYTES)));
       }
       return ParityReport.of(results);
     } finally {
@@ -101,16 +100,5 @@ public final class ParityCheck {
     List<ParityReport.Check> all = new ArrayList<>(first);
     all.addAll(second);
     return all;
-  }
-
-  private static JsonNode read(Path manifest) throws IOException {
-    if (Files.size(manifest) > MAX_JSON_BYTES) {
-      throw new CheckpointException(manifest + " is larger than " + MAX_JSON_BYTES + " bytes");
-    }
-    try {
-      return new ObjectMapper().readTree(Files.readAllBytes(manifest));
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(manifest + " is not valid JSON: " + e.getOriginalMessage(), e);
-    }
   }
 }

@@ -1,11 +1,10 @@
 package io.hyperstream.model.family;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -16,8 +15,6 @@ import java.util.stream.Collectors;
  * @param all in the order they are asked
  */
 public record ModelFamilies(List<ModelFamily> all) {
-  private static final ObjectMapper MAPPER = new ObjectMapper();
-
   public ModelFamilies {
     all = List.copyOf(all);
   }
@@ -28,16 +25,7 @@ public record ModelFamilies(List<ModelFamily> all) {
    * @throws CheckpointException if it is none, or of no family
    */
   public ModelFamily of(Path config) throws IOException {
-    if (Files.size(config) > HuggingFaceLayout.MAX_CONFIG_BYTES) {
-      throw new CheckpointException(
-          config + " is larger than " + HuggingFaceLayout.MAX_CONFIG_BYTES + " bytes");
-    }
-    JsonNode json;
-    try {
-      json = MAPPER.readTree(Files.readAllBytes(config));
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw new CheckpointException(config + " is not valid JSON: " + e.getOriginalMessage(), e);
-    }
+    JsonNode json = ConfigFields.read(config, HuggingFaceLayout.MAX_CONFIG_BYTES);
     if (!json.isObject() || !(json.has("model_type") || json.has("architectures"))) {
       throw new CheckpointException(config + ": it names neither model_type nor architectures");
     }

@@ -1,15 +1,13 @@
 package io.hyperstream.model.hyper;
 
 import ai.djl.ndarray.types.Shape;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.backbone.Position;
 import io.hyperstream.model.checkpoint.CheckpointException;
+import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.tensor.Activation;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -117,17 +115,10 @@ public record AdapterConfig(
    * @throws CheckpointException if it is none, or asks for a form that is not supported
    */
   public static AdapterConfig read(Path file) throws IOException {
-    if (Files.size(file) > MAX_CONFIG_BYTES) {
-      throw new CheckpointException(file + " is larger than " + MAX_CONFIG_BYTES + " bytes");
-    }
-    try {
-      JsonNode json = new ObjectMapper().readTree(Files.readAllBytes(file));
-      return fromJson(json, json.path("kind").asText(), tasks(json.path("tasks")));
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
-    } catch (IllegalArgumentException e) {
-      throw new CheckpointException(file + ": " + e.getMessage(), e);
-    }
+    return ConfigFields.read(
+        file,
+        MAX_CONFIG_BYTES,
+        json -> fromJson(json, json.path("kind").asText(), tasks(json.path("tasks"))));
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.hyperstream.model.readout;
 
 import io.hyperstream.model.backbone.TokenSequence;
+import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,8 +14,30 @@ public final class Windows {
 
   private Windows() {}
 
+  /**
+   * A text as the encoder reads it: in one sequence, or whole in several.
+   *
+   * @param maxTokens of a sequence, special tokens included
+   */
+  public static RowInput read(
+      Tokenizer tokenizer, String text, OverLengthPolicy policy, int maxTokens) {
+    if (policy != OverLengthPolicy.WINDOWS) {
+      Tokenizer.Encoded encoded = tokenizer.encode(text, maxTokens);
+      return RowInput.of(
+          new TokenSequence(encoded.ids()),
+          encoded.truncated(),
+          encoded.ids().length == tokenizer.specials());
+    }
+    int[] pieces = tokenizer.pieces(text);
+    int most = maxTokens - tokenizer.specials();
+    return new RowInput(
+        List.of(of(tokenizer, pieces, maxTokens)),
+        pieces.length > (long) MAX * most,
+        pieces.length == 0);
+  }
+
   /** The whole text, in sequences of about the same length that do not overlap. */
-  public static List<TokenSequence> of(Tokenizer tokenizer, int[] pieces, int maxTokens) {
+  private static List<TokenSequence> of(Tokenizer tokenizer, int[] pieces, int maxTokens) {
     int most = maxTokens - tokenizer.specials();
     int count = Math.min(MAX, Math.max(1, (pieces.length + most - 1) / most));
     int read = (int) Math.min(pieces.length, (long) count * most);

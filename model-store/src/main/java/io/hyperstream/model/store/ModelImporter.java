@@ -1,11 +1,11 @@
 package io.hyperstream.model.store;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.Checksums;
+import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
@@ -205,7 +205,7 @@ public final class ModelImporter {
 
   /** What the backbone was trained on. T5 says it as {@code n_positions}, and has no hard limit. */
   private int longestInput(HuggingFaceLayout backbone) throws IOException {
-    JsonNode config = new ObjectMapper().readTree(Files.readAllBytes(backbone.config()));
+    JsonNode config = ConfigFields.read(backbone.config(), HuggingFaceLayout.MAX_CONFIG_BYTES);
     int positions = config.path("n_positions").asInt(DEFAULT_SOURCE_TOKENS);
     int most = shape(backbone).maxTokens();
     return Math.max(2, Math.min(Math.min(positions, most), ModelCard.MAX_TOKENS));

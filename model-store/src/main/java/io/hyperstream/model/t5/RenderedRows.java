@@ -2,11 +2,9 @@ package io.hyperstream.model.t5;
 
 import io.hyperstream.model.backbone.Encoded;
 import io.hyperstream.model.backbone.Pooling;
-import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.readout.RowEncoder;
 import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.readout.Windows;
-import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.Template;
 import io.hyperstream.model.tokenize.Tokenizer;
@@ -29,16 +27,7 @@ final class RenderedRows implements RowEncoder {
   public RowInput encode(TaskDefinition task, String text, Optional<String> textPair) {
     Template template = task.templateOf(textPair.isPresent());
     String input = template.render(text, textPair.orElse(""));
-    if (task.overLength() == OverLengthPolicy.WINDOWS) {
-      int[] pieces = tokenizer.pieces(input);
-      List<TokenSequence> windows = Windows.of(tokenizer, pieces, maxTokens);
-      return new RowInput(List.of(windows), false, pieces.length == 0);
-    }
-    Tokenizer.Encoded encoded = tokenizer.encode(input, maxTokens);
-    return RowInput.of(
-        new TokenSequence(encoded.ids()),
-        encoded.truncated(),
-        encoded.ids().length == tokenizer.specials());
+    return Windows.read(tokenizer, input, task.overLength(), maxTokens);
   }
 
   @Override

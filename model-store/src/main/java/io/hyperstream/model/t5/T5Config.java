@@ -2,16 +2,13 @@ package io.hyperstream.model.t5;
 
 import static io.hyperstream.model.checkpoint.ConfigFields.require;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.tensor.Activation;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -102,20 +99,15 @@ public record T5Config(
    * @throws CheckpointException if it is no T5, by name, or a field is missing or impossible
    */
   public static T5Config read(Path file) throws IOException {
-    if (Files.size(file) > MAX_CONFIG_BYTES) {
-      throw new CheckpointException(file + " is larger than " + MAX_CONFIG_BYTES + " bytes");
-    }
-    try {
-      JsonNode json = new ObjectMapper().readTree(Files.readAllBytes(file));
-      if (!json.has("model_type") && !json.has("architectures")) {
-        throw new IllegalArgumentException("it names neither model_type nor architectures");
-      }
-      return fromJson(json);
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
-    } catch (IllegalArgumentException e) {
-      throw new CheckpointException(file + ": " + e.getMessage(), e);
-    }
+    return ConfigFields.read(
+        file,
+        MAX_CONFIG_BYTES,
+        json -> {
+          if (!json.has("model_type") && !json.has("architectures")) {
+            throw new IllegalArgumentException("it names neither model_type nor architectures");
+          }
+          return fromJson(json);
+        });
   }
 
   /**

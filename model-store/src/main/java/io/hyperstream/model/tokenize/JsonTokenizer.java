@@ -12,17 +12,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * Whatever a {@code tokenizer.json} describes, read by Hugging Face's own library: WordPiece for
  * BERT, unigram for XLM-R. Truncation and padding of the file are not used. Thread-safe, see {@link
  * Tokenizer}.
  */
-public final class JsonTokenizer implements Tokenizer {
-  /** Largest {@code tokenizer.json} that is read; XLM-R's has 17 MB. */
-  public static final int MAX_FILE_BYTES = 64 << 20;
-
+public final class JsonTokenizer extends NativeTokenizer {
   /** Breaks up text that looks like a special token; tokenizers drop it. */
   private static final String ZERO_WIDTH_SPACE = "\u200b";
 
@@ -43,8 +39,6 @@ public final class JsonTokenizer implements Tokenizer {
   private final List<String> specialTexts;
   private final Wrapping single;
   private final Wrapping pair;
-  private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
-  private boolean closed;
 
   private JsonTokenizer(HuggingFaceTokenizer library, JsonNode json) {
     this.library = library;
@@ -85,13 +79,7 @@ public final class JsonTokenizer implements Tokenizer {
    * @throws IOException if it cannot be read or is no {@code tokenizer.json}
    */
   public static JsonTokenizer open(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file.toString(), null, "an encoder needs its tokenizer here");
-    }
-    if (Files.size(file) > MAX_FILE_BYTES) {
-      throw new IOException(
-          file + " has " + Files.size(file) + " bytes; a tokenizer has at most " + MAX_FILE_BYTES);
-    }
+    requireFile(file, "an encoder needs its tokenizer here");
     HuggingFaceTokenizer library = null;
     try {
       JsonNode json = new ObjectMapper().readTree(Files.readAllBytes(file));
@@ -167,23 +155,9 @@ public final class JsonTokenizer implements Tokenizer {
   }
 
   @Override
-  public int[] pieces(String text, int enough) {
-    return Texts.prefix(text, enough, this::pieces);
-  }
-
-  @Override
-  public int[] pieces(String text) {
-    String clean = ordinary(Texts.replaceUnpairedSurrogates(text));
-    lifecycle.readLock().lock();
-    try {
-      if (closed) {
-        throw new IllegalStateException("the tokenizer is closed");
-      }
-      long[] ids = library.encode(clean, false, false).getIds();
-      return ints(ids, 0, ids.length);
-    } finally {
-      lifecycle.readLock().unlock();
-    }
+  int[] encodeWellFormed(String text) {
+    long[] ids = library.encode(ordinary(text), false, false).getIds();
+    return ints(ids, 0, ids.length);
   }
 
   /** The text without anything that would be read as a special token. */
@@ -230,15 +204,7 @@ public final class JsonTokenizer implements Tokenizer {
   }
 
   @Override
-  public void close() {
-    lifecycle.writeLock().lock();
-    try {
-      if (!closed) {
-        closed = true;
-        library.close();
-      }
-    } finally {
-      lifecycle.writeLock().unlock();
-    }
+  void free() {
+    library.close();
   }
 }

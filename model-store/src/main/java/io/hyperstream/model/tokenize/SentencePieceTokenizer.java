@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * T5's tokenizer: a SentencePiece unigram model read from {@code spiece.model}.
@@ -20,10 +19,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * symbols outside the vocabulary become the unknown piece, and text that looks like a control
  * symbol ({@code </s>}) is ordinary text, so that a user's text cannot end its own input.
  */
-public final class SentencePieceTokenizer implements Tokenizer {
-  /** Largest {@code spiece.model} that is read. */
-  public static final int MAX_MODEL_BYTES = 64 << 20;
-
+public final class SentencePieceTokenizer extends NativeTokenizer {
   private static final char WORD_BOUNDARY = '\u2581';
   private static final int SENTINELS = 100;
 
@@ -37,8 +33,6 @@ public final class SentencePieceTokenizer implements Tokenizer {
   private final SentencePieceVocabulary vocabulary;
   private final SpTokenizer nativeTokenizer;
   private final int endId;
-  private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
-  private boolean closed;
 
   private SentencePieceTokenizer(
       SentencePieceVocabulary vocabulary, SpTokenizer nativeTokenizer, int endId) {
@@ -55,14 +49,7 @@ public final class SentencePieceTokenizer implements Tokenizer {
    * @throws IOException if it cannot be read or is not a SentencePiece model with an end token
    */
   public static SentencePieceTokenizer open(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(
-          file.toString(), null, "a T5 checkpoint needs its SentencePiece tokenizer here");
-    }
-    if (Files.size(file) > MAX_MODEL_BYTES) {
-      throw new IOException(
-          file + " has " + Files.size(file) + " bytes; a tokenizer has at most " + MAX_MODEL_BYTES);
-    }
+    requireFile(file, "a T5 checkpoint needs its SentencePiece tokenizer here");
     byte[] model = Files.readAllBytes(file);
     SentencePieceVocabulary vocabulary;
     try {
@@ -128,22 +115,8 @@ public final class SentencePieceTokenizer implements Tokenizer {
   }
 
   @Override
-  public int[] pieces(String text, int enough) {
-    return Texts.prefix(text, enough, this::pieces);
-  }
-
-  @Override
-  public int[] pieces(String text) {
-    String clean = Texts.replaceUnpairedSurrogates(text);
-    lifecycle.readLock().lock();
-    try {
-      if (closed) {
-        throw new IllegalStateException("the tokenizer is closed");
-      }
-      return nativeTokenizer.getProcessor().encode(clean);
-    } finally {
-      lifecycle.readLock().unlock();
-    }
+  int[] encodeWellFormed(String text) {
+    return nativeTokenizer.getProcessor().encode(text);
   }
 
   /**
@@ -188,15 +161,7 @@ public final class SentencePieceTokenizer implements Tokenizer {
   }
 
   @Override
-  public void close() {
-    lifecycle.writeLock().lock();
-    try {
-      if (!closed) {
-        closed = true;
-        nativeTokenizer.close();
-      }
-    } finally {
-      lifecycle.writeLock().unlock();
-    }
+  void free() {
+    nativeTokenizer.close();
   }
 }

@@ -66,15 +66,11 @@ public final class FewShotModel implements AutoCloseable {
   private static final int MAX_TOKENS = 4096;
 
   private final LoadedModel loaded;
-  private final Closing whole; // frees what is loaded, or gives it back
+  private final Runnable whole; // frees what is loaded, or gives it back
   private final FamilyModel family;
   private final StartingAdapters starts;
   private final LabelReadout labels;
   private final LexicalFeatures lexical;
-
-  private interface Closing {
-    void close();
-  }
 
   /**
    * What a pass over rows gives.
@@ -103,7 +99,7 @@ public final class FewShotModel implements AutoCloseable {
     }
   }
 
-  private FewShotModel(LoadedModel loaded, Closing whole) {
+  private FewShotModel(LoadedModel loaded, Runnable whole) {
     this.loaded = loaded;
     this.whole = whole;
     this.family = loaded.family();
@@ -144,11 +140,11 @@ public final class FewShotModel implements AutoCloseable {
     return of(loan.model(), loan::close);
   }
 
-  private static FewShotModel of(LoadedModel loaded, Closing whole) {
+  private static FewShotModel of(LoadedModel loaded, Runnable whole) {
     try {
       return new FewShotModel(loaded, whole);
     } catch (RuntimeException e) {
-      whole.close();
+      whole.run();
       throw e;
     }
   }
@@ -419,6 +415,6 @@ public final class FewShotModel implements AutoCloseable {
   @Override
   public void close() {
     labels.close();
-    whole.close();
+    whole.run();
   }
 }

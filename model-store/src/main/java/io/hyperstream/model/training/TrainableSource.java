@@ -3,7 +3,7 @@ package io.hyperstream.model.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
-import io.hyperstream.model.checkpoint.TensorInfo;
+import io.hyperstream.model.checkpoint.ForwardingTensors;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,12 +21,11 @@ import java.util.regex.Pattern;
  * Makes a model trainable by standing between it and its weights: what is to be trained is read
  * once into a leaf of the graph, and every later read gives that leaf. The rest passes through.
  */
-final class TrainableSource implements TensorSource {
+final class TrainableSource extends ForwardingTensors {
   private static final String TASK_EMBEDDING = "task_embedding_controller.task_to_embeddings.";
   private static final Pattern PLAIN_ADAPTER =
       Pattern.compile(".*\\.adapter_controller\\.adapters\\.(.+)\\.(?:down|up)_sampler\\.\\w+");
 
-  private final TensorSource source;
   private final Predicate<String> trained;
   private final NDManager manager;
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
@@ -36,7 +34,7 @@ final class TrainableSource implements TensorSource {
    * @param trained whether the tensor of a name is to be trained
    */
   TrainableSource(TensorSource source, Predicate<String> trained, NDManager manager) {
-    this.source = source;
+    super(source);
     this.trained = trained;
     this.manager = manager;
   }
@@ -70,7 +68,7 @@ final class TrainableSource implements TensorSource {
   public NDArray readStacked(NDManager owner, List<String> names, long rows, long columns) {
     return names.stream().allMatch(trained)
         ? leaf(names, rows, columns)
-        : TensorSource.super.readStacked(owner, names, rows, columns);
+        : super.readStacked(owner, names, rows, columns);
   }
 
   private NDArray leaf(List<String> names, long... shape) {
@@ -98,25 +96,5 @@ final class TrainableSource implements TensorSource {
     }
     Matcher plain = PLAIN_ADAPTER.matcher(name);
     return plain.matches() ? Optional.of(plain.group(1)) : Optional.empty();
-  }
-
-  @Override
-  public Set<String> names() {
-    return source.names();
-  }
-
-  @Override
-  public boolean has(String name) {
-    return source.has(name);
-  }
-
-  @Override
-  public TensorInfo info(String name) {
-    return source.info(name);
-  }
-
-  @Override
-  public String origin() {
-    return source.origin();
   }
 }

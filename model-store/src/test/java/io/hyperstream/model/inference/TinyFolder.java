@@ -1,15 +1,11 @@
 package io.hyperstream.model.inference;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hyperstream.model.bert.Bert;
 import io.hyperstream.model.bert.BertConfig;
-import io.hyperstream.model.checkpoint.TensorInfo;
-import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.inference.InventedTensors.Tensor;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.task.StarterFiles;
@@ -24,8 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
@@ -43,8 +37,6 @@ public final class TinyFolder {
       List.of(
           "1", "2", "3", "a", "the", "day", "night", "good", "bad", "query", ":", "sun", "##s",
           "##ny", "moon", ".");
-
-  private record Tensor(float[] values, long[] shape) {}
 
   private final ObjectNode config;
   private final Map<String, Tensor> tensors = new TreeMap<>();
@@ -66,7 +58,9 @@ public final class TinyFolder {
     folder.files.put(
         "spiece.model",
         Files.readAllBytes(StarterFiles.directory().resolve("backbone/spiece.model")));
-    T5.load(T5Config.fromJson(folder.config), folder.inventor()).close();
+    InventedTensors invented = new InventedTensors(1);
+    T5.load(T5Config.fromJson(folder.config), invented).close();
+    folder.tensors.putAll(invented.tensors());
     return folder;
   }
 
@@ -129,7 +123,9 @@ public final class TinyFolder {
     Path config = Files.createTempFile("tiny", ".json");
     try {
       Files.writeString(config, folder.config.toString());
-      Bert.load(BertConfig.read(config), 40, folder.inventor(), Optional.empty()).close();
+      InventedTensors invented = new InventedTensors(1);
+      Bert.load(BertConfig.read(config), 40, invented, Optional.empty()).close();
+      folder.tensors.putAll(invented.tensors());
     } finally {
       Files.delete(config);
     }
@@ -187,47 +183,6 @@ public final class TinyFolder {
         .put("rstrip", false)
         .put("normalized", false)
         .put("special", true);
-  }
-
-  /** Has every tensor that is asked for. */
-  private TensorSource inventor() {
-    Random random = new Random(1);
-    return new TensorSource() {
-      @Override
-      public NDArray read(NDManager manager, String name, long... shape) {
-        float[] values = new float[(int) new Shape(shape).size()];
-        for (int i = 0; i < values.length; i++) {
-          values[i] = (name.contains("orm") ? 1 : 0) + 0.3f * (float) random.nextGaussian();
-        }
-        tensors.put(name, new Tensor(values, shape));
-        return manager.create(values, new Shape(shape));
-      }
-
-      @Override
-      public boolean has(String name) {
-        return true;
-      }
-
-      @Override
-      public Set<String> names() {
-        return Set.of();
-      }
-
-      @Override
-      public TensorInfo info(String name) {
-        throw new UnsupportedOperationException(name);
-      }
-
-      @Override
-      public NDArray read(NDManager manager, String name) {
-        throw new UnsupportedOperationException(name);
-      }
-
-      @Override
-      public String origin() {
-        return "invention";
-      }
-    };
   }
 
   /** Changes a field of config.json; the weights stay. */

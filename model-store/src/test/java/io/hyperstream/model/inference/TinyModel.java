@@ -1,12 +1,6 @@
 package io.hyperstream.model.inference;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.checkpoint.ModelCard;
-import io.hyperstream.model.checkpoint.SafetensorsWriter;
-import io.hyperstream.model.checkpoint.TensorInfo;
-import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterForm;
@@ -19,10 +13,8 @@ import io.hyperstream.model.task.StarterFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 
 /** Models of one layer with random weights and the starter's tokenizer, in a store. */
 final class TinyModel {
@@ -79,7 +71,7 @@ final class TinyModel {
         backbone.resolve("spiece.model"));
     Files.writeString(backbone.resolve("config.json"), config);
     T5Config t5 = T5Config.read(backbone.resolve("config.json"));
-    Inventor weights = new Inventor(1);
+    InventedTensors weights = new InventedTensors(1);
     T5.load(t5, weights).close();
     weights.write(backbone.resolve("model.safetensors"));
     if (adapterConfig.isEmpty()) {
@@ -88,7 +80,7 @@ final class TinyModel {
     Path hyper = Files.createDirectories(folder.resolve("hypernetwork"));
     Files.writeString(hyper.resolve("adapter_config.json"), adapterConfig);
     AdapterConfig adapters = AdapterConfig.read(hyper.resolve("adapter_config.json"));
-    Inventor trained = new Inventor(2);
+    InventedTensors trained = new InventedTensors(2);
     try (AdapterFactory factory = AdapterFactory.load(t5.shape(), adapters, trained)) {
       if (adapters.kind() == AdapterConfig.Kind.PLAIN) {
         factory
@@ -100,67 +92,6 @@ final class TinyModel {
       trained.invent("encoder.final_layer_norm.weight", t5.dModel());
     }
     trained.write(hyper.resolve("hypernetwork.safetensors"));
-  }
-
-  /** Has every tensor it is asked for, and remembers what that was. */
-  private static final class Inventor implements TensorSource {
-    private final Random random;
-    private final Map<String, float[]> values = new LinkedHashMap<>();
-    private final Map<String, long[]> shapes = new LinkedHashMap<>();
-
-    Inventor(long seed) {
-      random = new Random(seed);
-    }
-
-    @Override
-    public NDArray read(NDManager manager, String name, long... shape) {
-      return manager.create(invent(name, shape), new Shape(shape));
-    }
-
-    float[] invent(String name, long... shape) {
-      shapes.put(name, shape);
-      return values.computeIfAbsent(
-          name,
-          n -> {
-            float[] out = new float[(int) new Shape(shape).size()];
-            float center = n.contains("norm") ? 1 : 0;
-            for (int i = 0; i < out.length; i++) {
-              out[i] = center + 0.3f * (float) random.nextGaussian();
-            }
-            return out;
-          });
-    }
-
-    @Override
-    public boolean has(String name) {
-      return true;
-    }
-
-    @Override
-    public Set<String> names() {
-      return values.keySet();
-    }
-
-    @Override
-    public TensorInfo info(String name) {
-      throw new UnsupportedOperationException(name);
-    }
-
-    @Override
-    public NDArray read(NDManager manager, String name) {
-      throw new UnsupportedOperationException(name);
-    }
-
-    @Override
-    public String origin() {
-      return "invention";
-    }
-
-    void write(Path file) throws IOException {
-      SafetensorsWriter writer = new SafetensorsWriter();
-      values.forEach((name, array) -> writer.add(name, array, shapes.get(name)));
-      writer.write(file);
-    }
   }
 
   /** The embedding of a seed, for the hypernetwork above. */

@@ -12,11 +12,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(
     name = "embed",
@@ -49,26 +47,7 @@ final class EmbedCommand implements Callable<Integer> {
           "Through the adapters that the model knows this task by (`hyperstream model inspect`).")
   private String task;
 
-  @ArgGroup private Source source = new Source();
-
-  /** What is to be embedded. */
-  private static final class Source {
-    @Option(names = "--text", required = true, description = "The text itself.")
-    private String text;
-
-    @Parameters(
-        index = "0",
-        arity = "0..1",
-        paramLabel = "FILE",
-        description = "A file; - or nothing for standard input.")
-    private String file;
-  }
-
-  @Option(
-      names = "--format",
-      defaultValue = "AUTO",
-      description = "${COMPLETION-CANDIDATES}; AUTO goes by the file's ending. Default: AUTO.")
-  private InputFormat format;
+  @Mixin private TextSource source;
 
   @Option(names = "--json", description = "One JSON object per text, with the whole vector.")
   private boolean json;
@@ -85,16 +64,11 @@ final class EmbedCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     try (MultiTaskModel opened = MultiTaskModel.open(model.load(), ModelOptions.DEFAULT)) {
       TaskDefinition definition = definition(opened);
-      if (source.text != null) {
-        embed(opened, definition, List.of(source.text));
-      } else {
-        RowBatches.read(
-            console,
-            source.file == null ? "-" : source.file,
-            format,
-            "embedding",
-            rows -> embed(opened, definition, rows.stream().map(InputRow::text).toList()));
-      }
+      source.read(
+          console,
+          Optional.empty(),
+          "embedding",
+          rows -> embed(opened, definition, rows.stream().map(InputRow::text).toList()));
     }
     return failed == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
   }

@@ -21,10 +21,14 @@ record InputRow(
     Map<String, String> attributes) {
 
   static InputRow of(String where, String text) {
+    return of(where, text, Optional.empty());
+  }
+
+  static InputRow of(String where, String text, Optional<String> textPair) {
     return new InputRow(
         where,
         text,
-        Optional.empty(),
+        textPair,
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),

@@ -20,11 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** The model on texts, without Kafka. */
 @Command(
@@ -56,29 +54,10 @@ final class PredictCommand implements Callable<Integer> {
       description = "The task of rows that name none.")
   private String task;
 
-  @ArgGroup private Source source = new Source();
-
-  /** What is to be answered. */
-  private static final class Source {
-    @Option(names = "--text", required = true, description = "The text itself.")
-    private String text;
-
-    @Parameters(
-        index = "0",
-        arity = "0..1",
-        paramLabel = "FILE",
-        description = "A file; - or nothing for standard input.")
-    private String file;
-  }
+  @Mixin private TextSource source;
 
   @Option(names = "--text-pair", description = "With --text: the second text of a pair.")
   private String textPair;
-
-  @Option(
-      names = "--format",
-      defaultValue = "AUTO",
-      description = "${COMPLETION-CANDIDATES}; AUTO goes by the file's ending. Default: AUTO.")
-  private InputFormat format;
 
   @Option(
       names = "--definitions",
@@ -108,7 +87,7 @@ final class PredictCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (textPair != null && source.text == null) {
+    if (textPair != null && source.text() == null) {
       throw CommandFailure.usage("--text-pair goes with --text; in files the pair is a column");
     }
     if (!labels.isEmpty() && task != null) {
@@ -117,7 +96,7 @@ final class PredictCommand implements Callable<Integer> {
     if (!labels.isEmpty()) {
       task = ASKED;
     }
-    if (source.text != null && task == null) {
+    if (source.text() != null && task == null) {
       throw CommandFailure.usage("--text needs --task or --labels");
     }
     StoredModel stored = model.load();
@@ -129,16 +108,11 @@ final class PredictCommand implements Callable<Integer> {
       find(tasks, task);
     }
     try (MultiTaskModel predictor = MultiTaskModel.open(stored, ModelOptions.DEFAULT)) {
-      if (source.text != null) {
-        answer(predictor, tasks, List.of(single()));
-      } else {
-        RowBatches.read(
-            console,
-            source.file == null ? "-" : source.file,
-            format,
-            "predicting",
-            rows -> answer(predictor, tasks, rows));
-      }
+      source.read(
+          console,
+          Optional.ofNullable(textPair),
+          "predicting",
+          rows -> answer(predictor, tasks, rows));
     }
     return failed == 0 ? ExitCodes.OK : ExitCodes.FAILURE;
   }
@@ -149,18 +123,6 @@ final class PredictCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage("--labels: " + e.getMessage());
     }
-  }
-
-  private InputRow single() {
-    return new InputRow(
-        "--text",
-        source.text,
-        Optional.ofNullable(textPair),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        Map.of());
   }
 
   private Map<String, TaskDefinition> tasks(StoredModel stored) throws IOException {
