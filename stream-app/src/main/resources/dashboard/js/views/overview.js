@@ -29,8 +29,8 @@ const CHARTS = [
     series: [{key: 'rows', label: 'rows', tone: 'c5', of: (m) => m.batchRows}],
   },
   {
-    id: 'padding', title: 'Padding', format: (v) => percent(v, v > 0 && v < 0.1 ? 1 : 0),
-    series: [{key: 'padding', label: 'of all tokens', tone: 'c3', of: (m) => m.paddingRatio}],
+    id: 'shared', title: 'Known from equal texts', format: (v) => percent(v, v > 0 && v < 0.1 ? 1 : 0),
+    series: [{key: 'shared', label: 'of all tokens', tone: 'c3', of: (m) => m.sharedRatio}],
   },
   {
     id: 'queue', title: 'Waiting rows', format: number,

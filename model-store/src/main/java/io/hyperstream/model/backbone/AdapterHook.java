@@ -1,6 +1,7 @@
 package io.hyperstream.model.backbone;
 
 import ai.djl.ndarray.NDArray;
+import java.util.Optional;
 
 /** What happens to a sub-layer's output before the residual is added: adapters, or nothing. */
 public interface AdapterHook extends AutoCloseable {
@@ -17,6 +18,11 @@ public interface AdapterHook extends AutoCloseable {
   /** The hook of a batch in which every row stands {@code times} times in a row, for beams. */
   default AdapterHook expand(int times) {
     return this;
+  }
+
+  /** What the encoder's kernels take instead; empty if {@link #apply} must be called. */
+  default Optional<RowAdapters> forKernels() {
+    return this == NONE ? Optional.of(RowAdapters.NONE) : Optional.empty();
   }
 
   /** The hook of the rows {@code [from, to)}. */

@@ -1,6 +1,7 @@
 package io.hyperstream.model.backbone;
 
 import ai.djl.ndarray.NDManager;
+import io.hyperstream.model.tensor.Workers;
 
 /**
  * A transformer with frozen weights. Immutable after loading: any number of threads may use it at
@@ -13,10 +14,15 @@ public interface Backbone extends AutoCloseable {
   NDManager manager();
 
   /**
-   * Runs the encoder; part of the gradient graph while the thread records. Padded positions are
-   * computed as well.
+   * Runs the encoder; part of the gradient graph while the thread records. States of padding are
+   * anything.
    */
-  Encoded encode(TokenBatch batch, AdapterHook adapters);
+  default Encoded encode(TokenBatch batch, AdapterHook adapters) {
+    return encode(batch, adapters, Workers.NONE);
+  }
+
+  /** The same, parts of the batch side by side unless the thread records. */
+  Encoded encode(TokenBatch batch, AdapterHook adapters, Workers workers);
 
   /** Frees the weights; nothing may use the model any more. */
   @Override

@@ -11,11 +11,12 @@ import java.util.Optional;
  * @param states [B, S, d] last hidden states
  * @param middle [B, S, d] states after half of the layers; empty where nobody reads them
  * @param mask [B, S] float32: 1 for a token, 0 for padding
+ * @param computed tokens that went through the layers
  */
-public record Encoded(NDArray states, Optional<NDArray> middle, NDArray mask) {
-  /** Last hidden states alone. */
+public record Encoded(NDArray states, Optional<NDArray> middle, NDArray mask, int computed) {
+  /** States of rows that were encoded with others. */
   public Encoded(NDArray states, NDArray mask) {
-    this(states, Optional.empty(), mask);
+    this(states, Optional.empty(), mask, 0);
   }
 
   /** B. */
@@ -30,7 +31,7 @@ public record Encoded(NDArray states, Optional<NDArray> middle, NDArray mask) {
 
   /** What is known after half of the layers, as if it were all. */
   public Optional<Encoded> half() {
-    return middle.map(states -> new Encoded(states, mask));
+    return middle.map(states -> new Encoded(states, Optional.empty(), mask, 0));
   }
 
   /** [B][d], the same as numbers of Java. */

@@ -8,7 +8,6 @@ import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.PreparedRow;
-import io.hyperstream.model.inference.TokenCounts;
 import io.hyperstream.model.t5.CrossMemory;
 import io.hyperstream.model.t5.GenerationOptions;
 import io.hyperstream.model.t5.LabelSpace;
@@ -108,7 +107,6 @@ public final class EngineBench {
     int tokens = batch * options.seq();
     try (NDManager manager = Ops.newManager()) {
       GemmBench.Ceiling ceiling = GemmBench.ceiling(manager, tokens, config.dModel(), config.dFf());
-      TokenCounts before = bench.model.tokenCounts();
       List<Samples> seconds =
           Samples.inTurn(
               2,
@@ -134,8 +132,6 @@ public final class EngineBench {
           row("engine.adapters", adapted, "examples/s")
               .comparedTo("engine.bare", adapted.over(bare)));
       rows.add(row("engine.tokens", seconds.get(3).rate(tokens), "tokens/s"));
-      double padding = bench.model.tokenCounts().since(before).padding();
-      rows.add(BenchRow.counted("engine.padding", config(), 100 * padding, "% of tokens"));
       rows.add(row("engine.greedy", decoded, "decoded tokens/s"));
       rows.add(row("engine.greedy-batch", seconds.get(4).rate(batch), "examples/s"));
       return rows;

@@ -5,23 +5,42 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.tensor.Kernels;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What this machine can do through the same library the engine uses: float32 matrix products in
- * GFLOP/s, over sizes from square to the ones a T5 has, and copying memory in GB/s.
+ * What this machine can do: products of activations with frozen weights in GFLOP/s, by each of the
+ * ways libtorch has, over sizes that the models have; and copying memory in GB/s.
  */
 public final class GemmBench {
-  /** [rows, inner, columns]: square, and T5's widest products. */
+  /** [rows, in, out]: a batch of short texts through bge-small, one text, T5-small, a square. */
   private static final int[][] SIZES = {
-    {1024, 1024, 1024}, {2048, 512, 2048}, {2048, 768, 3072}, {512, 512, 32_128}
+    {832, 384, 1536}, {832, 1536, 384}, {13, 384, 1536}, {1024, 512, 2048}, {1024, 1024, 1024}
   };
 
   /** Well beyond the last-level cache. */
   private static final int COPY_FLOATS = 64 << 20;
+
+  /** How a product is made. */
+  enum Way {
+    /** PyTorch's own: MKL on a CPU. What training uses. */
+    PLAIN("gemm.plain"),
+    /** oneDNN, the weight as it is. */
+    ONEDNN("gemm.onednn"),
+    /** oneDNN, the weight packed once. What the engine uses with precision f32. */
+    PACKED("gemm.packed"),
+    /** The same in bfloat16, casts of input and output included; with precision bf16. */
+    PACKED_BF16("gemm.packed.bf16");
+
+    private final String bench;
+
+    Way(String bench) {
+      this.bench = bench;
+    }
+  }
 
   private GemmBench() {}
 
@@ -33,23 +52,27 @@ public final class GemmBench {
   public static List<BenchRow> run(int rounds) {
     boolean recording = Ops.setRecording(false);
     try (NDManager manager = Ops.newManager()) {
-      List<Samples.Work> works = new ArrayList<>();
+      List<BenchRow> rows = new ArrayList<>();
+      Machine.Limit limit = Machine.limit();
+      rows.add(
+          BenchRow.counted(
+              "limit",
+              Map.of("instructions", limit.instructions(), "threads", Ops.threads()),
+              limit.gigaflops() * Ops.threads(),
+              "GFLOP/s"));
+      rows.add(BenchRow.counted("clock", Map.of(), limit.gigahertz(), "GHz"));
       for (int[] size : SIZES) {
-        works.add(product(manager, size));
+        rows.addAll(products(manager, size, rounds));
       }
       NDArray from = manager.zeros(new Shape(COPY_FLOATS));
       NDArray to = manager.zeros(new Shape(COPY_FLOATS));
       NDIndex all = new NDIndex(":");
-      works.add(() -> to.set(all, from));
-      List<Samples> seconds = Samples.inTurn(2, rounds, works);
-
-      List<BenchRow> rows = new ArrayList<>();
-      for (int i = 0; i < SIZES.length; i++) {
-        rows.add(
-            BenchRow.of("gemm", config(SIZES[i]), gigaflops(seconds.get(i), SIZES[i]), "GFLOP/s"));
-      }
+      Samples.Work copy = () -> to.set(all, from);
       // Each float is read once and written once.
-      Samples copied = seconds.get(SIZES.length).rate(2.0 * Float.BYTES * COPY_FLOATS / 1e9);
+      Samples copied =
+          Samples.inTurn(2, rounds, List.of(copy))
+              .get(0)
+              .rate(2.0 * Float.BYTES * COPY_FLOATS / 1e9);
       rows.add(
           BenchRow.of(
               "copy",
@@ -62,22 +85,51 @@ public final class GemmBench {
     }
   }
 
-  private static Map<String, Object> config(int[] size) {
-    return Map.of("shape", size[0] + "x" + size[1] + "x" + size[2], "threads", Ops.threads());
+  /** One size by all ways in turn, each compared with the plain one. */
+  private static List<BenchRow> products(NDManager manager, int[] size, int rounds) {
+    double gigaflop = 2.0 * size[0] * size[1] * size[2] / 1e9;
+    int times = (int) Math.max(1, Math.round(0.5 / gigaflop)); // some milliseconds each
+    List<Way> ways =
+        Kernels.of(manager.getDevice()).packed() ? List.of(Way.values()) : List.of(Way.PLAIN);
+    List<Samples.Work> works = new ArrayList<>();
+    for (Way way : ways) {
+      Samples.Work once = product(manager, size, way);
+      works.add(
+          () -> {
+            for (int i = 0; i < times; i++) {
+              once.run();
+            }
+          });
+    }
+    List<Samples> seconds = Samples.inTurn(2, rounds, works);
+    List<BenchRow> rows = new ArrayList<>();
+    Map<String, Object> config =
+        Map.of("shape", size[0] + "x" + size[1] + "x" + size[2], "threads", Ops.threads());
+    Samples plain = seconds.get(0).rate(gigaflop * times);
+    for (int i = 0; i < ways.size(); i++) {
+      Samples rate = seconds.get(i).rate(gigaflop * times);
+      BenchRow row = BenchRow.of(ways.get(i).bench, config, rate, "GFLOP/s");
+      rows.add(i == 0 ? row : row.comparedTo(Way.PLAIN.bench, rate.over(plain)));
+    }
+    return rows;
   }
 
-  private static Samples gigaflops(Samples seconds, int[] size) {
-    return seconds.rate(2.0 * size[0] * size[1] * size[2] / 1e9);
-  }
-
-  /** x [m, k], w [n, k] -> [m, n]. */
-  private static Samples.Work product(NDManager manager, int[] size) {
+  /** x [m, k], w [n, k], b [n] -> [m, n]. */
+  private static Samples.Work product(NDManager manager, int[] size, Way way) {
+    Kernels kernels = Kernels.of(manager.getDevice());
     NDArray x = manager.randomNormal(new Shape(size[0], size[1]));
     NDArray w = manager.randomNormal(new Shape(size[2], size[1]));
+    NDArray b = manager.randomNormal(new Shape(size[2]));
+    boolean half = way == Way.PACKED_BF16;
+    NDArray weight = way == Way.PACKED || half ? kernels.call("pack", w, half) : w;
+    NDArray bias = half ? kernels.call("to_half", b) : b;
     return () -> {
       try (NDScope scope = Ops.scope()) {
         scope.suppressNotUsedWarning();
-        finish(Ops.linear(x, w));
+        finish(
+            way == Way.PLAIN
+                ? Ops.linear(x, weight, bias)
+                : kernels.call("linear_bias", x, weight, bias));
       }
     };
   }
@@ -89,11 +141,12 @@ public final class GemmBench {
 
   /**
    * The ceiling an engine of this shape is held against, as work to be timed beside it: products
-   * [tokens, d] x [d, ff], the largest of a T5's encoder.
+   * [tokens, d] x [d, ff] with packed weights, the largest of an encoder.
    */
   static Ceiling ceiling(NDManager manager, int tokens, int dModel, int dFf) {
     int[] size = {tokens, dModel, dFf};
-    return new Ceiling(product(manager, size), 2.0 * tokens * dModel * dFf / 1e9);
+    Way way = Kernels.of(manager.getDevice()).packed() ? Way.PACKED : Way.PLAIN;
+    return new Ceiling(product(manager, size, way), 2.0 * tokens * dModel * dFf / 1e9);
   }
 
   /**

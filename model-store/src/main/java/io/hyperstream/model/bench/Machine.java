@@ -8,12 +8,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** On what a measurement was made. */
 public final class Machine {
   private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+
+  private static final int CHAIN = 2_000_000;
 
   private Machine() {}
 
@@ -33,15 +37,61 @@ public final class Machine {
     return map;
   }
 
+  /**
+   * What one processor can do by its instructions.
+   *
+   * @param instructions the widest there are for products of float32, and those for bfloat16
+   * @param gigahertz measured now, under one busy thread
+   * @param gigaflops float32: two fused multiply-adds of full width per cycle
+   */
+  public record Limit(String instructions, double gigahertz, double gigaflops) {}
+
+  /**
+   * The limit of one core; the guess of a wide unit may be too high for a processor we know not.
+   */
+  public static Limit limit() {
+    Set<String> flags = Set.of(field("flags").split(" "));
+    double clock = gigahertz();
+    boolean wide = flags.contains("avx512f");
+    // Zen 4 computes 512 bits in two steps.
+    boolean halves = field("vendor_id").equals("AuthenticAMD") && field("cpu family").equals("25");
+    int floats = wide && !halves ? 16 : flags.contains("avx2") || wide ? 8 : 4;
+    String names =
+        Stream.of("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+            .filter(flags::contains)
+            .collect(Collectors.joining(" "));
+    return new Limit(names.isEmpty() ? "unknown" : names, clock, 2 * 2 * floats * clock);
+  }
+
+  /** By a chain of operations of which each waits for the one before: 4 cycles a step. */
+  private static double gigahertz() {
+    double best = 0;
+    long x = System.nanoTime();
+    for (int round = 0; round < 20; round++) {
+      long y = x | 1;
+      long start = System.nanoTime();
+      for (int i = 0; i < CHAIN; i++) {
+        x = (x * y) ^ i; // 3 cycles and 1
+      }
+      best = Math.max(best, 4.0 * CHAIN / (System.nanoTime() - start));
+    }
+    return x == 1 ? 0 : best; // x must be needed
+  }
+
   private static String processor() {
+    String name = field("model name");
+    return name.isEmpty() ? System.getProperty("os.arch") : name;
+  }
+
+  private static String field(String name) {
     try (Stream<String> lines = Files.lines(PROCESSORS)) {
       return lines
-          .filter(line -> line.startsWith("model name"))
+          .filter(line -> line.substring(0, Math.max(0, line.indexOf(':'))).strip().equals(name))
           .map(line -> line.substring(line.indexOf(':') + 1).strip())
           .findFirst()
-          .orElse(System.getProperty("os.arch"));
-    } catch (IOException e) {
-      return System.getProperty("os.arch");
+          .orElse("");
+    } catch (IOException e) { // not Linux
+      return "";
     }
   }
 }

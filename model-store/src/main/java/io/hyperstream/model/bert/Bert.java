@@ -3,18 +3,24 @@ package io.hyperstream.model.bert;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.NDScope;
 import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.backbone.Backbone;
 import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.backbone.Linear;
+import io.hyperstream.model.backbone.PackedEncoder;
+import io.hyperstream.model.backbone.PackedPart;
 import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.RowAdapters;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.tensor.Kernels;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import io.hyperstream.model.tensor.Scalar;
+import io.hyperstream.model.tensor.Workers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,17 +36,8 @@ public final class Bert implements Backbone {
   /** What padding keys lose in attention. */
   private static final Scalar MASK = new Scalar(1e9);
 
-  /** As in T5's encoder: parts of a batch that stay in the last-level cache. */
-  private static final long PART_BYTES = 8L << 20;
-
   /** Weight names may start with the network's own name. */
   private static final List<String> PREFIXES = List.of("", "bert.", "roberta.");
-
-  private record Linear(NDArray weight, NDArray bias) {
-    NDArray apply(NDArray x) {
-      return Ops.linear(x, weight, bias);
-    }
-  }
 
   private record Norm(NDArray weight, NDArray bias, double eps) {
     NDArray apply(NDArray x) {
@@ -55,7 +52,29 @@ public final class Bert implements Backbone {
    * @param narrow [d, f]
    */
   private record Layer(
-      Linear qkv, Linear out, Norm attentionNorm, Linear wide, Linear narrow, Norm outputNorm) {}
+      Linear qkv, Linear out, Norm attentionNorm, Linear wide, Linear narrow, Norm outputNorm) {
+
+    /** In the order of bert.py. */
+    void addTo(List<NDArray> kernel) {
+      add(qkv, kernel);
+      add(out, kernel);
+      kernel.add(attentionNorm.weight);
+      kernel.add(attentionNorm.bias);
+      add(wide, kernel);
+      add(narrow, kernel);
+      kernel.add(outputNorm.weight);
+      kernel.add(outputNorm.bias);
+    }
+
+    boolean frozen() {
+      return Stream.of(qkv, out, wide, narrow).allMatch(linear -> linear.packed().isPresent());
+    }
+
+    private static void add(Linear linear, List<NDArray> kernel) {
+      linear.packed().ifPresent(kernel::add);
+      kernel.add(linear.packedBias());
+    }
+  }
 
   private final BertConfig config;
   private final BackboneShape shape;
@@ -66,13 +85,23 @@ public final class Bert implements Backbone {
   private final Norm embeddingNorm;
   private final List<Layer> layers = new ArrayList<>();
   private final Scalar scale; // of queries: k^-0.5
-  private final int partTokens;
+  private final Kernels kernels;
+  private final List<NDArray> tables; // of the kernel that embeds
+  private final List<NDArray> packed = new ArrayList<>(); // of the layers' kernel
+  private final boolean frozen;
+  private final Network network = new Network();
 
-  private Bert(BertConfig config, int maxTokens, NDManager manager, TensorSource source) {
+  private Bert(
+      BertConfig config,
+      int maxTokens,
+      NDManager manager,
+      TensorSource source,
+      Precision precision) {
     this.config = config;
+    this.kernels = Kernels.of(manager.getDevice());
     this.shape = config.shape(Math.min(maxTokens, config.maxTokens()));
     this.manager = manager;
-    Weights weights = new Weights(source, manager, prefix(source), config);
+    Weights weights = new Weights(source, manager, prefix(source), config, precision);
     int d = config.width();
     words = weights.tensor("embeddings.word_embeddings.weight", config.vocabulary(), d);
     positions = weights.tensor("embeddings.position_embeddings.weight", config.positions(), d);
@@ -82,18 +111,26 @@ public final class Bert implements Backbone {
       String name = "encoder.layer." + i + ".";
       layers.add(
           new Layer(
-              weights.stacked(name + "attention.self.", "query", "key", "value"),
-              weights.linear(name + "attention.output.dense", d, d),
+              weights.linear(
+                  List.of("query", "key", "value").stream()
+                      .map(part -> name + "attention.self." + part)
+                      .toList(),
+                  d,
+                  d),
+              weights.linear(List.of(name + "attention.output.dense"), d, d),
               weights.norm(name + "attention.output.LayerNorm"),
-              weights.linear(name + "intermediate.dense", config.feedForward(), d),
-              weights.linear(name + "output.dense", d, config.feedForward()),
+              weights.linear(List.of(name + "intermediate.dense"), config.feedForward(), d),
+              weights.linear(List.of(name + "output.dense"), d, config.feedForward()),
               weights.norm(name + "output.LayerNorm")));
     }
     scale = new Scalar(Math.pow(config.headWidth(), -0.5));
-    partTokens =
-        manager.getDevice().isGpu()
-            ? Integer.MAX_VALUE
-            : (int) Math.max(1, PART_BYTES / Float.BYTES / config.feedForward());
+    NDArray segmentRows =
+        config.segments() > 1
+            ? segments
+            : Ops.own(manager, Ops.concat(List.of(segments, segments), 0));
+    tables = List.of(words, positions, segmentRows, embeddingNorm.weight, embeddingNorm.bias);
+    layers.forEach(layer -> layer.addTo(packed));
+    frozen = layers.stream().allMatch(Layer::frozen);
   }
 
   /**
@@ -101,13 +138,18 @@ public final class Bert implements Backbone {
    *
    * @param maxTokens longest sequence; at most the position table's
    * @param device where to; empty for the default device
+   * @param precision of products with the weights while nothing is recorded
    * @throws CheckpointException if a tensor is missing or has another shape than configured
    */
   public static Bert load(
-      BertConfig config, int maxTokens, TensorSource source, Optional<Device> device) {
+      BertConfig config,
+      int maxTokens,
+      TensorSource source,
+      Optional<Device> device,
+      Precision precision) {
     NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
-      return new Bert(config, maxTokens, manager, source);
+      return new Bert(config, maxTokens, manager, source, precision);
     } catch (RuntimeException e) {
       manager.close();
       throw e;
@@ -122,13 +164,26 @@ public final class Bert implements Backbone {
         .orElseThrow(() -> source.missing(first));
   }
 
-  private record Weights(TensorSource source, NDManager manager, String prefix, BertConfig config) {
+  private record Weights(
+      TensorSource source,
+      NDManager manager,
+      String prefix,
+      BertConfig config,
+      Precision precision) {
     NDArray tensor(String name, long... shape) {
       return source.read(manager, prefix + name, shape);
     }
 
-    Linear linear(String name, long out, long in) {
-      return new Linear(tensor(name + ".weight", out, in), tensor(name + ".bias", out));
+    /** Products of one input as one. */
+    Linear linear(List<String> names, long out, long in) {
+      return Linear.read(
+          source,
+          manager,
+          precision,
+          names.stream().map(name -> prefix + name + ".weight").toList(),
+          names.stream().map(name -> prefix + name + ".bias").toList(),
+          out,
+          in);
     }
 
     /** Old checkpoints, bert-base-uncased among them, have gamma and beta. */
@@ -139,20 +194,6 @@ public final class Bert implements Backbone {
           tensor(name + (old ? ".gamma" : ".weight"), d),
           tensor(name + (old ? ".beta" : ".bias"), d),
           config.layerNormEps());
-    }
-
-    /** Projections of one input as one: weights [n d, d], bias [n d]. */
-    Linear stacked(String name, String... parts) {
-      long d = config.width();
-      List<String> weights =
-          Stream.of(parts).map(part -> prefix + name + part + ".weight").toList();
-      NDArray weight = source.readStacked(manager, weights, d, d);
-      try (NDScope scope = Ops.scope()) {
-        scope.suppressNotUsedWarning();
-        List<NDArray> biases =
-            Stream.of(parts).map(part -> tensor(name + part + ".bias", d)).toList();
-        return new Linear(weight, Ops.own(manager, Ops.concat(biases, 0)));
-      }
     }
   }
 
@@ -171,33 +212,51 @@ public final class Bert implements Backbone {
   }
 
   @Override
-  public Encoded encode(TokenBatch batch, AdapterHook adapters) {
+  public Encoded encode(TokenBatch batch, AdapterHook adapters, Workers workers) {
     if (batch.length() > TokenBatch.paddedLength(shape.maxTokens())) {
       throw new IllegalArgumentException(
           "a sequence of this model has at most %d tokens; got %d"
               .formatted(shape.maxTokens(), batch.length()));
     }
-    int rows = batch.rows();
-    int most = Math.max(1, partTokens / batch.length());
-    if (rows <= most || Ops.recording()) {
-      return states(batch, adapters);
+    Optional<RowAdapters> rowAdapters = adapters.forKernels();
+    return Ops.recording() || rowAdapters.isEmpty() || !frozen
+        ? states(batch, adapters)
+        : PackedEncoder.encode(this, network, batch, rowAdapters.get(), workers, true);
+  }
+
+  private final class Network implements PackedEncoder.Network {
+    @Override
+    public int layers() {
+      return layers.size();
     }
-    int parts = (rows + most - 1) / most;
-    List<NDArray> last = new ArrayList<>();
-    List<NDArray> middle = new ArrayList<>();
-    for (int i = 0; i < parts; i++) {
-      int from = i * rows / parts;
-      int to = (i + 1) * rows / parts;
-      try (NDScope scope = Ops.scope()) {
-        scope.suppressNotUsedWarning();
-        Encoded part = states(batch.slice(from, to), adapters.slice(from, to));
-        last.add(Ops.keep(part.states()));
-        middle.add(Ops.keep(part.middle().orElseThrow()));
-      }
-      NDScope.register(last.get(i));
-      NDScope.register(middle.get(i));
+
+    @Override
+    public NDArray embed(PackedPart part) {
+      return kernels.call(
+          "bert_embed",
+          part.ids(),
+          part.places(config.firstPosition()),
+          part.segments(),
+          tables,
+          config.layerNormEps());
     }
-    return new Encoded(Ops.concat(last, 0), Optional.of(Ops.concat(middle, 0)), batch.mask());
+
+    @Override
+    public NDArray layers(NDArray x, PackedPart part, int first, int last) {
+      List<NDArray> layout = List.of(part.pad(), part.unpad(), part.keyMask(MASK.value()));
+      return part.call(
+          kernels,
+          "bert_layers",
+          x,
+          layout,
+          new long[] {part.rows(), part.length(), config.heads()},
+          packed,
+          first,
+          last,
+          config.layerNormEps(),
+          config.activation().configName(),
+          (double) scale.value());
+    }
   }
 
   private Encoded states(TokenBatch batch, AdapterHook adapters) {
@@ -210,7 +269,7 @@ public final class Bert implements Backbone {
         middle = x;
       }
     }
-    return new Encoded(x, Optional.of(middle), batch.mask());
+    return new Encoded(x, Optional.of(middle), batch.mask(), batch.rows() * batch.length());
   }
 
   /** [B, S, d]. */

@@ -105,7 +105,7 @@ public final class BertFamily implements ModelFamily {
       AddedTokens.check(files.file(AddedTokens.FILE), config.vocabulary(), files.config());
       sentences.check(tokenizer, files);
       int maxTokens = Math.min(options.maxSourceTokens(), config.maxTokens());
-      Bert bert = Bert.load(config, maxTokens, weights, device);
+      Bert bert = Bert.load(config, maxTokens, weights, device, options.precision());
       SentenceRows rows =
           new SentenceRows(
               tokenizer, sentences.pooling(), sentences.prefix(), config.width(), maxTokens);

@@ -22,6 +22,11 @@ public abstract class ForwardingTensors implements TensorSource {
   }
 
   @Override
+  public boolean frozen(String name) {
+    return source.frozen(name);
+  }
+
+  @Override
   public TensorInfo info(String name) {
     return source.info(name);
   }

@@ -66,6 +66,11 @@ public interface TensorSource {
             .formatted(start, names().stream().findFirst().orElse("none")));
   }
 
+  /** Whether a tensor never changes, so that it can be read again or kept in another form. */
+  default boolean frozen(String name) {
+    return true;
+  }
+
   default boolean has(String name) {
     return names().contains(name);
   }

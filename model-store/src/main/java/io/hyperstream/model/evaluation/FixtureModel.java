@@ -130,7 +130,8 @@ final class FixtureModel implements AutoCloseable {
       int rows = (int) ids.getShape().get(0);
       try (BatchAdapters batch = BatchAdapters.of(rowAdapters.of(rows))) {
         NDArray encoded = t5.encode(ids, mask, batch);
-        compare(prefix + "encoder_last_hidden", encoded);
+        NDArray reference = read(prefix + "encoder_last_hidden");
+        compare(prefix + "encoder_last_hidden", ofTokens(encoded, reference, mask));
         CrossMemory memory = t5.attendTo(encoded, mask);
         checkTeacherForced(prefix, memory, batch);
         for (String expectation : expected.names()) {
@@ -141,6 +142,15 @@ final class FixtureModel implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** States of padding are anything: the reference's stand there instead. */
+  private static NDArray ofTokens(NDArray states, NDArray reference, NDArray mask) {
+    if (!states.getShape().equals(reference.getShape())) {
+      return states;
+    }
+    NDArray token = mask.expandDims(2); // [B, S, 1]
+    return states.mul(token).add(reference.mul(token.sub(1).neg()));
   }
 
   private void checkTeacherForced(String prefix, CrossMemory memory, BatchAdapters batch) {

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * All adapters of one task, both stacks, ready to be applied. Owns its memory: {@link #close} frees
@@ -34,6 +35,7 @@ public final class AdapterWeights implements AutoCloseable {
   private final Map<Stack, AdapterTensors> tensors;
   private final Map<Stack, Adapter[][]> adapters = new EnumMap<>(Stack.class);
   private final long bytes;
+  private Optional<FoldedAdapters> folded; // null until somebody asks
 
   private AdapterWeights(
       NDManager manager, Activation activation, Map<Stack, AdapterTensors> tensors) {
@@ -121,6 +123,21 @@ public final class AdapterWeights implements AutoCloseable {
     } finally {
       Ops.setRecording(recording);
     }
+  }
+
+  /** The encoder's adapters for its kernels, made once; empty if they have a norm before. */
+  synchronized Optional<FoldedAdapters> folded() {
+    if (manager == null) { // of a training step: they change, and live in the caller's scope
+      return FoldedAdapters.of(tensors.get(Stack.ENCODER));
+    }
+    if (folded == null) {
+      try (NDScope scope = Ops.scope()) {
+        scope.suppressNotUsedWarning();
+        folded = FoldedAdapters.of(tensors.get(Stack.ENCODER));
+        folded.ifPresent(f -> f.tensors().forEach(array -> Ops.own(manager, array)));
+      }
+    }
+    return folded;
   }
 
   Activation activation() {

@@ -1,24 +1,27 @@
 package io.hyperstream.model.hyper;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.RowAdapters;
 import io.hyperstream.model.backbone.Stack;
+import io.hyperstream.model.tensor.Activation;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Applies each row's adapters to a batch of many tasks. Sort the rows by task: a run of at least
- * {@value #SEGMENT_ROWS} rows of one task is computed as a slice of its own, in place; shorter runs
- * together by gathering their weights into one batched product (both cost 4 to 6 % of the bare
- * encoder on a CPU; the sizes where one beats the other were measured). Without any adapters it
- * does nothing.
+ * Applies each row's adapters to a batch of many tasks. The encoder's kernels take them as data
+ * ({@link #forKernels}); the decoder, and whatever records gradients, applies them here. Sort the
+ * rows by task: a run of at least {@value #SEGMENT_ROWS} rows of one task is computed as a slice of
+ * its own; shorter runs together by gathering their weights into one batched product. Without any
+ * adapters it does nothing.
  *
  * <p>One thread. Gathered decoder weights are kept from step to step; closing frees them. The
  * {@link AdapterWeights} must stay open meanwhile and belong to the caller.
@@ -26,12 +29,6 @@ import java.util.function.Function;
 public final class BatchAdapters implements AdapterHook {
   /** From here on one task's rows are worth a matrix product of their own. */
   static final int SEGMENT_ROWS = 4;
-
-  /**
-   * On a processor about so many positions of one task go together: what the operations hand to
-   * each other is then still in a core's own cache (4.1 instead of 4.9 % of the bare encoder).
-   */
-  private static final int STEP_POSITIONS = 512;
 
   private final List<AdapterWeights> rows;
   private final List<Block> blocks;
@@ -78,6 +75,35 @@ public final class BatchAdapters implements AdapterHook {
   }
 
   @Override
+  public Optional<RowAdapters> forKernels() {
+    IdentityHashMap<AdapterWeights, Integer> places = new IdentityHashMap<>();
+    List<List<NDArray>> distinct = new ArrayList<>();
+    int[] ofRow = new int[rows.size()];
+    Activation activation = Activation.LINEAR;
+    for (int row = 0; row < ofRow.length; row++) {
+      AdapterWeights weights = rows.get(row);
+      if (weights == AdapterWeights.NONE) {
+        ofRow[row] = -1;
+      } else if (!places.containsKey(weights)) {
+        Optional<FoldedAdapters> folded = weights.folded();
+        if (folded.isEmpty()) {
+          return Optional.empty();
+        }
+        ofRow[row] = distinct.size();
+        places.put(weights, distinct.size());
+        distinct.add(folded.get().tensors());
+        activation = weights.activation();
+      } else {
+        ofRow[row] = places.get(weights);
+      }
+    }
+    return Optional.of(
+        distinct.isEmpty()
+            ? RowAdapters.NONE
+            : new RowAdapters(distinct, ofRow, activation.configName()));
+  }
+
+  @Override
   public Object key(int row) {
     return rows.get(row);
   }
@@ -104,7 +130,8 @@ public final class BatchAdapters implements AdapterHook {
     }
     for (Block block : blocks) {
       if (!block.isNone()) {
-        block.addTo(block.of(y), stack, layer, position); // a view: adding to it changes y
+        NDArray part = block.of(y); // a view: adding to it changes y
+        Ops.addInPlace(part, block.delta(part, stack, layer, position));
       }
     }
     return y;
@@ -168,39 +195,12 @@ public final class BatchAdapters implements AdapterHook {
       return whole ? y : Ops.slice(y, 0, from, from + (long) rows.size());
     }
 
-    /** y [n, N, d], this block's rows, is overwritten. */
-    void addTo(NDArray y, Stack stack, int layer, Position position) {
-      if (!oneTask || y.getDevice().isGpu()) {
-        Ops.addInPlace(y, delta(y, stack, layer, position));
-        return;
-      }
-      int count = rows.size();
-      int most = (int) Math.max(1, STEP_POSITIONS / y.getShape().get(1));
-      int steps = (count + most - 1) / most;
-      for (int i = 0; i < steps; i++) {
-        try (NDScope scope = Ops.scope()) {
-          scope.suppressNotUsedWarning();
-          NDArray some = Ops.slice(y, 0, i * count / steps, (i + 1) * count / steps);
-          Ops.addInPlace(some, delta(some, stack, layer, position));
-        }
-      }
-    }
-
     NDArray delta(NDArray y, Stack stack, int layer, Position position) {
       AdapterWeights first = rows.get(0);
       if (oneTask) {
         return first.at(stack, layer, position).delta(y, first.activation());
       }
       Adapter perRow = perRow(stack, layer, position);
-      boolean fold =
-          stack == Stack.ENCODER
-              && !Ops.recording()
-              && perRow.pre() == null
-              && perRow.post() != null
-              && y.getShape().get(1) > perRow.downBias().getShape().get(2);
-      if (fold) {
-        return FoldedAdapters.of(perRow).delta(y, first.activation());
-      }
       if (identity == null) {
         identity = identity(y);
       }

@@ -20,6 +20,7 @@ import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Workers;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,11 +50,12 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   private final StartingAdapters starts;
   private final int maxBatchTokens;
   private final int intraOpThreads;
+  private final Workers workers;
   private final LexicalFeatures lexical;
   private final AdapterBank bank;
   private final Decoding decoding;
-  private final AtomicLong realTokens = new AtomicLong();
-  private final AtomicLong paddedTokens = new AtomicLong();
+  private final AtomicLong askedTokens = new AtomicLong();
+  private final AtomicLong computedTokens = new AtomicLong();
   private final ReentrantLock oneBatch = new ReentrantLock();
   private final AtomicInteger users = new AtomicInteger(1); // of what is loaded: this, and loans
   private boolean closed;
@@ -85,6 +87,10 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     this.starts = new StartingAdapters(loaded.adapters());
     this.maxBatchTokens = options.maxBatchTokens();
     this.intraOpThreads = options.threads();
+    this.workers =
+        backbone.manager().getDevice().isGpu()
+            ? Workers.NONE
+            : Workers.of(options.workersInEffect(), intraOpThreads);
     this.lexical = family.lexical();
     this.bank = new AdapterBank(starts::make, options.adapterBudgetBytes());
     this.decoding = new Decoding(family);
@@ -150,9 +156,9 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     }
   }
 
-  /** Tokens that went through the encoder since the model was opened; any thread. */
+  @Override
   public TokenCounts tokenCounts() {
-    return new TokenCounts(realTokens.get(), paddedTokens.get());
+    return new TokenCounts(askedTokens.get(), computedTokens.get());
   }
 
   /** Native arrays the model holds between batches, weights included; any thread, for tests. */
@@ -255,7 +261,6 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
       List<TaskRow> sorted = resolve(rows, results);
       for (int from = 0; from < sorted.size(); ) {
         int to = passEnd(sorted, from);
-        count(sorted.subList(from, to));
         answer(sorted.subList(from, to), results);
         decoding.trim();
         from = to;
@@ -319,13 +324,19 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
   }
 
   private ReadoutBatch encode(List<TaskRow> rows, AdapterHook adapters, boolean vectors) {
-    return ReadoutBatch.encode(
-        backbone,
-        family.rows(),
-        rows.stream().map(row -> row.row().task()).toList(),
-        rows.stream().map(row -> row.row().input()).toList(),
-        adapters,
-        vectors);
+    List<RowInput> inputs = rows.stream().map(row -> row.row().input()).toList();
+    ReadoutBatch batch =
+        ReadoutBatch.encode(
+            backbone,
+            family.rows(),
+            rows.stream().map(row -> row.row().task()).toList(),
+            inputs,
+            adapters,
+            vectors,
+            workers);
+    askedTokens.addAndGet(inputs.stream().mapToInt(RowInput::tokens).sum());
+    computedTokens.addAndGet(batch.computedTokens());
+    return batch;
   }
 
   /** Gradient mode and the number of threads are settings of the calling thread. */
@@ -393,18 +404,6 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     return to;
   }
 
-  private void count(List<TaskRow> pass) {
-    int longest = 0;
-    int sequences = 0;
-    for (TaskRow row : pass) {
-      RowInput input = row.row().input();
-      longest = Math.max(longest, input.longest());
-      sequences += input.sequences().size();
-      realTokens.addAndGet(input.tokens());
-    }
-    paddedTokens.addAndGet((long) sequences * TokenBatch.paddedLength(longest));
-  }
-
   /** Waits for the batch under way, then frees the model, unless it is lent. */
   @Override
   public void close() {
@@ -414,6 +413,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
         closed = true;
         decoding.close();
         bank.close();
+        workers.close();
         release();
       }
     } finally {

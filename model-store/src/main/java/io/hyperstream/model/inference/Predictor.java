@@ -46,6 +46,11 @@ public interface Predictor {
   PreparedRow prepare(
       TaskDefinition task, TaskAdapter adapter, String text, Optional<String> textPair);
 
+  /** What went through the encoder so far; any thread. */
+  default TokenCounts tokenCounts() {
+    return TokenCounts.NONE;
+  }
+
   /**
    * Answers a batch, rows in any order and of any mix of tasks; results in the rows' order. A row
    * that can never be answered comes back as a {@link RowFailure} and leaves the others alone. One

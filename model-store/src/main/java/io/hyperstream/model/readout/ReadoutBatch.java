@@ -7,6 +7,7 @@ import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Workers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -37,6 +38,7 @@ public record ReadoutBatch(
    *
    * @param inputs [rows]
    * @param withVectors whether rows' vectors are needed
+   * @param workers compute parts of the batch side by side
    */
   public static ReadoutBatch encode(
       Backbone backbone,
@@ -44,7 +46,8 @@ public record ReadoutBatch(
       List<TaskDefinition> tasks,
       List<RowInput> inputs,
       AdapterHook adapters,
-      boolean withVectors) {
+      boolean withVectors,
+      Workers workers) {
     List<List<TokenSequence>> sequences = inputs.stream().map(RowInput::sequences).toList();
     int most = sequences.stream().mapToInt(List::size).max().orElseThrow();
     List<Slot> slots = new ArrayList<>();
@@ -59,7 +62,7 @@ public record ReadoutBatch(
       List<TokenSequence> some =
           IntStream.of(rows).mapToObj(row -> sequences.get(row).get(place)).toList();
       AdapterHook hook = rows.length == inputs.size() ? adapters : adapters.select(rows);
-      Encoded encoded = backbone.encode(TokenBatch.of(backbone, some), hook);
+      Encoded encoded = backbone.encode(TokenBatch.of(backbone, some), hook, workers);
       slots.add(new Slot(rows, encoded));
       if (withVectors) {
         float[][] ofSlot = encoder.pool(encoded);
@@ -73,6 +76,11 @@ public record ReadoutBatch(
       vectors[row] = encoder.vector(inputs.get(row), pooled[row]);
     }
     return new ReadoutBatch(tasks, slots, vectors, adapters);
+  }
+
+  /** Tokens that went through the encoder. */
+  public int computedTokens() {
+    return slots.stream().mapToInt(slot -> slot.encoded().computed()).sum();
   }
 
   public int rows() {

@@ -3,8 +3,10 @@ package io.hyperstream.model.t5;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Linear;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -18,55 +20,74 @@ final class Attention {
 
   private final int heads;
   private final int width;
-  private final NDArray projection; // self: q, k, v stacked [3 H k, d]; cross: k, v [2 H k, d]
-  private final NDArray query; // cross only: [H k, d]
-  private final NDArray out; // [d, H k]
+  private final Linear qkv; // self only: [3 H k, d]
+  private final NDArray keysValues; // cross only: [2 H k, d]
+  private final Linear query; // cross only: [H k, d]
+  private final Linear out; // [d, H k]
 
-  private Attention(T5Config config, NDArray projection, NDArray query, NDArray out) {
+  private Attention(T5Config config, Linear qkv, NDArray keysValues, Linear query, Linear out) {
     this.heads = config.heads();
     this.width = config.dKv();
-    this.projection = projection;
+    this.qkv = qkv;
+    this.keysValues = keysValues;
     this.query = query;
     this.out = out;
   }
 
-  static Attention self(TensorSource source, NDManager manager, String prefix, T5Config config) {
-    NDArray qkv = stacked(source, manager, prefix, config, "q", "k", "v");
-    return new Attention(config, qkv, null, out(source, manager, prefix, config));
+  static Attention self(
+      TensorSource source, NDManager manager, String prefix, T5Config config, Precision precision) {
+    Weights weights = new Weights(source, manager, prefix, config, precision);
+    return new Attention(config, weights.in("q", "k", "v"), null, null, weights.out());
   }
 
-  static Attention cross(TensorSource source, NDManager manager, String prefix, T5Config config) {
-    NDArray kv = stacked(source, manager, prefix, config, "k", "v");
-    NDArray q = source.read(manager, prefix + ".q.weight", config.innerWidth(), config.dModel());
-    return new Attention(config, kv, q, out(source, manager, prefix, config));
+  static Attention cross(
+      TensorSource source, NDManager manager, String prefix, T5Config config, Precision precision) {
+    Weights weights = new Weights(source, manager, prefix, config, precision);
+    NDArray keysValues =
+        source.readStacked(manager, weights.names("k", "v"), config.innerWidth(), config.dModel());
+    return new Attention(config, null, keysValues, weights.in("q"), weights.out());
   }
 
-  private static NDArray out(
-      TensorSource source, NDManager manager, String prefix, T5Config config) {
-    return source.read(manager, prefix + ".o.weight", config.dModel(), config.innerWidth());
+  private record Weights(
+      TensorSource source, NDManager manager, String prefix, T5Config config, Precision precision) {
+    List<String> names(String... parts) {
+      return Stream.of(parts).map(part -> prefix + "." + part + ".weight").toList();
+    }
+
+    Linear in(String... parts) {
+      return Linear.read(
+          source, manager, precision, names(parts), config.innerWidth(), config.dModel());
+    }
+
+    Linear out() {
+      return Linear.read(
+          source, manager, precision, names("o"), config.dModel(), config.innerWidth());
+    }
   }
 
-  private static NDArray stacked(
-      TensorSource source, NDManager manager, String prefix, T5Config config, String... parts) {
-    List<String> names = Stream.of(parts).map(part -> prefix + "." + part + ".weight").toList();
-    return source.readStacked(manager, names, config.innerWidth(), config.dModel());
+  Linear qkv() {
+    return qkv;
+  }
+
+  Linear out() {
+    return out;
   }
 
   /** Queries, keys and values of the same positions: x [B, N, d]. */
   Heads project(NDArray x) {
-    NDArray split = split(Ops.linear(x, projection), 3); // [3, B*H, N, k]
+    NDArray split = split(qkv.apply(x), 3); // [3, B*H, N, k]
     return new Heads(Ops.select(split, 0, 0), Ops.select(split, 0, 1), Ops.select(split, 0, 2));
   }
 
   /** Keys and values of the encoder's output [B, S, d]; the query is null. */
   Heads projectMemory(NDArray encoded) {
-    NDArray split = split(Ops.linear(encoded, projection), 2); // [2, B*H, S, k]
+    NDArray split = split(Ops.linear(encoded, keysValues), 2); // [2, B*H, S, k]
     return new Heads(null, Ops.select(split, 0, 0), Ops.select(split, 0, 1));
   }
 
   /** Queries of cross-attention: x [B, N, d] -> [B*H, N, k]. */
   NDArray projectQuery(NDArray x) {
-    return Ops.select(split(Ops.linear(x, query), 1), 0, 0);
+    return Ops.select(split(query.apply(x), 1), 0, 0);
   }
 
   /** [B, N, parts*H*k] -> [parts, B*H, N, k]. */
@@ -109,10 +130,11 @@ final class Attention {
     long s = encoded.getShape().get(1);
     long d = encoded.getShape().get(2);
     long inner = (long) heads * width;
-    NDArray keys = Ops.slice(projection, 0, 0, inner).reshape(heads, width, d); // [H, k, d]
-    NDArray values = Ops.slice(projection, 0, inner, 2 * inner).reshape(heads, width, d);
+    NDArray keys = Ops.slice(keysValues, 0, 0, inner).reshape(heads, width, d); // [H, k, d]
+    NDArray values = Ops.slice(keysValues, 0, inner, 2 * inner).reshape(heads, width, d);
     NDArray queries =
-        Ops.linear(x, query)
+        query
+            .apply(x)
             .reshape(batch, n, heads, width)
             .transpose(2, 0, 1, 3) // [H, B, N, k]
             .reshape(heads, batch * n, width);
@@ -135,7 +157,7 @@ final class Attention {
             .reshape(heads, batch, n, width)
             .transpose(1, 2, 0, 3) // [B, N, H, k]
             .reshape(batch, n, inner);
-    return Ops.linear(merged, out);
+    return out.apply(merged);
   }
 
   /** [B*H, N, k] -> [B, N, d]. */
@@ -145,6 +167,6 @@ final class Attention {
             .reshape(batch, heads, n, width)
             .transpose(0, 2, 1, 3) // [B, N, H, k]
             .reshape(batch, n, (long) heads * width);
-    return Ops.linear(merged, out);
+    return out.apply(merged);
   }
 }

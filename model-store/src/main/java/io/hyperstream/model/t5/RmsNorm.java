@@ -18,6 +18,11 @@ final class RmsNorm {
     eps = new Scalar(config.layerNormEps());
   }
 
+  /** [d]. */
+  NDArray weight() {
+    return weight;
+  }
+
   /** [.., d] -> [.., d]; x is left alone. */
   NDArray apply(NDArray x) {
     return Ops.rmsNorm(x, weight, rootWidth, eps);

@@ -11,7 +11,9 @@ import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import io.hyperstream.model.tensor.Scalar;
+import io.hyperstream.model.tensor.Workers;
 import java.util.List;
 import java.util.Optional;
 
@@ -38,7 +40,7 @@ public final class T5 implements Backbone {
   private final NDArray output; // [V, d]
   private final Scalar outputScale;
 
-  private T5(T5Config config, NDManager manager, TensorSource source) {
+  private T5(T5Config config, NDManager manager, TensorSource source, Precision precision) {
     this.config = config;
     this.manager = manager;
     String name =
@@ -47,8 +49,8 @@ public final class T5 implements Backbone {
             .findFirst()
             .orElseThrow(() -> source.missing(EMBEDDINGS.get(0)));
     NDArray shared = source.read(manager, name, config.vocabSize(), config.dModel());
-    encoder = new T5Encoder(source, manager, config, shared);
-    decoder = new T5Decoder(source, manager, config, shared);
+    encoder = new T5Encoder(source, manager, config, shared, precision);
+    decoder = new T5Decoder(source, manager, config, shared, precision);
     output =
         config.tiedEmbeddings()
             ? shared
@@ -58,19 +60,21 @@ public final class T5 implements Backbone {
 
   /** Loads the weights to the default device. */
   public static T5 load(T5Config config, TensorSource source) {
-    return load(config, source, Optional.empty());
+    return load(config, source, Optional.empty(), Precision.F32);
   }
 
   /**
    * Loads the weights.
    *
    * @param device where to; empty for the default device
+   * @param precision of products with the weights while nothing is recorded
    * @throws CheckpointException if a tensor is missing or has another shape than configured
    */
-  public static T5 load(T5Config config, TensorSource source, Optional<Device> device) {
+  public static T5 load(
+      T5Config config, TensorSource source, Optional<Device> device, Precision precision) {
     NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
-      return new T5(config, manager, source);
+      return new T5(config, manager, source, precision);
     } catch (RuntimeException e) {
       manager.close();
       throw e;
@@ -87,8 +91,8 @@ public final class T5 implements Backbone {
   }
 
   @Override
-  public Encoded encode(TokenBatch batch, AdapterHook adapters) {
-    return new Encoded(encode(batch.ids(), batch.mask(), adapters), batch.mask());
+  public Encoded encode(TokenBatch batch, AdapterHook adapters, Workers workers) {
+    return encoder.encode(this, batch, adapters, workers);
   }
 
   @Override
@@ -97,14 +101,14 @@ public final class T5 implements Backbone {
   }
 
   /**
-   * Runs the encoder. Padded positions are computed as well, from whatever id stands there.
+   * Runs the encoder.
    *
    * @param ids [B, S] int64
-   * @param mask [B, S] float32, 1 for a token, 0 for padding
-   * @return last hidden states [B, S, d]
+   * @param mask [B, S] float32, 1 for a token, 0 for the padding behind them
+   * @return last hidden states [B, S, d]; those of padding are anything
    */
   public NDArray encode(NDArray ids, NDArray mask, AdapterHook adapters) {
-    return encoder.encode(ids, mask, adapters);
+    return encode(TokenBatch.padded(this, ids, mask), adapters).states();
   }
 
   /**

@@ -8,6 +8,7 @@ import io.hyperstream.model.backbone.Position;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import io.hyperstream.model.tensor.Scalar;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,7 +38,12 @@ final class T5Decoder {
   private final List<Block> blocks = new ArrayList<>();
   private final RmsNorm finalNorm;
 
-  T5Decoder(TensorSource source, NDManager manager, T5Config config, NDArray embeddings) {
+  T5Decoder(
+      TensorSource source,
+      NDManager manager,
+      T5Config config,
+      NDArray embeddings,
+      Precision precision) {
     this.config = config;
     this.embeddings = embeddings;
     String first = "decoder.block.0.layer.";
@@ -51,11 +57,11 @@ final class T5Decoder {
       blocks.add(
           new Block(
               new RmsNorm(source, manager, layer + "0.layer_norm", config),
-              Attention.self(source, manager, layer + "0.SelfAttention", config),
+              Attention.self(source, manager, layer + "0.SelfAttention", config, precision),
               new RmsNorm(source, manager, layer + "1.layer_norm", config),
-              Attention.cross(source, manager, layer + "1.EncDecAttention", config),
+              Attention.cross(source, manager, layer + "1.EncDecAttention", config, precision),
               new RmsNorm(source, manager, layer + "2.layer_norm", config),
-              new FeedForward(source, manager, layer + "2.DenseReluDense", config)));
+              new FeedForward(source, manager, layer + "2.DenseReluDense", config, precision)));
     }
     finalNorm = new RmsNorm(source, manager, "decoder.final_layer_norm", config);
   }

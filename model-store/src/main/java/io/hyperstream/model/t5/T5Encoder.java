@@ -3,13 +3,23 @@ package io.hyperstream.model.t5;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.backbone.Linear;
+import io.hyperstream.model.backbone.PackedEncoder;
+import io.hyperstream.model.backbone.PackedPart;
 import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.RowAdapters;
 import io.hyperstream.model.backbone.Stack;
+import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.tensor.Kernels;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import io.hyperstream.model.tensor.Scalar;
+import io.hyperstream.model.tensor.Workers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** T5's encoder. Immutable, any thread. */
@@ -17,28 +27,46 @@ final class T5Encoder {
   /** As the reference: what padding keys lose in self-attention. */
   static final Scalar SELF_MASK = new Scalar(10_000);
 
-  /**
-   * On a processor rows are encoded in parts whose widest activation has about this size: it is
-   * then still in the last-level cache when the next operation reads it, and the parts reuse each
-   * other's memory. Beyond that every operation waits for memory.
-   */
-  private static final long PART_BYTES = 8L << 20;
-
   private record Block(
-      RmsNorm attentionNorm, Attention attention, RmsNorm feedForwardNorm, FeedForward ff) {}
+      RmsNorm attentionNorm, Attention attention, RmsNorm feedForwardNorm, FeedForward ff) {
+    List<Linear> linears() {
+      List<Linear> all =
+          new ArrayList<>(List.of(attention.qkv(), attention.out(), ff.in(), ff.out()));
+      ff.gate().ifPresent(all::add);
+      return all;
+    }
+
+    /** In the order of t5.py. */
+    void addTo(List<NDArray> kernel) {
+      kernel.add(attentionNorm.weight());
+      kernel.add(attention.qkv().packed().orElseThrow());
+      kernel.add(attention.out().packed().orElseThrow());
+      kernel.add(feedForwardNorm.weight());
+      kernel.add(ff.in().packed().orElseThrow());
+      kernel.add(ff.gate().orElse(ff.in()).packed().orElseThrow());
+      kernel.add(ff.out().packed().orElseThrow());
+    }
+  }
 
   private final NDArray embeddings; // [V, d]
-  private final int partTokens;
+  private final T5Config config;
+  private final Kernels kernels;
+  private final List<NDArray> packed = new ArrayList<>(); // of the layers' kernel
+  private final boolean frozen;
+  private final Network network = new Network();
   private final RelativePositionBias positions;
   private final List<Block> blocks = new ArrayList<>();
   private final RmsNorm finalNorm;
 
-  T5Encoder(TensorSource source, NDManager manager, T5Config config, NDArray embeddings) {
+  T5Encoder(
+      TensorSource source,
+      NDManager manager,
+      T5Config config,
+      NDArray embeddings,
+      Precision precision) {
+    this.config = config;
+    this.kernels = Kernels.of(manager.getDevice());
     this.embeddings = embeddings;
-    partTokens =
-        manager.getDevice().isGpu()
-            ? Integer.MAX_VALUE
-            : (int) Math.max(1, PART_BYTES / Float.BYTES / config.dFf());
     positions =
         new RelativePositionBias(
             source, manager, "encoder.block.0.layer.0.SelfAttention", config, true);
@@ -47,34 +75,63 @@ final class T5Encoder {
       blocks.add(
           new Block(
               new RmsNorm(source, manager, layer + "0.layer_norm", config),
-              Attention.self(source, manager, layer + "0.SelfAttention", config),
+              Attention.self(source, manager, layer + "0.SelfAttention", config, precision),
               new RmsNorm(source, manager, layer + "1.layer_norm", config),
-              new FeedForward(source, manager, layer + "1.DenseReluDense", config)));
+              new FeedForward(source, manager, layer + "1.DenseReluDense", config, precision)));
     }
     finalNorm = new RmsNorm(source, manager, "encoder.final_layer_norm", config);
+    frozen =
+        blocks.stream()
+            .flatMap(block -> block.linears().stream())
+            .allMatch(linear -> linear.packed().isPresent());
+    if (frozen) {
+      blocks.forEach(block -> block.addTo(packed));
+      packed.add(finalNorm.weight());
+      packed.add(blocks.get(0).ff.in().kind());
+    }
   }
 
-  /** ids [B, S] int64, mask [B, S] float -> [B, S, d]; padded rows are computed too. */
-  NDArray encode(NDArray ids, NDArray mask, AdapterHook adapters) {
-    int rows = (int) ids.getShape().get(0);
-    int length = (int) ids.getShape().get(1);
-    int[] range = IntStream.range(0, length).toArray();
+  /** States [B, S, d]; those of padding are anything. */
+  Encoded encode(T5 t5, TokenBatch batch, AdapterHook adapters, Workers workers) {
+    Optional<RowAdapters> rowAdapters = adapters.forKernels();
+    if (frozen && !Ops.recording() && rowAdapters.isPresent()) {
+      return PackedEncoder.encode(t5, network, batch, rowAdapters.get(), workers, false);
+    }
+    NDArray ids = batch.ids();
+    int[] range = IntStream.range(0, batch.length()).toArray();
     NDArray bias = positions.between(ids.getManager(), range, range); // [1, H, S, S]
-    int most = Math.max(1, partTokens / length);
-    if (rows <= most || Ops.recording()) {
-      return encode(ids, mask, bias, adapters);
+    NDArray states = encode(ids, batch.mask(), bias, adapters);
+    return new Encoded(states, Optional.empty(), batch.mask(), batch.rows() * batch.length());
+  }
+
+  private final class Network implements PackedEncoder.Network {
+    @Override
+    public int layers() {
+      return blocks.size();
     }
-    int parts = (rows + most - 1) / most;
-    List<NDArray> encoded = new ArrayList<>();
-    for (int i = 0; i < parts; i++) {
-      int from = i * rows / parts;
-      int to = (i + 1) * rows / parts;
-      NDArray partIds = Ops.slice(ids, 0, from, to);
-      NDArray partMask = Ops.slice(mask, 0, from, to);
-      AdapterHook partAdapters = adapters.slice(from, to);
-      encoded.add(Ops.step(() -> encode(partIds, partMask, bias, partAdapters)));
+
+    @Override
+    public NDArray embed(PackedPart part) {
+      return Ops.gatherRows(embeddings, part.ids()); // [N, d]
     }
-    return Ops.concat(encoded, 0);
+
+    @Override
+    public NDArray layers(NDArray x, PackedPart part, int first, int last) {
+      NDArray mask = part.keyMask(SELF_MASK.value()); // [R, 1, 1, S]
+      int[] range = IntStream.range(0, part.length()).toArray();
+      NDArray bias = positions.between(mask.getManager(), range, range).add(mask); // [R, H, S, S]
+      return part.call(
+          kernels,
+          "t5_layers",
+          x,
+          List.of(part.pad(), part.unpad(), bias),
+          new long[] {part.rows(), part.length(), config.heads(), config.gated() ? 1 : 0},
+          packed,
+          first,
+          last,
+          config.layerNormEps(),
+          config.activation().configName());
+    }
   }
 
   private NDArray encode(NDArray ids, NDArray mask, NDArray positionBias, AdapterHook adapters) {

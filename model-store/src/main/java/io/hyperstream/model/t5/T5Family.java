@@ -92,7 +92,7 @@ public final class T5Family implements ModelFamily {
                     config.eosId()));
       }
       AddedTokens.check(files.file(AddedTokens.FILE), config.vocabSize(), files.config());
-      return of(tokenizer, T5.load(config, weights, device), options);
+      return of(tokenizer, T5.load(config, weights, device, options.precision()), options);
     } catch (IOException | RuntimeException e) {
       tokenizer.close();
       throw e;

@@ -33,6 +33,7 @@ import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Workers;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -371,7 +372,8 @@ public final class FewShotModel implements AutoCloseable {
       scope.suppressNotUsedWarning();
       List<TaskDefinition> tasks = Collections.nCopies(inputs.size(), scored.orElse(null));
       ReadoutBatch batch =
-          ReadoutBatch.encode(family.backbone(), family.rows(), tasks, inputs, hook, true);
+          ReadoutBatch.encode(
+              family.backbone(), family.rows(), tasks, inputs, hook, true, Workers.NONE);
       System.arraycopy(batch.vectors(), 0, out.vectors, from, inputs.size());
       if (scored.isPresent()) {
         double[][] scores = labels.score(batch, LabelScoring.EXACT);

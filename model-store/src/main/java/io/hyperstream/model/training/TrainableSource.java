@@ -51,6 +51,11 @@ final class TrainableSource extends ForwardingTensors {
   }
 
   @Override
+  public boolean frozen(String name) {
+    return !trained.test(name);
+  }
+
+  @Override
   public NDArray read(NDManager owner, String name) {
     return read(owner, name, info(name).shape());
   }

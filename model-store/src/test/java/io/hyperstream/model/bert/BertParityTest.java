@@ -16,6 +16,7 @@ import io.hyperstream.model.checkpoint.ShardedSafetensors;
 import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.readout.ReadoutOptions;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import java.io.IOException;
 import java.nio.LongBuffer;
 import java.nio.file.Path;
@@ -47,7 +48,7 @@ class BertParityTest {
                 files,
                 ShardedSafetensors.openFolder(files.directory()),
                 Optional.empty(),
-                new ReadoutOptions(512, 2, 1, 1, 1 << 20));
+                new ReadoutOptions(512, 2, 1, 1, 1 << 20, Precision.F32));
     environment = OrtEnvironment.getEnvironment();
     reference =
         environment.createSession(

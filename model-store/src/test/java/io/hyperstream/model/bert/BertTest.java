@@ -20,7 +20,10 @@ import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
+import io.hyperstream.model.tensor.Workers;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -28,38 +31,53 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @DisplayName("BERT with adapters of many tasks")
 class BertTest {
   private static final int TASK_EMBEDDING = 6;
   private static final Pooling FIRST = new Pooling(Pooling.Kind.FIRST, true);
 
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final RandomWeights WEIGHTS = new RandomWeights(3);
+
   private Bert bert;
   private AdapterFactory factory;
 
   @BeforeEach
   void open() throws Exception {
-    ObjectMapper mapper = new ObjectMapper();
-    BertConfig config =
-        BertConfig.fromJson(
-            mapper.readTree(
-                """
-                {"model_type": "bert", "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 3,
-                 "num_attention_heads": 4, "intermediate_size": 32, "max_position_embeddings": 24}
-                """));
-    RandomWeights weights = new RandomWeights(3);
-    bert = Bert.load(config, 24, weights, Optional.empty());
-    AdapterConfig adapters =
+    bert = bert("gelu", Precision.F32);
+    factory = adapters("gelu_new", false, true);
+  }
+
+  private static Bert bert(String activation, Precision precision) throws Exception {
+    String config =
+        """
+        {"model_type": "bert", "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 3,
+         "num_attention_heads": 4, "intermediate_size": 32, "max_position_embeddings": 24,
+         "hidden_act": "%s"}
+        """;
+    BertConfig read = BertConfig.fromJson(MAPPER.readTree(config.formatted(activation)));
+    return Bert.load(read, 24, WEIGHTS, Optional.empty(), precision);
+  }
+
+  private AdapterFactory adapters(String activation, boolean before, boolean after)
+      throws Exception {
+    String config =
+        """
+        {"efficient_unique_hyper_net": true, "reduction_factor": 4, "task_embedding_dim": 6,
+         "projected_task_embedding_dim": 7, "task_hidden_dim": 9, "conditional_layer_norm": true,
+         "non_linearity": "%s", "add_layer_norm_before_adapter": %s,
+         "add_layer_norm_after_adapter": %s}
+        """;
+    return AdapterFactory.load(
+        bert.shape(),
         AdapterConfig.fromJson(
-            mapper.readTree(
-                """
-                {"efficient_unique_hyper_net": true, "reduction_factor": 4, "task_embedding_dim": 6,
-                 "projected_task_embedding_dim": 7, "task_hidden_dim": 9,
-                 "conditional_layer_norm": true, "non_linearity": "gelu_new"}
-                """),
+            MAPPER.readTree(config.formatted(activation, before, after)),
             "meta-adapter",
-            List.of("a", "b"));
-    factory = AdapterFactory.load(bert.shape(), adapters, weights);
+            List.of("a", "b")),
+        WEIGHTS);
   }
 
   @AfterEach
@@ -95,9 +113,12 @@ class BertTest {
     }
   }
 
-  @Test
+  @ParameterizedTest(name = "{0} workers, norm before: {1}, after: {2}")
+  @CsvSource({"1, false, true", "3, false, true", "1, true, true", "2, false, false"})
   @DisplayName("a row of a mixed batch is what it is alone, whatever stands beside it")
-  void mixed() {
+  void mixed(int workerCount, boolean before, boolean after) throws Exception {
+    factory.close();
+    factory = adapters("gelu_new", before, after);
     Ops.inferenceThread();
     List<AdapterWeights> tasks =
         new ArrayList<>(factory.generate(List.of(embedding(1), embedding(2), embedding(3))));
@@ -110,31 +131,85 @@ class BertTest {
       weights.add(tasks.get(rows[i]));
     }
     try (NDScope scope = Ops.scope();
+        Workers workers = Workers.of(workerCount, workerCount);
         BatchAdapters hook = BatchAdapters.of(weights)) {
       scope.suppressNotUsedWarning();
-      float[][] together = bert.encode(TokenBatch.of(bert, sequences), hook).vectors(FIRST);
+      float[][] together =
+          bert.encode(TokenBatch.of(bert, sequences), hook, workers).vectors(FIRST);
       for (int i = 0; i < rows.length; i++) {
         float[] alone = vector(sequences.get(i), weights.get(i));
         for (int j = 0; j < alone.length; j++) {
           assertThat(together[i][j]).isCloseTo(alone[j], within(1e-4f));
         }
         float[] bare = vector(sequences.get(i), AdapterWeights.NONE);
-        assertThat(java.util.Arrays.equals(alone, bare)).isEqualTo(rows[i] == 3);
+        assertThat(Arrays.equals(alone, bare)).isEqualTo(rows[i] == 3);
       }
     }
   }
 
   @Test
-  @DisplayName("recording or not, the states are the same")
-  void recording() {
+  @DisplayName("equal sequences are computed once for equal adapters, and per adapter otherwise")
+  void shared() {
+    Ops.inferenceThread();
+    List<AdapterWeights> tasks = factory.generate(List.of(embedding(1), embedding(2)));
+    TokenSequence once = new TokenSequence(new int[] {5, 6, 7});
+    TokenSequence again = new TokenSequence(new int[] {5, 6, 7});
+    TokenSequence pair = new TokenSequence(new int[] {5, 6, 7}, 1);
+    List<TokenSequence> sequences = List.of(once, again, again, pair, once);
+    try (NDScope scope = Ops.scope();
+        BatchAdapters hook =
+            BatchAdapters.of(
+                List.of(
+                    tasks.get(0), tasks.get(0), tasks.get(1), tasks.get(0), AdapterWeights.NONE))) {
+      scope.suppressNotUsedWarning();
+      Encoded encoded = bert.encode(TokenBatch.of(bert, sequences), hook);
+      assertThat(encoded.computed()).isEqualTo(4 * 3);
+      float[][] vectors = encoded.vectors(FIRST);
+      assertThat(vectors[1]).isEqualTo(vectors[0]);
+      assertThat(List.of(vectors[2], vectors[3], vectors[4]))
+          .allSatisfy(other -> assertThat(other).isNotEqualTo(vectors[0]));
+    }
+  }
+
+  @ParameterizedTest(name = "{0}, adapters {1}, norm before: {2}, after: {3}")
+  @CsvSource({
+    "gelu, gelu_new, false, true",
+    "relu, relu, false, true",
+    "gelu_new, swish, false, false",
+    "swish, tanh, true, true",
+    "tanh, linear, true, false"
+  })
+  @DisplayName("the kernels compute what the plain operations do that record gradients")
+  void recording(String activation, String adapterActivation, boolean before, boolean after)
+      throws Exception {
+    bert.close();
+    factory.close();
+    bert = bert(activation, Precision.F32);
+    factory = adapters(adapterActivation, before, after);
+    Ops.setRecording(false);
     AdapterWeights weights = factory.generate(List.of(embedding(1))).get(0);
     List<TokenSequence> sequences = List.of(sequence(1), sequence(2));
-    Ops.setRecording(false);
-    float[] plain = states(sequences, weights);
+    float[] kernels = states(sequences, weights);
     Ops.setRecording(true);
-    float[] recorded = states(sequences, weights);
+    float[] plain = states(sequences, weights);
     for (int i = 0; i < plain.length; i++) {
-      assertThat(recorded[i]).isCloseTo(plain[i], within(2e-5f));
+      assertThat(kernels[i]).isCloseTo(plain[i], within(2e-5f));
+    }
+  }
+
+  @Test
+  @DisplayName("bf16 is near f32, and not the same")
+  void half() throws Exception {
+    Ops.inferenceThread();
+    AdapterWeights weights = factory.generate(List.of(embedding(1))).get(0);
+    List<TokenSequence> sequences = List.of(sequence(1), sequence(2));
+    float[] full = states(sequences, weights);
+    bert.close();
+    bert = bert("gelu", Precision.BF16);
+    float[] half = states(sequences, weights);
+    assertThat(half).isNotEqualTo(full);
+    for (int i = 0; i < full.length; i++) {
+      assertThat(half[i]).isCloseTo(full[i], within(0.1f));
     }
   }
 
@@ -142,7 +217,9 @@ class BertTest {
     try (NDScope scope = Ops.scope();
         AdapterHook hook = BatchAdapters.of(List.of(weights, weights))) {
       scope.suppressNotUsedWarning();
-      return bert.encode(TokenBatch.of(bert, sequences), hook).states().toFloatArray();
+      Encoded encoded = bert.encode(TokenBatch.of(bert, sequences), hook);
+      NDArray tokens = encoded.states().mul(encoded.mask().expandDims(2)); // padding is anything
+      return tokens.toFloatArray();
     }
   }
 
@@ -203,7 +280,7 @@ class BertTest {
   void tooLong() {
     Ops.inferenceThread();
     int[] ids = new int[40];
-    java.util.Arrays.fill(ids, 7);
+    Arrays.fill(ids, 7);
     org.assertj.core.api.Assertions.assertThatThrownBy(
             () ->
                 bert.encode(TokenBatch.of(bert, List.of(new TokenSequence(ids))), AdapterHook.NONE))

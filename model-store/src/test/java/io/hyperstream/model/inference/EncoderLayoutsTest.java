@@ -15,6 +15,7 @@ import io.hyperstream.model.store.ImportOptions;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +66,8 @@ class EncoderLayoutsTest {
   private static float[] vector(StoredModel model, String text, Optional<String> textPair)
       throws IOException {
     ReadoutOptions options =
-        new ReadoutOptions(model.manifest().card().maxSourceTokens(), 2, 1, 1, 1 << 20);
+        new ReadoutOptions(
+            model.manifest().card().maxSourceTokens(), 2, 1, 1, 1 << 20, Precision.F32);
     try (LoadedModel loaded = LoadedModel.open(model, Optional.empty(), options);
         NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
@@ -194,7 +196,8 @@ class EncoderLayoutsTest {
   void unigram() throws IOException {
     StoredModel model = imported(TinyFolder.unigram("xlm-roberta"), ImportOptions.DEFAULT);
     try (LoadedModel loaded =
-        LoadedModel.open(model, Optional.empty(), new ReadoutOptions(38, 2, 1, 1, 1 << 20))) {
+        LoadedModel.open(
+            model, Optional.empty(), new ReadoutOptions(38, 2, 1, 1, 1 << 20, Precision.F32))) {
       var tokenizer = loaded.family().tokenizer();
       assertThat(tokenizer.encode("good day")).containsExactly(0, 11, 9, 2);
       var pair = tokenizer.wrap(tokenizer.pieces("good day"), tokenizer.pieces("night"));

@@ -9,6 +9,7 @@ import io.hyperstream.model.inference.InventedTensors.Tensor;
 import io.hyperstream.model.t5.T5;
 import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.task.StarterFiles;
+import io.hyperstream.model.tensor.Precision;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -124,7 +125,7 @@ public final class TinyFolder {
     try {
       Files.writeString(config, folder.config.toString());
       InventedTensors invented = new InventedTensors(1);
-      Bert.load(BertConfig.read(config), 40, invented, Optional.empty()).close();
+      Bert.load(BertConfig.read(config), 40, invented, Optional.empty(), Precision.F32).close();
       folder.tensors.putAll(invented.tensors());
     } finally {
       Files.delete(config);

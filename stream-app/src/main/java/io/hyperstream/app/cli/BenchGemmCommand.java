@@ -9,8 +9,11 @@ import picocli.CommandLine.Mixin;
     name = "gemm",
     mixinStandardHelpOptions = true,
     description = {
-      "What this machine can do: float32 matrix products through the engine's own library, and "
-          + "copying memory."
+      "What this machine can do: products of activations with frozen weights, and copying memory.",
+      "gemm.plain is PyTorch's own product (MKL), gemm.onednn the other library inside libtorch, "
+          + "gemm.packed the same with weights packed once, gemm.packed.bf16 in bfloat16. The engine "
+          + "uses gemm.packed, with hyperstream.model.precision=bf16 the last; training uses gemm.plain.",
+      "limit is what the processor's instructions allow at the clock measured now."
     })
 final class BenchGemmCommand implements Callable<Integer> {
   private final Console console;

@@ -19,8 +19,8 @@ import picocli.CommandLine.Option;
     name = "texts",
     mixinStandardHelpOptions = true,
     description = {
-      "How much of the work is padding on real texts: those of a folder's tasks, mixed, go through "
-          + "the engine's own choice of batches and the model. Also what tokenising costs."
+      "How fast real texts are answered: those of a folder's tasks, mixed, go through the engine's "
+          + "own choice of batches and the model. Also what tokenising costs."
     })
 final class BenchTextsCommand implements Callable<Integer> {
   private final Console console;

@@ -153,18 +153,18 @@ final class PipelineBench {
     double batches = after[0] - before[0];
     rows.add(counted("pipeline.batch.rows", (after[1] - before[1]) / batches, "rows"));
     rows.add(
-        counted("pipeline.batch.padding", 100 * (after[2] - before[2]) / batches, "% of tokens"));
+        counted("pipeline.batch.shared", 100 * (after[2] - before[2]) / batches, "% of tokens"));
     rows.add(counted("pipeline.prefetch.misses", after[3] - before[3], "records"));
     return Samples.of(bases.rates).median();
   }
 
-  /** Batches, their rows, their padding, records computed at their turn only. */
+  /** Batches, their rows, tokens known from others, records computed at their turn only. */
   private double[] batchMetrics() throws InterruptedException {
     BenchApplication application = base.application();
     return new double[] {
       application.metric("hyperstream_batch_rows_count"),
       application.metric("hyperstream_batch_rows_sum"),
-      application.metric("hyperstream_batch_padding_ratio_sum"),
+      application.metric("hyperstream_batch_shared_ratio_sum"),
       application.metric("hyperstream_prefetch_misses_total")
     };
   }

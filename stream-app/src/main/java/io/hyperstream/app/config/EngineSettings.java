@@ -12,7 +12,6 @@ import java.time.Duration;
  * @param maxBatchRows rows in a batch
  * @param maxBatchTokens rows times the longest row's tokens
  * @param maxLinger how long the oldest row waits for company
- * @param lengthBucket lengths count as the next multiple of this
  * @param windowRows requests per stream thread in the engine
  * @param windowBytes their values' bytes
  * @param windowRowsPerPartition what each partition may have there in any case
@@ -24,7 +23,6 @@ public record EngineSettings(
     @Min(1) @Max(4096) int maxBatchRows,
     @Min(1) int maxBatchTokens,
     @NotNull Duration maxLinger,
-    @Min(1) int lengthBucket,
     @Min(1) @Max(100_000) int windowRows,
     @Min(1024) long windowBytes,
     @Min(1) @Max(1024) int windowRowsPerPartition,

@@ -3,7 +3,6 @@ package io.hyperstream.app.inference;
 import io.hyperstream.app.inference.InferenceEngine.Job;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -90,16 +89,13 @@ final class BatchQueue {
   }
 
   private List<Queued> takeBatch() {
-    int[] chosen = policy.select(rows.stream().mapToInt(Queued::tokens).toArray());
-    List<Queued> batch = new ArrayList<>(chosen.length);
-    Iterator<Queued> waiting = rows.iterator();
-    for (int position = 0; batch.size() < chosen.length; position++) {
-      Queued queued = waiting.next();
-      if (position == chosen[batch.size()]) {
-        waiting.remove();
-        tokens -= queued.tokens;
-        batch.add(queued);
-      }
+    int count =
+        policy.count(rows.stream().limit(policy.maxRows()).mapToInt(Queued::tokens).toArray());
+    List<Queued> batch = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      Queued queued = rows.removeFirst();
+      tokens -= queued.tokens;
+      batch.add(queued);
     }
     return batch;
   }

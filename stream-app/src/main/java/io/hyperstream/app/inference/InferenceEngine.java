@@ -10,6 +10,7 @@ import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
+import io.hyperstream.model.inference.TokenCounts;
 import io.hyperstream.model.tensor.NativeMemory;
 import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
@@ -258,6 +259,7 @@ final class InferenceEngine implements AutoCloseable {
         batch.stream().map(queued -> freshest.apply(queued.job().row())).toList();
     long start = System.nanoTime();
     deviceSince = start;
+    TokenCounts before = predictor.tokenCounts();
     List<RowResult> results = compute(batch, rows);
     long end = System.nanoTime();
     deviceSince = 0;
@@ -265,7 +267,7 @@ final class InferenceEngine implements AutoCloseable {
       throw new IllegalStateException(
           "the predictor gave " + results.size() + " results for " + rows.size() + " rows");
     }
-    measure(batch, rows, start, end);
+    measure(batch, rows, predictor.tokenCounts().since(before), start, end);
     for (int i = 0; i < results.size(); i++) {
       batch.get(i).job().complete(results.get(i));
     }
@@ -284,20 +286,16 @@ final class InferenceEngine implements AutoCloseable {
     }
   }
 
-  private void measure(List<Queued> batch, List<PreparedRow> rows, long start, long end) {
-    int longest = 0;
-    long tokens = 0;
+  private void measure(
+      List<Queued> batch, List<PreparedRow> rows, TokenCounts counts, long start, long end) {
     for (Queued queued : batch) {
-      longest = Math.max(longest, queued.tokens());
-      tokens += queued.tokens();
       metrics.queueTime.record(start - queued.sinceNanos(), TimeUnit.NANOSECONDS);
     }
     metrics.deviceTime.record(end - start, TimeUnit.NANOSECONDS);
     metrics.batchRows.record(rows.size());
     metrics.batchTasks.record(
         (double) rows.stream().map(row -> row.task().taskId()).distinct().count());
-    double padded = (double) longest * rows.size();
-    metrics.paddingRatio.record(1 - (double) tokens / padded);
+    metrics.sharedRatio.record(counts.shared());
   }
 
   /** Empty if the device answers the known-good row. */

@@ -27,7 +27,7 @@ final class InferenceMetrics {
   final Counter threadFailures;
   final DistributionSummary batchRows;
   final DistributionSummary batchTasks;
-  final DistributionSummary paddingRatio;
+  final DistributionSummary sharedRatio;
   final Timer queueTime;
   final Timer deviceTime;
   final Timer endToEnd;
@@ -53,8 +53,10 @@ final class InferenceMetrics {
         counter("hyperstream.thread.failures", "Stream threads that failed and were replaced");
     batchRows = summary("hyperstream.batch.rows", "Rows per batch").register(registry);
     batchTasks = summary("hyperstream.batch.tasks", "Tasks per batch").register(registry);
-    paddingRatio =
-        summary("hyperstream.batch.padding.ratio", "Share of a batch's tokens that is padding")
+    sharedRatio =
+        summary(
+                "hyperstream.batch.shared.ratio",
+                "Share of a batch's tokens that was known from a row with the same text and adapters")
             .register(registry);
     queueTime =
         timer("hyperstream.queue.time", "From the engine's queue to the start of the batch");

@@ -102,8 +102,7 @@ final class InferenceService implements RoleService {
     // What was measured on the longest rows holds for as many tokens of shorter ones.
     long batchTokens = Math.min(e.maxBatchTokens(), (long) pace.batchRows() * warmUp.longest());
     BatchPolicy policy =
-        new BatchPolicy(
-            e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger(), e.lengthBucket());
+        new BatchPolicy(e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger());
     PreparedRow canary = warmUp.canary();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
     RecordCodec codec = new RecordCodec(registry);
@@ -180,11 +179,7 @@ final class InferenceService implements RoleService {
 
   private Pace pace(WarmUp warmUp, int partitions, EngineSettings engine) {
     BatchPolicy largest =
-        new BatchPolicy(
-            engine.maxBatchRows(),
-            engine.maxBatchTokens(),
-            engine.maxLinger(),
-            engine.lengthBucket());
+        new BatchPolicy(engine.maxBatchRows(), engine.maxBatchTokens(), engine.maxLinger());
     double rowsPerSecond = warmUp.rowsPerSecond(largest);
     NativeMemory.giveBackFreed(); // no batch of real texts is as large, nor on this thread
     Pace pace = Pace.of(rowsPerSecond, partitions, settings.streams(), engine);

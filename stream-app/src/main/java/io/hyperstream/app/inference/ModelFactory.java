@@ -46,6 +46,8 @@ final class ModelFactory {
     ModelOptions options =
         ModelOptions.DEFAULT
             .withIntraOpThreads(settings.threads())
+            .withWorkers(settings.workers())
+            .withPrecision(settings.precision())
             .withAdapterBudgetBytes(settings.adapterMegabytes() * 1024L * 1024)
             .withMaxBatchTokens(engine.maxBatchTokens());
     if (settings.maxSourceTokens() > 0) {

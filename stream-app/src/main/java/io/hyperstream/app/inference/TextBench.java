@@ -42,7 +42,7 @@ public final class TextBench {
   public List<BenchRow> run() throws IOException {
     ModelOptions serving = ModelOptions.DEFAULT.withIntraOpThreads(Ops.threads());
     try (MultiTaskModel model = MultiTaskModel.open(stored, serving)) {
-      BatchPolicy policy = new BatchPolicy(64, 8192, Duration.ZERO, 8);
+      BatchPolicy policy = new BatchPolicy(64, 8192, Duration.ZERO);
       double[] preparation = new double[rounds];
       double[] rate = new double[rounds];
       double[] tokenRate = new double[rounds];
@@ -60,7 +60,7 @@ public final class TextBench {
         double seconds = (System.nanoTime() - start) / 1e9;
         counts = model.tokenCounts().since(before);
         rate[round] = rows.size() / seconds;
-        tokenRate[round] = counts.real() / seconds;
+        tokenRate[round] = counts.asked() / seconds;
       }
       Map<String, Object> config = new LinkedHashMap<>();
       config.put("model", stored.reference());
@@ -73,10 +73,10 @@ public final class TextBench {
           BenchRow.of("texts.tokens", config, Samples.of(tokenRate), "tokens/s"),
           BenchRow.of("texts.preparation", config, Samples.of(preparation), "us per text"),
           BenchRow.counted(
-              "texts.length", config, (double) counts.real() / rows.size(), "tokens per text"),
+              "texts.length", config, (double) counts.asked() / rows.size(), "tokens per text"),
           BenchRow.counted(
               "texts.batch", config, (double) rows.size() / batches, "texts per batch"),
-          BenchRow.counted("texts.padding", config, 100 * counts.padding(), "% of tokens"));
+          BenchRow.counted("texts.shared", config, 100 * counts.shared(), "% of tokens"));
     }
   }
 
@@ -99,16 +99,11 @@ public final class TextBench {
       while (queue.size() < waiting && next < rows.size()) {
         queue.add(rows.get(next++));
       }
-      int[] chosen = policy.select(queue.stream().mapToInt(r -> r.tokens()).toArray());
-      List<PreparedRow> batch = new ArrayList<>();
-      for (int position : chosen) {
-        batch.add(queue.get(position));
-      }
-      model.predict(batch);
+      int rowCount = policy.count(queue.stream().mapToInt(r -> r.tokens()).toArray());
+      List<PreparedRow> batch = queue.subList(0, rowCount);
+      model.predict(List.copyOf(batch));
+      batch.clear();
       batches++;
-      for (int i = chosen.length - 1; i >= 0; i--) {
-        queue.remove(chosen[i]);
-      }
     }
     return batches;
   }

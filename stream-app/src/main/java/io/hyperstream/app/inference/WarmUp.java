@@ -6,10 +6,10 @@ import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.task.TaskDefinition;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 /**
  * Runs the model before the first request and measures it on rows of the longest input there is:
@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class WarmUp {
   private static final long LONG_ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(8);
-  private static final String LONG_TEXT = "a text that is longer than the model reads ".repeat(400);
+  private static final String LONG_TEXT = " is a text longer than the model reads".repeat(400);
 
   private final Predictor predictor;
   private final TaskDefinition task = TaskDefinition.classification("any", List.of("yes", "no"));
@@ -35,11 +35,12 @@ final class WarmUp {
 
   /** Tokens of the longest row there is. */
   int longest() {
-    return longestRow().tokens();
+    return longestRow(0).tokens();
   }
 
-  private PreparedRow longestRow() {
-    return predictor.prepare(task, adapter, LONG_TEXT, Optional.empty());
+  /** Each of another text: equal ones would be computed once. */
+  private PreparedRow longestRow(int index) {
+    return predictor.prepare(task, adapter, index + LONG_TEXT, Optional.empty());
   }
 
   /**
@@ -50,15 +51,16 @@ final class WarmUp {
    * @throws IllegalStateException if the model does not answer: no request would be
    */
   double rowsPerSecond(BatchPolicy policy) {
-    PreparedRow row = longestRow();
-    int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / row.tokens()));
-    requireAnswers(predictor.predict(List.of(row))); // loads and compiles; not measured
+    PreparedRow first = longestRow(0);
+    int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / first.tokens()));
+    List<PreparedRow> longest = IntStream.range(0, most).mapToObj(this::longestRow).toList();
+    requireAnswers(predictor.predict(List.of(first))); // loads and compiles; not measured
     double best = 0;
     long elapsed = 0;
     long next = 0;
     for (int rows = 1, last = 0; rows > last && elapsed + next < LONG_ENOUGH_NANOS; ) {
       long start = System.nanoTime();
-      List<RowResult> results = predictor.predict(Collections.nCopies(rows, row));
+      List<RowResult> results = predictor.predict(longest.subList(0, rows));
       long nanos = Math.max(1, System.nanoTime() - start);
       requireAnswers(results);
       best = Math.max(best, rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos);

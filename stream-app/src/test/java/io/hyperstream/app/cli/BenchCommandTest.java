@@ -58,7 +58,8 @@ class BenchCommandTest {
   }
 
   @Test
-  @DisplayName("real texts are put into batches by the engine's policy; padding is counted")
+  @DisplayName(
+      "real texts are put into batches by the engine's policy; tokens known from equal texts are counted")
   void texts(@TempDir Path folder) throws Exception {
     Files.writeString(
         folder.resolve("train.tsv"),
@@ -74,7 +75,7 @@ class BenchCommandTest {
             "--threads=1");
 
     assertThat(run.exitCode()).as(run.err()).isIn(ExitCodes.OK, ExitCodes.NOT_CLEAN);
-    assertThat(run.out()).contains("texts.rate", "texts=2", "texts.padding", "% of tokens");
+    assertThat(run.out()).contains("texts.rate", "texts=2", "texts.shared", "% of tokens");
   }
 
   @ParameterizedTest(name = "{0}")

@@ -73,7 +73,7 @@ class InferenceEngineTest {
   }
 
   private InferenceEngine engine(Duration linger, UnaryOperator<PreparedRow> freshest) {
-    BatchPolicy policy = new BatchPolicy(8, 100, linger, 8);
+    BatchPolicy policy = new BatchPolicy(8, 100, linger);
     engine =
         new InferenceEngine(
             predictor,
@@ -110,7 +110,7 @@ class InferenceEngineTest {
     assertThat(predictor.batches()).hasSize(1);
     assertThat(metrics.batchRows.totalAmount()).isEqualTo(8);
     assertThat(metrics.batchTasks.totalAmount()).isEqualTo(2);
-    assertThat(metrics.paddingRatio.totalAmount()).isZero();
+    assertThat(metrics.sharedRatio.totalAmount()).isZero();
   }
 
   @Test
@@ -273,7 +273,7 @@ class InferenceEngineTest {
   @Test
   @DisplayName("answers first what a thread already waits for")
   void urgent() {
-    BatchPolicy one = new BatchPolicy(1, 100, Duration.ZERO, 8);
+    BatchPolicy one = new BatchPolicy(1, 100, Duration.ZERO);
     engine =
         new InferenceEngine(
             predictor,

@@ -160,7 +160,7 @@ class InferenceIT {
           .contains("hyperstream_predictions_total 1.0")
           .contains("hyperstream_dead_letters_total{code=\"UNKNOWN_TASK\"")
           .contains("hyperstream_batch_rows_count")
-          .contains("hyperstream_batch_padding_ratio")
+          .contains("hyperstream_batch_shared_ratio")
           .contains("hyperstream_queue_time_seconds_count")
           .contains("hyperstream_device_time_seconds_count")
           .contains("hyperstream_end_to_end_latency_seconds_bucket")

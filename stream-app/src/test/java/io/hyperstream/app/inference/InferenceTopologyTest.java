@@ -62,7 +62,7 @@ class InferenceTopologyTest {
 
   @BeforeEach
   void start() throws Exception {
-    BatchPolicy policy = new BatchPolicy(8, 1000, Duration.ZERO, 8);
+    BatchPolicy policy = new BatchPolicy(8, 1000, Duration.ZERO);
     fixture = new InferenceFixture(predictor, folder, policy, 1, 400, InferenceSpans.off());
     topics = fixture.topics;
     codec = fixture.codec;

@@ -77,7 +77,7 @@ class InferenceTracesTest {
 
   @BeforeEach
   void start() throws Exception {
-    BatchPolicy twoRows = new BatchPolicy(2, 1000, Duration.ofSeconds(10), 8); // or nothing starts
+    BatchPolicy twoRows = new BatchPolicy(2, 1000, Duration.ofSeconds(10)); // or nothing starts
     InferenceSpans inference = new InferenceSpans(tracing, "the-group");
     fixture = new InferenceFixture(predictor, folder, twoRows, 2, 2_000, inference);
     topics = fixture.topics;

@@ -32,7 +32,7 @@ class WarmUpTest {
   }
 
   private static final EngineSettings ENGINE =
-      new EngineSettings(64, 8192, Duration.ZERO, 16, 256, 1 << 20, 16, Duration.ofSeconds(30), 1);
+      new EngineSettings(64, 8192, Duration.ZERO, 256, 1 << 20, 16, Duration.ofSeconds(30), 1);
 
   @ParameterizedTest(
       name = "{0} rows/s, {1} threads, {2} partitions, {3} s transactions, {4} s pass")
@@ -67,7 +67,7 @@ class WarmUpTest {
   @DisplayName("measures rows of the longest input in batches that grow to the policy's limit")
   void measures() {
     TestPredictor predictor = new TestPredictor();
-    double rate = new WarmUp(predictor).rowsPerSecond(new BatchPolicy(64, 640, Duration.ZERO, 8));
+    double rate = new WarmUp(predictor).rowsPerSecond(new BatchPolicy(64, 640, Duration.ZERO));
     assertThat(rate).isPositive();
     assertThat(predictor.batches().stream().mapToInt(b -> b.size()))
         .containsExactly(1, 1, 4, 16, 20);
@@ -79,7 +79,7 @@ class WarmUpTest {
   @DisplayName("refuses a model whose answers are no numbers")
   void notFinite() {
     WarmUp warmUp = new WarmUp(new TestPredictor().notFinite());
-    assertThatThrownBy(() -> warmUp.rowsPerSecond(new BatchPolicy(64, 640, Duration.ZERO, 8)))
+    assertThatThrownBy(() -> warmUp.rowsPerSecond(new BatchPolicy(64, 640, Duration.ZERO)))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("model " + TestPredictor.MODEL_ID + " does not answer")
         .hasMessageContaining("the scores are not finite")
@@ -90,7 +90,7 @@ class WarmUpTest {
   @DisplayName("stops early on a slow model")
   void slow() {
     TestPredictor predictor = new TestPredictor().rowTakes(Duration.ofMillis(400));
-    double rate = new WarmUp(predictor).rowsPerSecond(new BatchPolicy(64, 6400, Duration.ZERO, 8));
+    double rate = new WarmUp(predictor).rowsPerSecond(new BatchPolicy(64, 6400, Duration.ZERO));
     assertThat(rate).isBetween(1.0, 2.5);
     assertThat(Arrays.asList(1, 1, 4))
         .isEqualTo(predictor.batches().stream().map(b -> b.size()).toList());

@@ -40,7 +40,7 @@ final class MetricsFeed {
    *
    * @param latencyMillis from a request's time to its prediction, end to end
    * @param batchRows rows of a batch, the mean
-   * @param paddingRatio share of a batch's tokens that is padding, the mean
+   * @param sharedRatio share of a batch's tokens known from a row with the same text, the mean
    * @param problems what keeps which part from its work
    */
   @Serdeable
@@ -50,7 +50,7 @@ final class MetricsFeed {
       double deadLettersPerSecond,
       Percentiles latencyMillis,
       @Nullable Double batchRows,
-      @Nullable Double paddingRatio,
+      @Nullable Double sharedRatio,
       long queueRows,
       long residentTasks,
       long prefetchMisses,
@@ -74,8 +74,8 @@ final class MetricsFeed {
       double deadLetters,
       double batches,
       double rows,
-      double paddings,
-      double padding,
+      double sharedBatches,
+      double shared,
       CountAtBucket[] latency) {}
 
   MetricsFeed(EventStreams streams, MeterRegistry meters, List<RoleRuntime> roles) {
@@ -111,7 +111,7 @@ final class MetricsFeed {
         rate(now.deadLetters() - then.deadLetters(), seconds),
         percentiles(then.latency(), now.latency()),
         mean(now.rows() - then.rows(), now.batches() - then.batches()),
-        mean(now.padding() - then.padding(), now.paddings() - then.paddings()),
+        mean(now.shared() - then.shared(), now.sharedBatches() - then.sharedBatches()),
         gauge("hyperstream.queue.rows"),
         gauge("hyperstream.tasks.resident"),
         (long) counter("hyperstream.prefetch.misses"),
@@ -123,7 +123,7 @@ final class MetricsFeed {
 
   private Look look() {
     DistributionSummary rows = meters.find("hyperstream.batch.rows").summary();
-    DistributionSummary padding = meters.find("hyperstream.batch.padding.ratio").summary();
+    DistributionSummary shared = meters.find("hyperstream.batch.shared.ratio").summary();
     Timer latency = meters.find("hyperstream.end.to.end.latency").timer();
     return new Look(
         System.nanoTime(),
@@ -131,8 +131,8 @@ final class MetricsFeed {
         counter("hyperstream.dead.letters"),
         rows == null ? 0 : rows.count(),
         rows == null ? 0 : rows.totalAmount(),
-        padding == null ? 0 : padding.count(),
-        padding == null ? 0 : padding.totalAmount(),
+        shared == null ? 0 : shared.count(),
+        shared == null ? 0 : shared.totalAmount(),
         latency == null ? new CountAtBucket[0] : latency.takeSnapshot().histogramCounts());
   }
 
