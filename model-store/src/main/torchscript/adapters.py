@@ -6,9 +6,12 @@
 # their padded length s, where its owners and where its index tensors lie. owners: which task each sequence is of;
 # a block with n = 0 is of one task.
 
-# y [N, d] is overwritten and returned.
+# y [N, d] is overwritten and returned. layer: of those that have adapters; below 0 there is nothing to do.
 def apply(y: Tensor, adapters: List[Tensor], blocks: List[int], owners: List[int], layer: int, position: int, activation: str) -> Tensor:
-  for b in range(len(blocks) // 6):
+  n = len(blocks) // 6
+  if layer < 0:
+    n = 0
+  for b in range(n):
     part = torch.slice(y, 0, blocks[6 * b], blocks[6 * b + 1], 1)
     owner = blocks[6 * b + 4]
     if blocks[6 * b + 2] == 0:

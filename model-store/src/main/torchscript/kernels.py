@@ -28,9 +28,9 @@ class Kernels(Module):
     return __torch__.bert.embed(ids, places, segments, W, eps)
 
   # Layers [first, last) of BERT: x [N, d] -> [N, d].
-  def bert_layers(self: __torch__.Kernels, x: Tensor, layout: List[Tensor], sizes: List[int], W: List[Tensor], first: int, last: int, eps: float, activation: str, scale: float, adapters: List[Tensor], blocks: List[int], owners: List[int], adapter_activation: str) -> Tensor:
-    return __torch__.bert.layers(x, layout, sizes, W, first, last, eps, activation, scale, adapters, blocks, owners, adapter_activation)
+  def bert_layers(self: __torch__.Kernels, x: Tensor, layout: List[Tensor], sizes: List[int], W: List[Tensor], first: int, last: int, eps: float, activation: str, scale: float, adapters: List[Tensor], blocks: List[int], owners: List[int], adapter_activation: str, adapted: int) -> Tensor:
+    return __torch__.bert.layers(x, layout, sizes, W, first, last, eps, activation, scale, adapters, blocks, owners, adapter_activation, adapted)
 
   # The same of T5's encoder, the norm at its end included if `last` is the last layer.
-  def t5_layers(self: __torch__.Kernels, x: Tensor, layout: List[Tensor], sizes: List[int], W: List[Tensor], first: int, last: int, eps: float, activation: str, adapters: List[Tensor], blocks: List[int], owners: List[int], adapter_activation: str) -> Tensor:
-    return __torch__.t5.layers(x, layout, sizes, W, first, last, eps, activation, adapters, blocks, owners, adapter_activation)
+  def t5_layers(self: __torch__.Kernels, x: Tensor, layout: List[Tensor], sizes: List[int], W: List[Tensor], first: int, last: int, eps: float, activation: str, adapters: List[Tensor], blocks: List[int], owners: List[int], adapter_activation: str, adapted: int) -> Tensor:
+    return __torch__.t5.layers(x, layout, sizes, W, first, last, eps, activation, adapters, blocks, owners, adapter_activation, adapted)

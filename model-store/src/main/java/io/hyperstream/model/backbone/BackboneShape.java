@@ -1,5 +1,7 @@
 package io.hyperstream.model.backbone;
 
+import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -20,8 +22,28 @@ public record BackboneShape(
     }
   }
 
+  /**
+   * The same without the encoder's first layers.
+   *
+   * @throws IllegalArgumentException if none would be left
+   */
+  public BackboneShape from(int firstLayer) {
+    if (firstLayer == 0) {
+      return this;
+    }
+    Map<Stack, Integer> rest = new EnumMap<>(stacks);
+    int left = layers(Stack.ENCODER) - firstLayer;
+    if (left < 1) {
+      throw new IllegalArgumentException(
+          "first_layer must be below the encoder's %d layers; it is %d"
+              .formatted(layers(Stack.ENCODER), firstLayer));
+    }
+    rest.put(Stack.ENCODER, left);
+    return new BackboneShape(width, rest, vocabulary, padId, maxTokens);
+  }
+
   /** The stacks it has, the encoder first. */
-  public java.util.List<Stack> present() {
+  public List<Stack> present() {
     return stacks.keySet().stream().sorted().toList();
   }
 

@@ -1,7 +1,6 @@
 package io.hyperstream.model.backbone;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.tensor.Ops;
@@ -13,11 +12,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * Runs an encoder's kernels over the tokens of a batch: none of padding (but for attention), equal
- * sequences with equal adapters once, in parts that stay in a core's cache, the parts side by side.
+ * sequences with equal adapters once, and the layers below the first adapters once for all tasks
+ * that ask about a text. Tokens go in parts that stay in a core's cache, the parts side by side.
  * Without gradients. Any thread.
  */
 public final class PackedEncoder {
@@ -34,14 +36,24 @@ public final class PackedEncoder {
     /** The input of the first layer, [N, d]. */
     NDArray embed(PackedPart part);
 
-    /** Layers {@code [first, last)}: x [N, d], which may be overwritten, to [N, d]. */
+    /** Layers {@code [first, last)}: x [N, d], left alone, to [N, d]. */
     NDArray layers(NDArray x, PackedPart part, int first, int last);
   }
 
-  /** A sequence to compute. */
-  record Unit(int index, TokenSequence sequence, int owner) {}
+  /**
+   * A sequence to compute.
+   *
+   * @param index its place among the units
+   * @param owner which adapters it has, -1 for none
+   * @param text which sequence it is of those that differ in their tokens
+   */
+  record Unit(int index, TokenSequence sequence, int owner, int text) {}
 
-  private record Key(IntBuffer ids, int secondFrom, int owner) {}
+  private record Key(IntBuffer ids, int secondFrom, int owner) {
+    Key(TokenSequence sequence, int owner) {
+      this(IntBuffer.wrap(sequence.ids()), sequence.secondFrom(), owner);
+    }
+  }
 
   private record States(NDArray last, Optional<NDArray> middle) {
     void close() {
@@ -50,36 +62,26 @@ public final class PackedEncoder {
     }
   }
 
+  /**
+   * What some layers made of units.
+   *
+   * @param last [N, d] of all parts' tokens, one part after the other
+   * @param middle the same after half of the layers, if that is among these layers
+   * @param begins of each unit, by its index, where its tokens begin
+   * @param tokens how many went through the layers
+   */
+  private record Pass(NDArray last, Optional<NDArray> middle, int[] begins, int tokens) {}
+
   private final Backbone backbone;
   private final Network network;
-  private final RowAdapters adapters;
-  private final boolean withMiddle;
-  private final List<Unit> units = new ArrayList<>();
-  private final int[] unitOfRow;
+  private final Workers workers;
+  private final int half; // layers that make the middle states; 0 if nobody wants them
 
-  private PackedEncoder(
-      Backbone backbone,
-      Network network,
-      TokenBatch batch,
-      RowAdapters adapters,
-      boolean withMiddle) {
+  private PackedEncoder(Backbone backbone, Network network, Workers workers, boolean withMiddle) {
     this.backbone = backbone;
     this.network = network;
-    this.adapters = adapters;
-    this.withMiddle = withMiddle;
-    unitOfRow = new int[batch.rows()];
-    Map<Key, Integer> known = new HashMap<>();
-    for (int row = 0; row < unitOfRow.length; row++) {
-      TokenSequence sequence = batch.sequences().get(row);
-      int owner = adapters.of(row);
-      Key key = new Key(IntBuffer.wrap(sequence.ids()), sequence.secondFrom(), owner);
-      unitOfRow[row] = known.computeIfAbsent(key, k -> add(sequence, owner));
-    }
-  }
-
-  private int add(TokenSequence sequence, int owner) {
-    units.add(new Unit(units.size(), sequence, owner));
-    return units.size() - 1;
+    this.workers = workers;
+    half = withMiddle ? (network.layers() - 1) / 2 + 1 : 0;
   }
 
   /**
@@ -94,19 +96,107 @@ public final class PackedEncoder {
       RowAdapters adapters,
       Workers workers,
       boolean withMiddle) {
-    return new PackedEncoder(backbone, network, batch, adapters, withMiddle).run(batch, workers);
+    return new PackedEncoder(backbone, network, workers, withMiddle).run(batch, adapters);
   }
 
-  private Encoded run(TokenBatch batch, Workers workers) {
-    List<PackedPart> parts = parts(workers);
-    List<States> done = new ArrayList<>();
+  private Encoded run(TokenBatch batch, RowAdapters adapters) {
+    List<Unit> texts = new ArrayList<>();
+    List<Unit> units = new ArrayList<>();
+    int[] unitOfRow = new int[batch.rows()];
+    Map<Key, Integer> known = new HashMap<>();
+    Map<Key, Integer> knownTexts = new HashMap<>();
+    for (int row = 0; row < unitOfRow.length; row++) {
+      TokenSequence sequence = batch.sequences().get(row);
+      int owner = adapters.of(row);
+      int text = knownTexts.computeIfAbsent(new Key(sequence, -1), k -> texts.size());
+      if (text == texts.size()) {
+        texts.add(new Unit(text, sequence, -1, text));
+      }
+      int unit = known.computeIfAbsent(new Key(sequence, owner), k -> units.size());
+      if (unit == units.size()) {
+        units.add(new Unit(unit, sequence, owner, text));
+      }
+      unitOfRow[row] = unit;
+    }
+    int all = network.layers();
+    int shared = texts.size() < units.size() ? adapters.firstLayer() : 0;
+    if (shared == 0) {
+      Pass pass = pass(units, adapters, network::embed, 0, all);
+      int[] begins = IntStream.of(unitOfRow).map(unit -> pass.begins()[unit]).toArray();
+      return padded(batch, pass.last(), begins, pass.middle(), begins, pass.tokens());
+    }
+    Pass lower = pass(texts, RowAdapters.NONE, network::embed, 0, shared);
+    Pass upper = pass(units, adapters, part -> inputs(lower, part), shared, all);
+    int[] begins = IntStream.of(unitOfRow).map(unit -> upper.begins()[unit]).toArray();
+    int[] textBegins =
+        IntStream.of(unitOfRow).map(unit -> lower.begins()[units.get(unit).text()]).toArray();
+    long layersOfTokens = (long) lower.tokens() * shared + (long) upper.tokens() * (all - shared);
+    int computed = (int) (layersOfTokens / all);
+    return lower.middle().isPresent()
+        ? padded(batch, upper.last(), begins, lower.middle(), textBegins, computed)
+        : padded(batch, upper.last(), begins, upper.middle(), begins, computed);
+  }
+
+  /**
+   * Puts rows' tokens where the padded batch has them.
+   *
+   * @param begins of each row, where its tokens begin among the last states
+   * @param middleBegins the same among the middle states
+   */
+  private Encoded padded(
+      TokenBatch batch,
+      NDArray last,
+      int[] begins,
+      Optional<NDArray> middle,
+      int[] middleBegins,
+      int computed) {
+    return new Encoded(
+        padded(batch, last, begins),
+        middle.map(states -> padded(batch, states, middleBegins)),
+        batch.mask(),
+        computed);
+  }
+
+  private NDArray padded(TokenBatch batch, NDArray states, int[] begins) {
+    int length = batch.length();
+    long[] rows = new long[batch.rows() * length];
+    for (int row = 0; row < begins.length; row++) {
+      int tokens = batch.sequences().get(row).length();
+      for (int j = 0; j < length; j++) {
+        rows[row * length + j] = begins[row] + (j < tokens ? (long) j : 0);
+      }
+    }
+    return Ops.gatherRows(states, backbone.manager().create(rows))
+        .reshape(new Shape(batch.rows(), length, states.getShape().get(1)));
+  }
+
+  /** The states of a part's tokens that were made for all tasks alike. */
+  private NDArray inputs(Pass lower, PackedPart part) {
+    long[] rows = new long[part.tokens()];
+    for (int i = 0; i < part.rows(); i++) {
+      int begin = lower.begins()[part.units().get(i).text()];
+      for (int j = 0; j < part.units().get(i).sequence().length(); j++) {
+        rows[part.begin(i) + j] = (long) begin + j;
+      }
+    }
+    return Ops.gatherRows(lower.last(), backbone.manager().create(rows));
+  }
+
+  private Pass pass(
+      List<Unit> units,
+      RowAdapters adapters,
+      Function<PackedPart, NDArray> input,
+      int first,
+      int last) {
+    List<PackedPart> parts = parts(units, adapters);
+    List<States> made = new ArrayList<>();
     List<Supplier<States>> work = new ArrayList<>();
     for (PackedPart part : parts) {
       work.add(
           () -> {
-            States states = states(part);
-            synchronized (done) {
-              done.add(states);
+            States states = states(part, input, first, last);
+            synchronized (made) {
+              made.add(states);
             }
             return states;
           });
@@ -115,74 +205,52 @@ public final class PackedEncoder {
     try {
       states = workers.run(work);
     } catch (RuntimeException e) {
-      done.forEach(States::close);
+      made.forEach(States::close);
       throw e;
     }
     for (States some : states) {
       NDScope.register(some.last());
       some.middle().ifPresent(NDScope::register);
     }
-    NDArray rows = rows(batch, parts);
-    Shape shape = new Shape(batch.rows(), batch.length(), states.get(0).last().getShape().get(1));
-    NDArray last = padded(states.stream().map(States::last).toList(), rows, shape);
-    Optional<NDArray> middle =
-        withMiddle
-            ? Optional.of(
-                padded(states.stream().map(s -> s.middle().orElseThrow()).toList(), rows, shape))
-            : Optional.empty();
-    int computed = parts.stream().mapToInt(PackedPart::tokens).sum();
-    return new Encoded(last, middle, batch.mask(), computed);
-  }
-
-  private static NDArray padded(List<NDArray> parts, NDArray rows, Shape shape) {
-    NDArray packed = parts.size() == 1 ? parts.get(0) : Ops.concat(parts, 0);
-    return Ops.gatherRows(packed, rows).reshape(shape);
-  }
-
-  private States states(PackedPart part) {
-    try (NDScope scope = Ops.scope()) {
-      scope.suppressNotUsedWarning();
-      NDArray x = network.embed(part);
-      int half = (network.layers() - 1) / 2 + 1;
-      Optional<NDArray> middle = Optional.empty();
-      if (withMiddle) {
-        x = network.layers(x, part, 0, half);
-        middle = Optional.of(x);
-      }
-      NDArray last = network.layers(x, part, withMiddle ? half : 0, network.layers());
-      middle.ifPresent(Ops::keep);
-      return new States(Ops.keep(last), middle);
-    }
-  }
-
-  /** Where each token of the padded batch [B S] lies among the parts' tokens. */
-  private NDArray rows(TokenBatch batch, List<PackedPart> parts) {
     int[] begins = new int[units.size()];
     int from = 0;
     for (PackedPart part : parts) {
-      for (int i = 0; i < part.units().size(); i++) {
+      for (int i = 0; i < part.rows(); i++) {
         begins[part.units().get(i).index()] = from + part.begin(i);
       }
       from += part.tokens();
     }
-    long[] rows = new long[batch.rows() * batch.length()];
-    for (int row = 0; row < batch.rows(); row++) {
-      Unit unit = units.get(unitOfRow[row]);
-      int begin = begins[unit.index()];
-      for (int j = 0; j < batch.length(); j++) {
-        rows[row * batch.length() + j] = j < unit.sequence().length() ? begin + j : begin;
+    Optional<NDArray> middle =
+        first < half && half <= last
+            ? Optional.of(joined(states.stream().map(s -> s.middle().orElseThrow()).toList()))
+            : Optional.empty();
+    return new Pass(joined(states.stream().map(States::last).toList()), middle, begins, from);
+  }
+
+  private static NDArray joined(List<NDArray> parts) {
+    return parts.size() == 1 ? parts.get(0) : Ops.concat(parts, 0);
+  }
+
+  private States states(PackedPart part, Function<PackedPart, NDArray> input, int first, int last) {
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      NDArray x = input.apply(part);
+      if (first < half && half < last) {
+        NDArray middle = network.layers(x, part, first, half);
+        NDArray end = network.layers(middle, part, half, last);
+        return new States(Ops.keep(end), Optional.of(Ops.keep(middle)));
       }
+      NDArray end = Ops.keep(network.layers(x, part, first, last));
+      return new States(end, half == last ? Optional.of(end) : Optional.empty());
     }
-    return backbone.manager().create(rows);
   }
 
   /** About equally many tokens in each, those of one task side by side, then of equal length. */
-  private List<PackedPart> parts(Workers workers) {
-    NDManager manager = backbone.manager();
-    List<Unit> sorted = sorted();
+  private List<PackedPart> parts(List<Unit> units, RowAdapters adapters) {
+    List<Unit> sorted = sorted(units, adapters);
     int tokens = sorted.stream().mapToInt(unit -> unit.sequence().length()).sum();
     int count = 1;
-    if (!manager.getDevice().isGpu()) {
+    if (!backbone.manager().getDevice().isGpu()) {
       count = (tokens + PART_TOKENS - 1) / PART_TOKENS;
       int side = Math.max(1, Math.min(workers.count(), tokens / LEAST_TOKENS));
       count = (count + side - 1) / side * side;
@@ -202,7 +270,7 @@ public final class PackedEncoder {
     return parts;
   }
 
-  private List<Unit> sorted() {
+  private static List<Unit> sorted(List<Unit> units, RowAdapters adapters) {
     int[] perOwner = new int[adapters.distinct().size()];
     units.stream().filter(unit -> unit.owner() >= 0).forEach(unit -> perOwner[unit.owner()]++);
     List<Unit> sorted = new ArrayList<>(units);

@@ -168,11 +168,12 @@ public final class PackedPart {
     if (adapters.isEmpty() && !rowAdapters.distinct().isEmpty()) {
       layOut();
     }
-    Object[] all = Arrays.copyOf(first, first.length + 4);
+    Object[] all = Arrays.copyOf(first, first.length + 5);
     all[first.length] = adapters;
     all[first.length + 1] = blocks;
     all[first.length + 2] = owners;
     all[first.length + 3] = rowAdapters.activation();
+    all[first.length + 4] = rowAdapters.firstLayer();
     return kernels.call(method, all);
   }
 

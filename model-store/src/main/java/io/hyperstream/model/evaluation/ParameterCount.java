@@ -37,7 +37,8 @@ public record ParameterCount(
       long backbone, BackboneShape shape, AdapterConfig config, int tasks) {
     long hyperNetworks =
         shape.present().stream()
-            .mapToLong(stack -> hyperNetwork(shape.width(), config, shape.layers(stack)))
+            .mapToLong(
+                stack -> hyperNetwork(shape.width(), config, config.adapted(shape).layers(stack)))
             .sum();
     long embeddings = (long) tasks * config.taskEmbeddingDim();
     return new ParameterCount(backbone, 0, embeddings, hyperNetworks, 0, tasks);

@@ -30,6 +30,8 @@ import java.util.List;
  *     does
  * @param normalizedInput {@code unique_hyper_net_layer_norm}: a layer norm on the projected
  *     embedding
+ * @param firstLayer {@code first_layer}, not of the reference: the encoder's layers below it have
+ *     no adapters, so that tasks share what they make of a text (AdapterDrop, Ruckle et al., 2021)
  */
 public record AdapterConfig(
     Kind kind,
@@ -42,7 +44,8 @@ public record AdapterConfig(
     boolean normBefore,
     boolean normAfter,
     boolean conditionalNorm,
-    boolean normalizedInput) {
+    boolean normalizedInput,
+    int firstLayer) {
 
   private static final long MAX_CONFIG_BYTES = 10_000_000;
 
@@ -59,6 +62,9 @@ public record AdapterConfig(
   public AdapterConfig {
     tasks = List.copyOf(tasks);
     require("reduction_factor", reductionFactor);
+    if (firstLayer < 0) {
+      throw new IllegalArgumentException("first_layer must be at least 0; it is " + firstLayer);
+    }
     if (kind != Kind.PLAIN) {
       require("task_embedding_dim", taskEmbeddingDim);
       require("projected_task_embedding_dim", projectedDim);
@@ -79,7 +85,13 @@ public record AdapterConfig(
         normBefore,
         normAfter,
         conditionalNorm,
-        normalizedInput);
+        normalizedInput,
+        firstLayer);
+  }
+
+  /** The layers that have adapters, as a shape of their own. */
+  public BackboneShape adapted(BackboneShape backbone) {
+    return backbone.from(firstLayer);
   }
 
   /**
@@ -105,7 +117,7 @@ public record AdapterConfig(
         adapter += new Shape(part.shape(r, shape.width())).size();
       }
     }
-    int layers = shape.layers();
+    int layers = adapted(shape).layers();
     return adapter * layers * Position.COUNT * Float.BYTES;
   }
 
@@ -142,7 +154,8 @@ public record AdapterConfig(
         json.path("add_layer_norm_before_adapter").asBoolean(false),
         json.path("add_layer_norm_after_adapter").asBoolean(true),
         json.path("conditional_layer_norm").asBoolean(false),
-        json.path("unique_hyper_net_layer_norm").asBoolean(true));
+        json.path("unique_hyper_net_layer_norm").asBoolean(true),
+        json.path("first_layer").asInt(0));
   }
 
   private static Kind kind(JsonNode json, String kind) {

@@ -37,15 +37,15 @@ public final class AdapterFactory implements AutoCloseable {
 
   private AdapterFactory(
       BackboneShape shape, AdapterConfig config, TensorSource source, NDManager manager) {
-    this.shape = shape;
+    this.shape = config.adapted(shape);
     this.config = config;
     this.source = source;
     this.manager = manager;
     if (config.kind() == AdapterConfig.Kind.PLAIN) {
       return;
     }
-    for (Stack stack : shape.present()) {
-      hyperNetworks.put(stack, new HyperNetwork(source, manager, stack, shape, config));
+    for (Stack stack : this.shape.present()) {
+      hyperNetworks.put(stack, new HyperNetwork(source, manager, stack, this.shape, config));
     }
     for (String task : config.tasks()) {
       try (NDArray e = source.read(manager, EMBEDDINGS + task, config.taskEmbeddingDim())) {
@@ -129,7 +129,7 @@ public final class AdapterFactory implements AutoCloseable {
       for (Map.Entry<Stack, AdapterTensors> entry : generated.entrySet()) {
         ofTask.put(entry.getKey(), entry.getValue().task(k));
       }
-      out.add(AdapterWeights.of(manager, config.activation(), ofTask));
+      out.add(AdapterWeights.of(manager, config, ofTask));
     }
     return out;
   }
@@ -183,7 +183,7 @@ public final class AdapterFactory implements AutoCloseable {
       for (Stack stack : shape.present()) {
         tensors.put(stack, PlainAdapters.read(source, reading, stack, task, shape, config));
       }
-      return AdapterWeights.of(manager, config.activation(), tensors);
+      return AdapterWeights.of(manager, config, tensors);
     }
   }
 
@@ -227,7 +227,7 @@ public final class AdapterFactory implements AutoCloseable {
       }
       tensors.put(stack, new AdapterTensors(parts));
     }
-    return AdapterWeights.of(manager, config.activation(), tensors);
+    return AdapterWeights.of(manager, config, tensors);
   }
 
   private void requireHyperNetwork() {

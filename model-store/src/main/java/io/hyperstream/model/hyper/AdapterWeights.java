@@ -28,19 +28,25 @@ import java.util.Optional;
  */
 public final class AdapterWeights implements AutoCloseable {
   /** No adapters: the bare backbone. */
-  public static final AdapterWeights NONE = new AdapterWeights(null, Activation.LINEAR, Map.of());
+  public static final AdapterWeights NONE =
+      new AdapterWeights(null, Activation.LINEAR, 0, Map.of());
 
   private final NDManager manager;
   private final Activation activation;
+  private final int firstLayer; // of the encoder that has adapters
   private final Map<Stack, AdapterTensors> tensors;
   private final Map<Stack, Adapter[][]> adapters = new EnumMap<>(Stack.class);
   private final long bytes;
   private Optional<FoldedAdapters> folded; // null until somebody asks
 
   private AdapterWeights(
-      NDManager manager, Activation activation, Map<Stack, AdapterTensors> tensors) {
+      NDManager manager,
+      Activation activation,
+      int firstLayer,
+      Map<Stack, AdapterTensors> tensors) {
     this.manager = manager;
     this.activation = activation;
+    this.firstLayer = firstLayer;
     this.tensors = tensors;
     long count = 0;
     for (Map.Entry<Stack, AdapterTensors> entry : tensors.entrySet()) {
@@ -65,9 +71,9 @@ public final class AdapterWeights implements AutoCloseable {
    * that gradients flow; such weights live in the caller's scope.
    */
   static AdapterWeights of(
-      NDManager parent, Activation activation, Map<Stack, AdapterTensors> tensors) {
+      NDManager parent, AdapterConfig config, Map<Stack, AdapterTensors> tensors) {
     if (Ops.recording()) {
-      return new AdapterWeights(null, activation, tensors);
+      return new AdapterWeights(null, config.activation(), config.firstLayer(), tensors);
     }
     NDManager manager = parent.newSubManager();
     try (NDScope scope = Ops.scope()) {
@@ -76,7 +82,8 @@ public final class AdapterWeights implements AutoCloseable {
       tensors.forEach(
           (stack, parts) ->
               owned.put(stack, parts.map(array -> Ops.own(manager, array.duplicate()))));
-      AdapterWeights weights = new AdapterWeights(manager, activation, owned);
+      AdapterWeights weights =
+          new AdapterWeights(manager, config.activation(), config.firstLayer(), owned);
       weights.views().forEach(adapter -> adapter.map(array -> Ops.own(manager, array)));
       return weights;
     }
@@ -144,8 +151,18 @@ public final class AdapterWeights implements AutoCloseable {
     return activation;
   }
 
+  int firstLayer() {
+    return firstLayer;
+  }
+
+  /** Whether a layer has adapters. */
+  boolean has(Stack stack, int layer) {
+    return this != NONE && (stack != Stack.ENCODER || layer >= firstLayer);
+  }
+
   Adapter at(Stack stack, int layer, Position position) {
-    return adapters.get(stack)[layer][position.index()];
+    int place = stack == Stack.ENCODER ? layer - firstLayer : layer;
+    return adapters.get(stack)[place][position.index()];
   }
 
   /**
@@ -229,7 +246,7 @@ public final class AdapterWeights implements AutoCloseable {
         }
         tensors.put(stack, new AdapterTensors(parts));
       }
-      return of(parent, config.activation(), tensors);
+      return of(parent, config, tensors);
     }
   }
 

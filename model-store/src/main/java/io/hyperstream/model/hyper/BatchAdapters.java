@@ -80,6 +80,7 @@ public final class BatchAdapters implements AdapterHook {
     List<List<NDArray>> distinct = new ArrayList<>();
     int[] ofRow = new int[rows.size()];
     Activation activation = Activation.LINEAR;
+    int firstLayer = 0;
     for (int row = 0; row < ofRow.length; row++) {
       AdapterWeights weights = rows.get(row);
       if (weights == AdapterWeights.NONE) {
@@ -93,6 +94,7 @@ public final class BatchAdapters implements AdapterHook {
         places.put(weights, distinct.size());
         distinct.add(folded.get().tensors());
         activation = weights.activation();
+        firstLayer = weights.firstLayer();
       } else {
         ofRow[row] = places.get(weights);
       }
@@ -100,7 +102,7 @@ public final class BatchAdapters implements AdapterHook {
     return Optional.of(
         distinct.isEmpty()
             ? RowAdapters.NONE
-            : new RowAdapters(distinct, ofRow, activation.configName()));
+            : new RowAdapters(distinct, ofRow, activation.configName(), firstLayer));
   }
 
   @Override
@@ -124,12 +126,13 @@ public final class BatchAdapters implements AdapterHook {
       List<NDArray> parts = new ArrayList<>();
       for (Block block : blocks) {
         NDArray part = block.of(y);
-        parts.add(block.isNone() ? part : part.add(block.delta(part, stack, layer, position)));
+        parts.add(
+            !block.has(stack, layer) ? part : part.add(block.delta(part, stack, layer, position)));
       }
       return parts.size() == 1 ? parts.get(0) : Ops.concat(parts, 0);
     }
     for (Block block : blocks) {
-      if (!block.isNone()) {
+      if (block.has(stack, layer)) {
         NDArray part = block.of(y); // a view: adding to it changes y
         Ops.addInPlace(part, block.delta(part, stack, layer, position));
       }
@@ -186,8 +189,8 @@ public final class BatchAdapters implements AdapterHook {
       oneTask = rows.stream().allMatch(row -> row == rows.get(0));
     }
 
-    boolean isNone() {
-      return rows.get(0) == AdapterWeights.NONE;
+    boolean has(Stack stack, int layer) {
+      return rows.get(0).has(stack, layer);
     }
 
     /** This block's rows of [B, N, d]. */

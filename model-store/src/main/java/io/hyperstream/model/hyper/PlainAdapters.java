@@ -51,8 +51,9 @@ final class PlainAdapters {
     List<NDArray> layers = new ArrayList<>();
     for (int layer = 0; layer < backbone.layers(stack); layer++) {
       List<NDArray> positions = new ArrayList<>();
+      int of = stack == Stack.ENCODER ? config.firstLayer() + layer : layer;
       for (Position position : Position.values()) {
-        String name = controller(stack, layer, position) + name(part, task);
+        String name = controller(stack, of, position) + name(part, task);
         if (!source.has(name)) {
           throw new CheckpointException(
               source.origin() + " has no adapters for task '" + task + "': no '" + name + "'");

@@ -115,13 +115,12 @@ public final class FewShotModel implements AutoCloseable {
    * @throws CheckpointException if a file is not what it should be
    */
   public static FewShotModel open(StoredModel model) throws IOException {
-    return open(model, model.manifest().card().maxSourceTokens());
+    return open(model, ModelOptions.DEFAULT);
   }
 
-  /** The same for inputs of at most so many tokens. */
-  public static FewShotModel open(StoredModel model, int maxSource) throws IOException {
+  /** The same with other limits or another precision. */
+  public static FewShotModel open(StoredModel model, ModelOptions options) throws IOException {
     ModelCard card = model.manifest().card();
-    ModelOptions options = ModelOptions.DEFAULT.withMaxSourceTokens(maxSource);
     return of(LoadedModel.open(model, Optional.empty(), options.readouts(card)));
   }
 

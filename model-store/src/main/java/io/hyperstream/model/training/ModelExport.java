@@ -147,6 +147,9 @@ final class ModelExport {
     json.put("unique_hyper_net_layer_norm", config.normalizedInput());
     json.put("add_layer_norm_before_adapter", config.normBefore());
     json.put("add_layer_norm_after_adapter", config.normAfter());
+    if (config.firstLayer() > 0) {
+      json.put("first_layer", config.firstLayer());
+    }
     ArrayNode tasks = json.putArray("tasks");
     config.tasks().forEach(tasks::add);
     return json;

@@ -91,7 +91,8 @@ public enum Preset {
                 false,
                 true,
                 of != AdapterConfig.Kind.PLAIN,
-                true));
+                true,
+                0));
   }
 
   @Override

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("BERT with adapters of many tasks")
 class BertTest {
@@ -64,17 +65,22 @@ class BertTest {
 
   private AdapterFactory adapters(String activation, boolean before, boolean after)
       throws Exception {
+    return adapters(activation, before, after, 0);
+  }
+
+  private AdapterFactory adapters(String activation, boolean before, boolean after, int firstLayer)
+      throws Exception {
     String config =
         """
         {"efficient_unique_hyper_net": true, "reduction_factor": 4, "task_embedding_dim": 6,
          "projected_task_embedding_dim": 7, "task_hidden_dim": 9, "conditional_layer_norm": true,
          "non_linearity": "%s", "add_layer_norm_before_adapter": %s,
-         "add_layer_norm_after_adapter": %s}
+         "add_layer_norm_after_adapter": %s, "first_layer": %d}
         """;
     return AdapterFactory.load(
         bert.shape(),
         AdapterConfig.fromJson(
-            MAPPER.readTree(config.formatted(activation, before, after)),
+            MAPPER.readTree(config.formatted(activation, before, after, firstLayer)),
             "meta-adapter",
             List.of("a", "b")),
         WEIGHTS);
@@ -171,6 +177,43 @@ class BertTest {
     }
   }
 
+  @ParameterizedTest(name = "adapters from layer {0} of 3")
+  @ValueSource(ints = {1, 2})
+  @DisplayName("layers below the adapters are computed once for all tasks that ask about a text")
+  void sharedLayers(int firstLayer) throws Exception {
+    factory.close();
+    factory = adapters("gelu_new", false, true, firstLayer);
+    Ops.inferenceThread();
+    List<AdapterWeights> tasks =
+        new ArrayList<>(factory.generate(List.of(embedding(1), embedding(2), embedding(3))));
+    tasks.add(AdapterWeights.NONE);
+    List<TokenSequence> sequences = new ArrayList<>();
+    List<AdapterWeights> weights = new ArrayList<>();
+    for (AdapterWeights task : tasks) {
+      for (int text = 0; text < 2; text++) {
+        sequences.add(sequence(text));
+        weights.add(task);
+      }
+    }
+    int tokens = sequence(0).length() + sequence(1).length();
+    try (NDScope scope = Ops.scope();
+        BatchAdapters hook = BatchAdapters.of(weights)) {
+      scope.suppressNotUsedWarning();
+      Encoded encoded = bert.encode(TokenBatch.of(bert, sequences), hook);
+      assertThat(encoded.computed()).isEqualTo(tokens * (firstLayer + 4 * (3 - firstLayer)) / 3);
+      float[][] last = encoded.vectors(FIRST);
+      float[][] middle = encoded.half().orElseThrow().vectors(FIRST);
+      for (int i = 0; i < last.length; i++) {
+        try (BatchAdapters alone = BatchAdapters.of(List.of(weights.get(i)))) {
+          Encoded one = bert.encode(TokenBatch.of(bert, List.of(sequences.get(i))), alone);
+          assertThat(last[i]).containsExactly(one.vectors(FIRST)[0], within(1e-5f));
+          assertThat(middle[i])
+              .containsExactly(one.half().orElseThrow().vectors(FIRST)[0], within(1e-5f));
+        }
+      }
+    }
+  }
+
   @ParameterizedTest(name = "{0}, adapters {1}, norm before: {2}, after: {3}")
   @CsvSource({
     "gelu, gelu_new, false, true",
@@ -185,7 +228,7 @@ class BertTest {
     bert.close();
     factory.close();
     bert = bert(activation, Precision.F32);
-    factory = adapters(adapterActivation, before, after);
+    factory = adapters(adapterActivation, before, after, 1);
     Ops.setRecording(false);
     AdapterWeights weights = factory.generate(List.of(embedding(1))).get(0);
     List<TokenSequence> sequences = List.of(sequence(1), sequence(2));

@@ -84,7 +84,8 @@ class KernelsTest {
         List.of(),
         new long[0],
         new long[0],
-        "");
+        "",
+        0);
   }
 
   private void product(Kernels kernels, List<NDArray> weights, int out, int in) {

@@ -148,7 +148,8 @@ class FewShotMemoryTest {
   @DisplayName("another template, length or treatment of long texts has other vectors")
   void settings() throws Exception {
     String settings = new FewShotMemory(model, TASK).vectorSettings();
-    try (FewShotModel shorter = FewShotModel.open(stored, 64)) {
+    try (FewShotModel shorter =
+        FewShotModel.open(stored, ModelOptions.DEFAULT.withMaxSourceTokens(64))) {
       assertThat(new FewShotMemory(shorter, TASK).vectorSettings()).isNotEqualTo(settings);
     }
     TaskDefinition labels = TaskDefinition.classification("animals", List.of("cat", "dog", "cow"));

@@ -57,7 +57,8 @@ class MultiTaskTrainerTest {
             false,
             true,
             true,
-            true);
+            true,
+            0);
     return ModelSource.backbone(StarterFiles.directory().resolve("backbone"))
         .withAdapters(config, 3);
   }

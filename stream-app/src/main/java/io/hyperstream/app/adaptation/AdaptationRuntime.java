@@ -66,7 +66,7 @@ public final class AdaptationRuntime extends RoleRuntime {
     StoredModel stored = model.get();
     TrialWork.Model forTraining =
         new TrialWork.Model(
-            stored, served(stored), modelSettings.maxSourceTokens(), settings.trainerThreads());
+            stored, served(stored), modelSettings.options(), settings.trainerThreads());
     phase("starting the streams");
     return new AdaptationService(
         cluster, settings, policy, ready, store.get(), forTraining, meters, tracing);

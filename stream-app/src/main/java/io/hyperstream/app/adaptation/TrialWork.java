@@ -7,6 +7,7 @@ import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.prototype.HalfFloats;
 import io.hyperstream.model.store.StoredModel;
@@ -72,19 +73,16 @@ final class TrialWork implements TrainerThread.Work {
    * What is trained with.
    *
    * @param serving what inference serves from in this process, if it does and the model is this one
-   * @param maxSourceTokens longest input of a model of its own; 0: the model's own
+   * @param own how a model of its own is opened
    * @param threads of the arithmetic
    */
   record Model(
-      StoredModel stored, Optional<MultiTaskModel> serving, int maxSourceTokens, int threads) {
+      StoredModel stored, Optional<MultiTaskModel> serving, ModelOptions own, int threads) {
 
     FewShotModel open() throws IOException {
-      if (serving.isPresent()) {
-        return FewShotModel.beside(serving.get());
-      }
-      return maxSourceTokens > 0
-          ? FewShotModel.open(stored, maxSourceTokens)
-          : FewShotModel.open(stored);
+      return serving.isPresent()
+          ? FewShotModel.beside(serving.get())
+          : FewShotModel.open(stored, own);
     }
   }
 

@@ -3,6 +3,7 @@ package io.hyperstream.app.cli;
 import io.hyperstream.model.evaluation.FewShotEvaluation;
 import io.hyperstream.model.evaluation.FewShotEvaluation.Run;
 import io.hyperstream.model.evaluation.PromotionEvaluation;
+import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer.Method;
@@ -109,6 +110,15 @@ final class EvaluateCommand implements Callable<Integer> {
   private int maxTestRows = Integer.MAX_VALUE;
 
   @Option(
+      names = "--precision",
+      defaultValue = "f32",
+      paramLabel = "TYPE",
+      description =
+          "Of products with the model's weights: f32, bf16, or auto for bf16 where the processor has"
+              + " it. Default: ${DEFAULT-VALUE}.")
+  private String precision;
+
+  @Option(
       names = "--threads",
       defaultValue = "0",
       paramLabel = "N",
@@ -175,7 +185,8 @@ final class EvaluateCommand implements Callable<Integer> {
     PromotionTable promotions = new PromotionTable();
     boolean complete = true;
     long perTask = (long) shots.size() * seeds * (promotion ? 2 * (1 + shuffles) : methods.size());
-    try (FewShotModel model = FewShotModel.open(choice.load());
+    try (FewShotModel model =
+            FewShotModel.open(choice.load(), ModelOptions.DEFAULT.withPrecision(precision));
         ProgressBar bar =
             new ProgressBar(
                 console, "evaluating", ProgressBar.Unit.RUNS, folders.size() * perTask)) {

@@ -1,5 +1,6 @@
 package io.hyperstream.app.config;
 
+import io.hyperstream.model.inference.ModelOptions;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -28,4 +29,16 @@ public record ModelSettings(
     @Min(1) @Max(1_000_000) int adapterMegabytes,
     @Min(0) @Max(1024) int threads,
     @Min(0) @Max(1024) int workers,
-    @Pattern(regexp = "f32|bf16|auto", message = "must be f32, bf16 or auto") String precision) {}
+    @Pattern(regexp = "f32|bf16|auto", message = "must be f32, bf16 or auto") String precision) {
+
+  /** How the model is opened. */
+  public ModelOptions options() {
+    ModelOptions options =
+        ModelOptions.DEFAULT
+            .withIntraOpThreads(threads)
+            .withWorkers(workers)
+            .withPrecision(precision)
+            .withAdapterBudgetBytes(adapterMegabytes * 1024L * 1024);
+    return maxSourceTokens > 0 ? options.withMaxSourceTokens(maxSourceTokens) : options;
+  }
+}

@@ -43,16 +43,7 @@ final class ModelFactory {
   MultiTaskModel model(StoredModel stored, ModelSettings settings, EngineSettings engine)
       throws IOException {
     long start = System.nanoTime();
-    ModelOptions options =
-        ModelOptions.DEFAULT
-            .withIntraOpThreads(settings.threads())
-            .withWorkers(settings.workers())
-            .withPrecision(settings.precision())
-            .withAdapterBudgetBytes(settings.adapterMegabytes() * 1024L * 1024)
-            .withMaxBatchTokens(engine.maxBatchTokens());
-    if (settings.maxSourceTokens() > 0) {
-      options = options.withMaxSourceTokens(settings.maxSourceTokens());
-    }
+    ModelOptions options = settings.options().withMaxBatchTokens(engine.maxBatchTokens());
     MultiTaskModel model = MultiTaskModel.open(stored, options);
     LOG.info(
         "Model {} ({}) loaded in {} ms; inputs of at most {} tokens",

@@ -64,7 +64,10 @@ class TrialWorkTest {
     AdapterFiles files = new AdapterFiles(folder.resolve("champions"), Duration.ZERO);
     VersionCodec versions = new VersionCodec(files, store);
     TrialWork work =
-        new TrialWork(new TrialWork.Model(stored, Optional.of(serving), 0, 1), versions, files);
+        new TrialWork(
+            new TrialWork.Model(stored, Optional.of(serving), ModelOptions.DEFAULT, 1),
+            versions,
+            files);
     try {
       return work.run(job, () -> false);
     } finally {
