@@ -5,8 +5,6 @@ import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.backbone.AdapterHook;
-import io.hyperstream.model.backbone.Position;
-import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
@@ -25,7 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -123,63 +120,43 @@ public final class AdapterBench {
     return rows;
   }
 
-  /**
-   * The adapters' part of an encoder pass beside the rest of the same pass: whatever slows the
-   * machine down slows both, so this tells differences that whole batches do not.
-   */
+  /** An encoder pass with adapters of some tasks, in turn with the bare encoder's. */
   private List<BenchRow> withinEncoder() {
     AdapterFactory factory = bench.model.loaded().adapters().orElseThrow();
-    NDArray ids = bench.ids(options.batch(), options.seq());
-    NDArray mask = bench.t5().manager().ones(ids.getShape(), DataType.FLOAT32);
-    double[][] rest = new double[TASKS.length][options.rounds()];
-    double[][] inside = new double[TASKS.length][options.rounds()];
-    for (int round = -2; round < options.rounds(); round++) { // two to warm up
-      for (int i = 0; i < TASKS.length; i++) {
-        List<float[]> embeddings = IntStream.range(0, TASKS[i]).mapToObj(bench::embedding).toList();
-        List<AdapterWeights> weights = factory.generate(embeddings);
-        int[] drawn = TaskMix.UNIFORM.draw(TASKS[i], options.batch(), random);
+    List<List<AdapterWeights>> made = new ArrayList<>();
+    List<Samples.Work> works = new ArrayList<>();
+    try (NDArray ids = bench.ids(options.batch(), options.seq());
+        NDArray mask = bench.t5().manager().ones(ids.getShape(), DataType.FLOAT32)) {
+      works.add(() -> encode(ids, mask, List.of()));
+      for (int tasks : TASKS) {
+        List<AdapterWeights> weights =
+            factory.generate(IntStream.range(0, tasks).mapToObj(bench::embedding).toList());
+        made.add(weights);
+        int[] drawn = TaskMix.UNIFORM.draw(tasks, options.batch(), random);
         List<AdapterWeights> rows = Arrays.stream(drawn).mapToObj(weights::get).toList();
-        try (BatchAdapters adapters = BatchAdapters.of(rows);
-            NDScope scope = Ops.scope()) {
-          scope.suppressNotUsedWarning();
-          TimedHook timed = new TimedHook(adapters, new LongAdder());
-          long start = System.nanoTime();
-          GemmBench.finish(bench.t5().encode(ids, mask, timed));
-          double all = (System.nanoTime() - start) / 1e6;
-          if (round >= 0) {
-            inside[i][round] = timed.nanos().sum() / 1e6;
-            rest[i][round] = all - inside[i][round];
-          }
-        } finally {
-          weights.forEach(AdapterWeights::close);
-        }
+        works.add(() -> encode(ids, mask, rows));
       }
+      List<Samples> seconds = Samples.inTurn(2, options.rounds(), works);
+      List<BenchRow> rows = new ArrayList<>();
+      Samples bare = seconds.get(0).times(1e3);
+      rows.add(BenchRow.of("adapters.encoder.bare", config(Map.of()), bare, "ms a pass"));
+      for (int i = 0; i < TASKS.length; i++) {
+        Samples adapted = seconds.get(i + 1).times(1e3);
+        rows.add(
+            BenchRow.of("adapters.encoder", config(Map.of("tasks", TASKS[i])), adapted, "ms a pass")
+                .comparedTo("adapters.encoder.bare", adapted.over(bare)));
+      }
+      return rows;
+    } finally {
+      made.forEach(weights -> weights.forEach(AdapterWeights::close));
     }
-    ids.close();
-    mask.close();
-    List<BenchRow> rows = new ArrayList<>();
-    for (int i = 0; i < TASKS.length; i++) {
-      Samples spent = Samples.of(inside[i]);
-      rows.add(
-          BenchRow.of("adapters.encoder", config(Map.of("tasks", TASKS[i])), spent, "ms in a pass")
-              .comparedTo("rest of the pass", spent.over(Samples.of(rest[i]))));
-    }
-    return rows;
   }
 
-  /** Counts the time that adapters take. */
-  private record TimedHook(AdapterHook hook, LongAdder nanos) implements AdapterHook {
-    @Override
-    public NDArray apply(NDArray y, Stack stack, int layer, Position position) {
-      long start = System.nanoTime();
-      NDArray adapted = hook.apply(y, stack, layer, position);
-      nanos.add(System.nanoTime() - start);
-      return adapted;
-    }
-
-    @Override
-    public AdapterHook slice(int from, int to) {
-      return new TimedHook(hook.slice(from, to), nanos);
+  private void encode(NDArray ids, NDArray mask, List<AdapterWeights> rows) {
+    try (AdapterHook adapters = rows.isEmpty() ? AdapterHook.NONE : BatchAdapters.of(rows);
+        NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      GemmBench.finish(bench.t5().encode(ids, mask, adapters));
     }
   }
 
