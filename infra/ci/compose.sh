@@ -86,7 +86,7 @@ DOCKERFILE
 
 get() { curl -sf --max-time 10 "http://localhost:$1"; }
 ready() { get 8080/health/readiness >/dev/null; }
-defined() { get 8080/api/tasks | grep >/dev/null pros_cons; }
+defined() { get 8080/api/tasks | grep >/dev/null product-review; }
 up() { get "9090/api/v1/query?query=up" | grep >/dev/null '"job":"hyperstream".*"1"\]'; }
 counted() { get "9090/api/v1/query?query=hyperstream_predictions_total" | grep >/dev/null '"value":\[[^]]*"[1-9]'; }
 traced() { get 16686/; }
@@ -94,11 +94,11 @@ traced() { get 16686/; }
 echo "up"
 "${compose[@]}" up -d --no-build kafka registry app tasks prometheus jaeger >/dev/null 2>&1
 eventually "the application ready" ready
-eventually "the starter model's tasks" defined
+eventually "the tasks" defined
 answer=$(curl -sf --max-time 60 -H 'Content-Type: application/json' localhost:8080/api/predict \
-  -d '{"taskIds":["pros_cons"],"text":"The screen is bright and the battery lasts for days."}')
-grep >/dev/null '"label"' <<<"$answer" || { echo "no label: $answer" >&2; exit 1; }
-"${compose[@]}" exec -T app hyperstream produce --task pros_cons <<<"The screen is bright." >/dev/null
+  -d '{"taskIds":["product-review"],"text":"The screen is bright and the battery lasts for days."}')
+grep >/dev/null '"label":"positive"' <<<"$answer" || { echo "not positive: $answer" >&2; exit 1; }
+"${compose[@]}" exec -T app hyperstream produce --task product-review <<<"The screen is bright." >/dev/null
 eventually "the application scraped by Prometheus" up
 eventually "answers counted by Prometheus" counted
 get 9090/api/v1/rules | grep >/dev/null '"type":"alerting"' || { echo "Prometheus has no alerts" >&2; exit 1; }

@@ -25,7 +25,7 @@ docker run -d --name registry --network cluster \
 docker run -d --name app --network cluster --memory 1500m --read-only --tmpfs /tmp --cap-drop ALL \
   --security-opt no-new-privileges -e HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS=kafka:9092 \
   -e HYPERSTREAM_REGISTRY_URL=http://registry:8080/apis/ccompat/v7 \
-  -e HYPERSTREAM_HTTP_ACCESS=closed -e HYPERSTREAM_MODEL_NAME=starter-t5-mini hyperstream >/dev/null
+  -e HYPERSTREAM_HTTP_ACCESS=closed hyperstream >/dev/null
 
 alive() { [ "$(docker inspect app --format '{{.State.Running}}')" = true ]; }
 healthy() { [ "$(docker inspect app --format '{{.State.Health.Status}}')" = healthy ]; }
@@ -35,14 +35,17 @@ refusals() { [ "$(docker exec app hyperstream dead-letters list --json | wc -l)"
 eventually "the application healthy" healthy
 [ "$(docker exec app id -u)" = 10001 ]
 ! docker exec app touch /written 2>/dev/null || { echo "the root file system can be written" >&2; exit 1; }
-docker exec app hyperstream tasks create --from-model pros_cons
+docker exec -i app hyperstream tasks create -f - <<'YAML'
+{taskId: product-review, labels: [positive, negative]}
+YAML
 for i in $(seq 100); do echo "screen number $i is bright"; done \
-  | docker exec -i app hyperstream produce --task pros_cons
+  | docker exec -i app hyperstream produce --task product-review
 echo "who knows this task" | docker exec -i app hyperstream produce --task nobody
 eventually "an answer to each of 100 requests" answers 100
 eventually "one dead letter" refusals 1
+memory=$(docker exec app sed -n 's/^VmHWM:[[:space:]]*//p' /proc/1/status)
 
 docker stop -t 60 app >/dev/null
 status=$(docker inspect app --format '{{.State.ExitCode}}')
 [ "$status" = 143 ] || [ "$status" = 0 ] || { echo "stopped with status $status" >&2; exit 1; }
-echo "100 requests answered, 1 refused, stopped with status $status"
+echo "100 requests answered, 1 refused, $memory at most, stopped with status $status"

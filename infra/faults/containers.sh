@@ -2,7 +2,7 @@
 # The fault suite on containers: three brokers, a registry and up to three replicas under load.
 #
 #   docker build -f infra/docker/Dockerfile -t hyperstream .
-#   infra/faults/containers.sh [--rounds N] [--only REGEX] [--rate N] [--seed N]
+#   infra/faults/containers.sh [--rounds N] [--only REGEX] [--rate N] [--seed N] [--model NAME]
 #                              [--image NAME] [--kafka-image NAME] [--registry-image NAME]
 #
 # A round injects one fault of each kind, or of those whose name REGEX matches, and takes a
@@ -17,7 +17,7 @@ options=()
 while (($#)); do
   [[ $# -ge 2 ]] || usage
   case $1 in
-    --rounds | --only | --rate | --seed) options+=("-Dhyperstream.faults.${1#--}=$2") ;;
+    --rounds | --only | --rate | --seed | --model) options+=("-Dhyperstream.faults.${1#--}=$2") ;;
     --image) options+=("-Dhyperstream.image=$2") ;;
     --kafka-image) options+=("-Dkafka.image=$2") ;;
     --registry-image) options+=("-Dregistry.image=$2") ;;

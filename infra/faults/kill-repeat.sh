@@ -3,7 +3,7 @@
 # run. Exits non-zero if any run loses, repeats, reorders or garbles a request.
 #
 #   infra/faults/kill-repeat.sh [RUNS] [--kills N] [--requests N] [--seed N]
-#                               [--protocol auto|streams|classic]
+#                               [--protocol auto|streams|classic] [--model NAME]
 #
 # RUNS is 10 by default, with 6 kills each. A run takes one to two minutes on two quiet cores.
 set -euo pipefail
@@ -17,7 +17,7 @@ while (($#)); do
   [[ $# -ge 2 ]] || usage
   case $1 in
     --seed) seed=$2 ;;
-    --kills | --requests | --protocol) options+=("-Dhyperstream.faults.${1#--}=$2") ;;
+    --kills | --requests | --protocol | --model) options+=("-Dhyperstream.faults.${1#--}=$2") ;;
     *) usage ;;
   esac
   shift 2

@@ -144,7 +144,7 @@ const SHORTCUTS = [
 
 function shortcuts() {
   return dialog('Keyboard', (done) => [
-    h('dl', {class: 'keys'}, SHORTCUTS.map(([keys, what]) =>
+    h('dl', {class: 'keys'}, SHORTCUTS.filter(([, what]) => what !== 'map' || store.hasEmbeddings).map(([keys, what]) =>
       h('div', {}, h('dt', {}, keys.split(' ').map((key) => h('kbd', {}, key))), h('dd', {}, what)))),
     h('div', {class: 'dialog-actions'}, button('Close', {class: 'primary', on: {click: () => done(null)}})),
   ]);
@@ -192,6 +192,11 @@ function switchTheme() {
   labelTheme();
 }
 
+/** Only a model with task embeddings has a map of them. */
+function mapLink() {
+  document.querySelector('nav a[data-view="map"]').hidden = !store.hasEmbeddings;
+}
+
 function counts() {
   document.getElementById('count-tasks').textContent = store.tasksLoaded ? count(store.tasks.size) : '';
 }
@@ -205,6 +210,7 @@ const forever = new AbortController().signal;
 store.when('connection', forever, banner);
 store.when('connection metrics', forever, pulse);
 store.when('tasks', forever, counts);
+store.when('model', forever, mapLink);
 store.when('back', forever, () => {
   toast('Connected again');
   store.loadSession().catch(() => {});

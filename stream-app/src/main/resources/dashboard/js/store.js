@@ -49,6 +49,21 @@ class Store extends EventTarget {
     return this.model;
   }
 
+  /** Whether tasks have adapters, made by a hypernetwork or trained one by one. */
+  get hasAdapters() {
+    return Boolean(this.model?.adapters);
+  }
+
+  /** Whether each task is an embedding that a hypernetwork makes adapters of. */
+  get hasEmbeddings() {
+    return this.model?.adapters?.bytesPerColdTask > 0;
+  }
+
+  /** Whether the model writes numbers and texts; an encoder has no decoder to do so. */
+  get writes() {
+    return this.model?.backbone?.decoderLayers !== 0;
+  }
+
   async loadTasks(signal) {
     const all = new Map();
     let after = null;
@@ -146,6 +161,7 @@ class Store extends EventTarget {
 
   #addMetrics(point) {
     this.metrics.push({...point, t: new Date(point.at).getTime()});
+    if (point.ready && !this.model) this.loadModel().catch(() => {}); // it was not loaded yet
     if (this.metrics.length > METRICS_KEPT) this.metrics.shift();
     this.#emit('metrics', point);
   }
@@ -159,7 +175,7 @@ class Store extends EventTarget {
 
   /** What happened while the stream was away; what fails here is asked for again by the views. */
   #catchUp() {
-    Promise.all([this.loadTasks(), this.loadReports()]).catch(() => {});
+    Promise.all([this.loadTasks(), this.loadReports(), this.loadModel()]).catch(() => {});
   }
 
   #refresh(taskId) {

@@ -176,13 +176,13 @@ export function copyable(line) {
   return h('div', {class: 'copyable'}, h('code', {tabindex: 0}, line), copy);
 }
 
-/** A list of terms; pairs whose value is null are left out. */
+/** A list of terms; pairs whose value is null or false are left out. */
 export function terms(pairs) {
   return h(
     'dl',
     {class: 'terms'},
     pairs
-      .filter(([, value]) => value !== null && value !== undefined && value !== '')
+      .filter(([, value]) => value !== null && value !== undefined && value !== false && value !== '')
       .map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value))),
   );
 }

@@ -151,6 +151,7 @@ export function map({signal}) {
   let view = null;
   const draw = () => {
     const {items, explained} = loaded;
+    if (!store.hasEmbeddings) return empty('This model has no task embeddings', 'It compares a text with what the labels say, and learns vectors of labels from examples. A model with a hypernetwork, such as starter-t5-mini, has a map of its tasks.');
     if (!items.length) return empty('There is nothing to place yet', 'A task appears here once it is defined.', h('a', {class: 'button', href: '#/define'}, 'Define a task'));
     const size = matchMedia('(max-width: 760px)').matches ? NARROW : WIDE;
     const points = place(items, size);
@@ -165,7 +166,8 @@ export function map({signal}) {
       card('Neighbours', {id: 'neighbours'}, side));
   };
   const load = () => into(content, signal, async () => {
-    loaded = await api.get('api/embeddings', signal);
+    await store.loadModel(signal);
+    loaded = store.hasEmbeddings ? await api.get('api/embeddings', signal) : {items: []};
     if (!store.tasksLoaded) await store.loadTasks(signal).catch(() => {});
     return draw();
   });
@@ -178,7 +180,7 @@ export function map({signal}) {
   store.when('version back', signal, load);
   load();
   return h('div', {class: 'view'},
-    heading('Map', 'Every task’s 64 numbers, seen from where they differ most.', filterField('Find a task', (text) => {
+    heading('Map', 'The embeddings of all tasks, seen from where they differ most.', filterField('Find a task', (text) => {
       wanted = text;
       view?.find(text);
     }), toggle),

@@ -40,7 +40,7 @@ const CHARTS = [
     id: 'memory', title: 'Memory', format: bytes, round: binaryCeiling,
     series: [
       {key: 'heap', label: 'heap', tone: 'c3', of: (m) => m.heapBytes},
-      {key: 'resident', label: 'adapters', tone: 'c1', of: (m) => m.residentBytes},
+      {key: 'resident', label: 'adapters', tone: 'c1', of: (m) => m.residentBytes, when: () => store.hasAdapters},
     ],
   },
 ];
@@ -48,12 +48,17 @@ const CHARTS = [
 function chartCard({id, title, series, format, round}, group) {
   const chart = new LineChart({label: title, series, format, round, group});
   const values = series.map(() => h('b', {}, '–'));
-  const head = h('div', {class: 'metric-values'}, series.map(({label, tone}, i) =>
-    h('span', {class: i === 0 ? 'lead' : ''}, values[i], h('small', {}, series.length > 1 && h('i', {class: `key ${tone}`}), label))));
+  const heads = series.map(({label, tone}, i) =>
+    h('span', {class: i === 0 ? 'lead' : ''}, values[i], h('small', {}, series.length > 1 && h('i', {class: `key ${tone}`}), label)));
+  const head = h('div', {class: 'metric-values'}, heads);
   return {
     element: card(title, {class: 'metric', id: `metric-${id}`}, head, chart.element),
     update(points, domain, latest) {
-      series.forEach(({key}, i) => (values[i].textContent = format(latest?.[key] ?? null)));
+      series.forEach(({key, when}, i) => {
+        values[i].textContent = format(latest?.[key] ?? null);
+        heads[i].hidden = Boolean(when) && !when();
+      });
+      chart.series = series.filter((_, i) => !heads[i].hidden);
       chart.update(points, domain);
     },
   };
@@ -80,9 +85,9 @@ function readinessCard() {
         problems.length > 0 && h('ul', {class: 'problems'}, problems.map(([part, what]) =>
           h('li', {}, h('strong', {}, part), ' ', String(what)))),
         h('div', {class: 'mini-stats'},
-          stat('tasks resident', count(latest.residentTasks)),
+          store.hasAdapters && stat('tasks resident', count(latest.residentTasks)),
           stat('prefetch misses', count(latest.prefetchMisses)),
-          stat('adapters in memory', bytes(latest.residentBytes))));
+          store.hasAdapters && stat('adapters in memory', bytes(latest.residentBytes))));
     },
   };
 }
@@ -106,7 +111,7 @@ function modelTerms(model) {
       ['Cold task', adapters.bytesPerColdTask && bytes(adapters.bytesPerColdTask)],
       ['Task in use', adapters.bytesPerResidentTask && bytes(adapters.bytesPerResidentTask)],
       ['Device', [model.device, model.threads && `${model.threads} threads`].filter(Boolean).join(', ')],
-      ['Known tasks', model.sourceTasks && count(model.sourceTasks.length)],
+      ['Known tasks', model.sourceTasks?.length > 0 && count(model.sourceTasks.length)],
       ['Roles', model.roles?.join(', ').toLowerCase()],
       ['Up for', duration(model.uptimeSeconds)],
       ['Application', model.applicationVersion],

@@ -5,11 +5,16 @@ import {store} from '../store.js';
 import {button, card, heading, into, nextId, problemBox, toast} from '../ui.js';
 import {count} from '../format.js';
 
+const KINDS = [
+  ['CLASSIFICATION', 'One of its labels'],
+  ['REGRESSION', 'A number'],
+  ['GENERATION', 'A text'],
+];
 const ID = /^[A-Za-z0-9._-]{1,128}$/;
 const METHODS = [
   ['AUTO', 'Label vectors, and whichever decoder explains left-out examples best'],
   ['PROTOTYPES', 'Label vectors only: no gradient, a version in a second'],
-  ['EMBEDDING', 'The task’s embedding: 64 numbers'],
+  ['EMBEDDING', 'The task’s embedding'],
   ['WEIGHTS', 'The embedding, then the adapter weights themselves: slow'],
 ];
 
@@ -120,8 +125,8 @@ function build(known, signal) {
   const id = control('taskId', 'Name', 'Requests carry it as taskId. Letters, digits, . _ -',
     input({value: known?.taskId ?? '', readonly: Boolean(known), required: true, class: 'mono', placeholder: 'support-routing'}));
   const kind = control('kind', 'What it answers', null,
-    select([['CLASSIFICATION', 'One of its labels'], ['REGRESSION', 'A number'], ['GENERATION', 'A text']], known?.kind ?? 'CLASSIFICATION'));
-  const labels = control('labels', 'Labels', 'One per line. If the model should say another word for it: name = word',
+    select(KINDS.filter(([value]) => store.writes || value === 'CLASSIFICATION' || value === known?.kind), known?.kind ?? 'CLASSIFICATION'));
+  const labels = control('labels', 'Labels', 'One per line. To give the model another word for one: name = word',
     h('textarea', {rows: 6, spellcheck: 'false', placeholder: 'billing\ndelivery\nreturns',
       value: (known?.labels ?? []).map(({name, verbalizer}) => (verbalizer && verbalizer !== name ? `${name} = ${verbalizer}` : name)).join('\n')}));
   const meanings = meaningsField(fields.labels.element, known?.labels);
@@ -227,8 +232,8 @@ function build(known, signal) {
   return h('form', {class: 'form', novalidate: true, on: {submit: save}},
     summary,
     card('What it is', {}, id, description, kind, labels, meanings.details),
-    card('Where it starts', {}, template, sources.length > 0 && starts),
+    card(sources.length > 0 ? 'Where it starts' : 'What the model reads', {}, template, sources.length > 0 && starts),
     h('details', {class: 'card more'}, h('summary', {}, h('h2', {}, 'More'), h('span', {class: 'muted'}, 'pairs, long texts, adaptation')),
-      templatePair, overLength, scoring, enabled, trigger, method),
+      templatePair, overLength, store.writes && scoring, enabled, trigger, store.hasEmbeddings && method),
     h('div', {class: 'form-end'}, submit, h('a', {class: 'button', href: known ? `#/tasks/${encodeURIComponent(known.taskId)}` : '#/tasks'}, 'Cancel')));
 }

@@ -22,7 +22,7 @@ function definitionCard(task) {
       ['Answers', {CLASSIFICATION: 'one of its labels', REGRESSION: 'a number', GENERATION: 'a text'}[task.kind] ?? words(task.kind)],
       ['Template', h('code', {}, task.template)],
       ['Pairs', h('code', {}, task.templatePair)],
-      ['Starts from', task.initFrom?.length ? task.initFrom.join(', ') : 'the known task of this name, else the mean of all'],
+      ['Starts from', store.hasEmbeddings && (task.initFrom?.length ? task.initFrom.join(', ') : 'the known task of this name, else the mean of all')],
       ['Long texts', {REJECT: 'become dead letters', WINDOWS: 'are read in windows'}[task.overLength] ?? 'are cut'],
       ['Adapts', task.adaptation
         ? task.adaptation.enabled === false ? 'by command only' : `after ${count(task.adaptation.triggerExamples)} new examples, ${words(task.adaptation.method)}`
@@ -130,7 +130,7 @@ function page(first, signal) {
     const {items} = await api.get(taskPath(taskId, '/versions'), signal);
     return items.length
       ? h('ol', {class: 'versions'}, items.map((version) => versionRow(version, current(), (order) => command.send(order))))
-      : empty('No version yet', 'The model’s own start answers: a mean of embeddings it knows. The first version comes with the first examples.');
+      : empty('No version yet', `The model’s own start answers: ${store.hasEmbeddings ? 'a mean of embeddings it knows' : 'it compares a text with what the labels say'}. The first version comes with the first examples.`);
   });
   const loadReports = () => api.get(taskPath(taskId, '/reports?limit=200'), signal)
     .then(({items}) => store.addReports(items))
@@ -140,7 +140,7 @@ function page(first, signal) {
   showReports();
   loadVersions();
   loadReports();
-  store.when('tasks session', signal, () => store.tasks.has(taskId) && showTask());
+  store.when('tasks session model', signal, () => store.tasks.has(taskId) && showTask());
   store.when('reports', signal, showReports);
   store.when('version', signal, (version) => {
     if (version.taskId !== taskId) return;

@@ -127,7 +127,7 @@ export function tasks({signal}) {
   store.loadReports(signal).catch(() => {});
 
   return h('div', {class: 'view'},
-    heading('Tasks', 'Each is an embedding of 64 numbers on the same frozen model.',
+    heading('Tasks', 'All of them are answered by the same frozen model.',
       filterField('Filter tasks', (text) => {
         wanted = text;
         if (store.tasksLoaded) show();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.hyperstream.app.HyperstreamApplication;
 import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
+import io.hyperstream.model.store.ShippedModel;
+import io.hyperstream.model.store.StarterModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.Keys;
 
 /**
- * The dashboard as a person meets it: a real browser, the real application with the starter model,
+ * The dashboard as a person meets it: a real browser, the real application with the default model,
  * a real broker. With {@code -Dhyperstream.screenshots=DIR} it leaves pictures there.
  */
 @DisplayName("The dashboard")
@@ -68,13 +70,18 @@ class DashboardIT {
   @Test
   @DisplayName("shows data in every view, readable in light and dark, without a console message")
   void views() {
+    show(View.all());
+  }
+
+  /** In light, in dark and on a phone. */
+  private void show(List<View> views) {
     for (String scheme : List.of("light", "dark")) {
       browser.prefer(scheme);
-      View.all().forEach(view -> show(view, scheme));
+      views.forEach(view -> show(view, scheme));
     }
     browser.size(390, 844, true);
     browser.prefer("light");
-    View.all().forEach(view -> show(view, "phone"));
+    views.forEach(view -> show(view, "phone"));
   }
 
   private void show(View view, String variant) {
@@ -83,8 +90,8 @@ class DashboardIT {
       case "overview" -> chartsMove(variant);
       case "live" -> watch(SCREENSHOTS == null ? 3 : 24);
       case "map" -> {
-        browser.awaitCount("[data-node='town-desk']", 1);
-        browser.js("document.querySelector(\"[data-node='town-desk']\").focus()");
+        browser.awaitCount("[data-node='city-reports']", 1);
+        browser.js("document.querySelector(\"[data-node='city-reports']\").focus()");
         browser.awaitCount("ol.near li", 3);
       }
       default -> {}
@@ -123,14 +130,16 @@ class DashboardIT {
 
   @Test
   @DisplayName("defines a task, learns from clicks and pasted lines, and the answer changes")
-  void lesson() {
-    Lesson lesson = new Lesson(browser);
-    lesson.define();
-    lesson.teach();
+  void taughtByHand() {
+    TaughtTask task = new TaughtTask(browser);
+    task.define();
+    task.teach();
     if (SCREENSHOTS != null) {
-      browser.screenshot(Path.of(SCREENSHOTS, "lesson-light.png"));
+      browser.awaitNone("#toasts .toast");
+      browser.js("document.querySelector('.pick-list').scrollTop = 0");
+      browser.screenshot(Path.of(SCREENSHOTS, "taught-light.png"));
     }
-    lesson.backAndForth();
+    task.backAndForth();
   }
 
   @Test
@@ -149,7 +158,7 @@ class DashboardIT {
     browser.type("input[name=taskId]", Town.TAUGHT);
     browser.paste("textarea[name=labels]", "yes\nno");
     browser.click("#submit-task");
-    browser.awaitText("[data-field=taskId] .field-error", "There is a task town-desk already");
+    browser.awaitText("[data-field=taskId] .field-error", "There is a task city-reports already");
 
     browser.type("input[name=taskId]", "long-label");
     browser.paste("textarea[name=labels]", "yes\n" + "n".repeat(300));
@@ -199,8 +208,8 @@ class DashboardIT {
   @Test
   @DisplayName("says so when the application is gone, and is back without a reload when it is back")
   void outage() throws Exception {
-    browser.go("#/playground?tasks=town-desk&text=hello");
-    browser.awaitText("[data-answer='town-desk'] .verdict", "%");
+    browser.go("#/playground?tasks=city-reports&text=hello");
+    browser.awaitText("[data-answer='city-reports'] .verdict", "%");
     site.app().stop();
     browser.awaitText("#banner", "No connection to the application");
     browser.awaitText("#pulse-text", "Not connected");
@@ -214,7 +223,7 @@ class DashboardIT {
     browser.awaitText("#pulse-text", "Ready");
     browser.awaitText("table.letters", "support-rooting"); // nobody pressed anything
     browser.js("history.back()");
-    browser.awaitText("[data-answer='town-desk'] .verdict", "%");
+    browser.awaitText("[data-answer='city-reports'] .verdict", "%");
     assertThat(browser.log())
         .isNotEmpty()
         .allMatch(line -> line.contains("net::ERR_") || line.contains("Failed to load resource"));
@@ -233,7 +242,7 @@ class DashboardIT {
     browser.awaitCount("tr[data-task]", 11);
     browser.press("/");
     assertThat(browser.focused("e.type")).isEqualTo("search");
-    browser.press("intent");
+    browser.press("whether");
     browser.await("the filtered list", () -> browser.count("tr[data-task]") == 4);
     tabTo("e.closest('tr') !== null");
     String first = (String) browser.focused("e.textContent");
@@ -248,7 +257,51 @@ class DashboardIT {
     browser.awaitText("dialog", "Keyboard");
     browser.press(Keys.ESCAPE);
     browser.awaitNone("dialog");
+  }
 
+  @Test
+  @DisplayName("offers what a model with a hypernetwork has besides, and only with such a model")
+  void hypernetwork() throws Exception {
+    browser.go("#/define");
+    browser.awaitCount("select[name=kind] option", 1);
+    browser.awaitNone("option[value=GENERATION], option[value=WEIGHTS], form .starts");
+    browser.awaitNone("nav a[data-view=map]:not([hidden])");
+    browser.go("#/map");
+    browser.awaitText("main", "This model has no task embeddings");
+
+    Path state = folder.resolve("hypernetwork");
+    Map<String, Object> starter =
+        Map.of(
+            "http.port",
+            -1,
+            "model.name",
+            StarterModel.NAME,
+            "roles",
+            "inference",
+            "streams.state-dir",
+            state.toString());
+    try (HyperstreamApplication other = site.app().startAnother(starter)) {
+      browser.open("http://127.0.0.1:" + other.port() + "/");
+      browser.awaitText("#model", StarterModel.NAME);
+      browser.awaitText("#metric-memory", "adapters");
+      browser.go("#/define");
+      browser.awaitText("form .starts", "clinc_banking");
+      browser.awaitCount("option[value=GENERATION]", 1);
+      browser.awaitCount("option[value=WEIGHTS]", 1);
+      browser.go("#/tasks/city-reports");
+      browser.awaitText("#definition", "the known task of this name, else the mean of all");
+      browser.awaitText("main .stats", "the model’s own start"); // versions are another model's
+      browser.awaitCount("nav a[data-view=map]:not([hidden])", 1);
+      mapByKeyboard();
+      browser.go("#/tasks");
+      show(List.of(View.MAP));
+      browser.size(PHONE, 740, true);
+      fits(View.MAP);
+      browser.open("about:blank"); // its streams end before the application does
+    }
+  }
+
+  private void mapByKeyboard() {
     browser.press("g", "m");
     browser.awaitCount("svg.map [data-node]", 11);
     tabTo("e.dataset?.node !== undefined");
@@ -290,7 +343,7 @@ class DashboardIT {
             + " s.dispatchEvent(new Event('change'))");
     browser.awaitText("main .live-status", "Live");
     watch(2);
-    assertThat(browser.text("table.live tbody")).contains("emotion").doesNotContain("intent");
+    assertThat(browser.text("table.live tbody")).contains("emotion").doesNotContain("bank-intent");
 
     browser.click("#pause");
     browser.awaitText("#pause", "Go on");
@@ -342,23 +395,23 @@ class DashboardIT {
   @DisplayName("fits a phone: no view scrolls sideways, everything that is pressed is in reach")
   void phone() {
     browser.size(PHONE, 740, true);
-    View.all()
-        .forEach(
-            view -> {
-              browser.go(view.hash());
-              view.texts().keySet().forEach(css -> browser.awaitCount(css, 1));
-              assertThat((Long) browser.js("return document.documentElement.scrollWidth"))
-                  .as(view.name())
-                  .isLessThanOrEqualTo(PHONE);
-              Object outside =
-                  browser.js(
-                      "return [...document.querySelectorAll('main a, main button, main input, nav a')]"
-                          + ".filter(e => e.checkVisibility()).map(e => [e, e.getBoundingClientRect()])"
-                          + ".filter(([e, b]) => b.width > 0 && !e.closest('.sr')"
-                          + " && (b.left < -1 || b.right > innerWidth + 1))"
-                          + ".map(([e]) => e.outerHTML.slice(0, 80))");
-              assertThat(outside).as(view.name()).isEqualTo(List.of());
-            });
+    View.all().forEach(this::fits);
+  }
+
+  private void fits(View view) {
+    browser.go(view.hash());
+    view.texts().keySet().forEach(css -> browser.awaitCount(css, 1));
+    assertThat((Long) browser.js("return document.documentElement.scrollWidth"))
+        .as(view.name())
+        .isLessThanOrEqualTo(PHONE);
+    Object outside =
+        browser.js(
+            "return [...document.querySelectorAll('main a, main button, main input, nav a')]"
+                + ".filter(e => e.checkVisibility()).map(e => [e, e.getBoundingClientRect()])"
+                + ".filter(([e, b]) => b.width > 0 && !e.closest('.sr')"
+                + " && (b.left < -1 || b.right > innerWidth + 1))"
+                + ".map(([e]) => e.outerHTML.slice(0, 80))");
+    assertThat(outside).as(view.name()).isEqualTo(List.of());
   }
 
   @Test
@@ -386,13 +439,13 @@ class DashboardIT {
       browser.press(Keys.ENTER);
       browser.awaitNone("dialog");
       browser.awaitText("#pulse-text", "Ready");
-      browser.awaitText("#model", "starter-t5-mini");
+      browser.awaitText("#model", ShippedModel.DEFAULT);
       browser.go("#/tasks");
       browser.awaitCount("tr[data-task]", 11);
       browser.awaitNone("#new-task"); // an admin's business
       assertThat(browser.js("return [sessionStorage.length, localStorage.length]"))
           .isEqualTo(List.of(1L, 0L));
-      browser.go("#/tasks/town-desk");
+      browser.go("#/tasks/city-reports");
       browser.awaitCount("#send-examples", 1);
       browser.awaitNone("#retire");
       browser.open("about:blank"); // its streams end before the application does

@@ -2,6 +2,7 @@ package io.hyperstream.app.dashboard;
 
 import io.hyperstream.app.embedded.FreePorts;
 import io.hyperstream.app.inference.AppFixture;
+import io.hyperstream.model.store.ShippedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,6 +28,7 @@ record Site(Browser browser, AppFixture app, Town town, String url) implements A
     }
     int port = FreePorts.next(); // that the application can have again after it was stopped
     AppFixture app = new AppFixture("dashboard", folder);
+    app.set("model.name", ShippedModel.DEFAULT);
     app.set("roles", "inference,adaptation").set("http.port", port);
     Town town = new Town(app);
     Site site = new Site(installed.get(), app, town, "http://127.0.0.1:" + port + "/");
@@ -36,7 +38,7 @@ record Site(Browser browser, AppFixture app, Town town, String url) implements A
       town.ask(40);
       town.misuse();
       if (busy) {
-        town.teachMore(List.of("product-review", "banking-intent", "moderation", "emotion"), 3);
+        town.teachMore(List.of("product-review", "bank-intent", "moderation", "emotion"), 3);
       }
       town.teach(); // last, since the overview shows the last attempts only
       return site;

@@ -6,6 +6,7 @@ import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskLabel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -19,13 +20,13 @@ import org.yaml.snakeyaml.Yaml;
 
 /** The demo's tasks and sentences in an application, so that every view has something to show. */
 final class Town {
-  static final String TAUGHT = "town-desk";
-  private static final String FOLDER = "/io/hyperstream/app/starter-tasks/";
+  static final String TAUGHT = "city-reports";
+  private static final String FOLDER = "/io/hyperstream/app/cli/demo/";
   private static final int BATCH = 8;
 
   private final AppFixture app;
   private final List<Sentence> sentences = read("sentences.tsv");
-  private final List<Sentence> lesson = read("taught-examples.tsv");
+  private final List<Sentence> examples = read("taught-examples.tsv");
   private int requests;
 
   /** A line of the demo. */
@@ -46,31 +47,34 @@ final class Town {
     }
   }
 
-  /** Ten tasks the model has learnt something about, and one that it has not. */
+  /** Ten tasks whose labels say what they mean, and one whose labels do not. */
   void define() throws IOException {
     try (InputStream in = Town.class.getResourceAsStream(FOLDER + "tasks.yaml")) {
       Map<String, List<Map<String, Object>>> file = new Yaml().load(in);
       file.get("tasks").forEach(this::define);
     }
-    app.define(
-        AppFixture.task(TAUGHT, "roads", "waste", "parks", "water")
-            .setDescription("Which department of a town answers this message.")
-            .setAdaptation(policy()));
+    try (InputStream in = Town.class.getResourceAsStream(FOLDER + "taught-task.yaml")) {
+      define(new Yaml().load(in));
+    }
   }
 
-  @SuppressWarnings("unchecked") // the file is ours
   private void define(Map<String, Object> task) {
     TaskDefinition.Builder definition =
-        AppFixture.task(
-                (String) task.get("taskId"),
-                ((List<String>) task.get("labels")).toArray(String[]::new))
+        AppFixture.task((String) task.get("taskId"))
+            .setLabels(((List<?>) task.get("labels")).stream().map(Town::label).toList())
             .setDescription((String) task.get("description"))
-            .setInitFrom((List<String>) task.get("initFrom"))
             .setAdaptation(policy());
     if (task.containsKey("template")) {
       definition.setTemplate((String) task.get("template"));
     }
     app.define(definition);
+  }
+
+  /** A name, or a name and what it means. */
+  private static TaskLabel label(Object label) {
+    return label instanceof Map<?, ?> fields
+        ? new TaskLabel((String) fields.get("name"), null, (String) fields.get("description"))
+        : new TaskLabel((String) label, null, null);
   }
 
   private static AdaptationPolicy policy() {
@@ -79,8 +83,8 @@ final class Town {
 
   /** Labels in batches, each until its attempt has been reported; at least one is a promotion. */
   void teach() {
-    for (int from = 0; from < lesson.size(); from += BATCH) {
-      teach(TAUGHT, lesson.subList(from, Math.min(lesson.size(), from + BATCH)));
+    for (int from = 0; from < examples.size(); from += BATCH) {
+      teach(TAUGHT, examples.subList(from, Math.min(examples.size(), from + BATCH)));
     }
     if (reports(TAUGHT).stream().noneMatch(r -> r.getOutcome() == AdaptationOutcome.PROMOTED)) {
       throw new AssertionError("no version of " + TAUGHT + ": " + reports(TAUGHT));
@@ -172,7 +176,7 @@ final class Town {
             LabelEvent.newBuilder()
                 .setTaskId(TAUGHT)
                 .setText("There is a hole in our street.")
-                .setLabel("road")
+                .setLabel("roads")
                 .setCreatedAt(Instant.now())
                 .build()));
     app.flush();

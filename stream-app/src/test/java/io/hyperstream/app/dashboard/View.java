@@ -1,5 +1,6 @@
 package io.hyperstream.app.dashboard;
 
+import io.hyperstream.model.store.ShippedModel;
 import java.util.List;
 import java.util.Map;
 
@@ -11,40 +12,47 @@ import java.util.Map;
  */
 record View(String name, String hash, Map<String, String> texts) {
 
-  /** All of them, with the demo's data. */
+  /** Only with a model that has task embeddings. */
+  static final View MAP =
+      new View("map", "#/map", Map.of("svg.map", Town.TAUGHT, ".legend", "known to the model"));
+
+  /** All that every model has, with the demo's data. */
   static List<View> all() {
     return List.of(
         new View(
             "overview",
             "#/",
             Map.of(
-                "#readiness", "Requests are answered",
-                "#model", "starter-t5-mini",
-                "#recent", Town.TAUGHT,
-                "#metric-memory", "MiB")),
+                "#readiness",
+                "Requests are answered",
+                "#model",
+                ShippedModel.DEFAULT,
+                "#recent",
+                Town.TAUGHT,
+                "#metric-memory",
+                "MiB")),
         new View(
             "tasks",
             "#/tasks",
-            Map.of("tr[data-task='town-desk']", "%", "tr[data-task='emotion']", "28")),
+            Map.of("tr[data-task='city-reports']", "%", "tr[data-task='bank-intent']", "10")),
         new View(
             "task",
-            "#/tasks/town-desk",
+            "#/tasks/city-reports",
             Map.of(
                 "#definition", "{text}",
                 "#attempts", "promoted",
                 "#versions", "v1",
                 "main .stats", "25% by chance",
-                "#balance .balance", "water")),
-        new View("define", "#/define", Map.of("form .starts", "clinc_banking")),
+                "#balance .balance", "team-44")),
+        new View("define", "#/define", Map.of("form", "What the model reads")),
         new View(
             "playground",
-            "#/playground?tasks=town-desk,emotion,product-review,moderation&text="
+            "#/playground?tasks=city-reports,urgency,emotion,news-topic&text="
                 + "The%20lamp%20in%20front%20of%20our%20house%20has%20been%20dark%20for%20a%20week",
             Map.of(
-                "[data-answer='town-desk'] .label-row.win", "%",
-                "[data-answer='emotion']", "28")),
+                "[data-answer='city-reports'] .label-row.win", "%",
+                "[data-answer='news-topic']", "all 6 labels")),
         new View("live", "#/live", Map.of("main .live-status", "Live")),
-        new View("map", "#/map", Map.of("svg.map", Town.TAUGHT, ".legend", "%")),
         new View(
             "letters",
             "#/letters",

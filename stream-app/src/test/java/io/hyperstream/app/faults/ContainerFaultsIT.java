@@ -48,6 +48,7 @@ class ContainerFaultsIT {
   private static final int POISON = 300;
 
   private static final long SEED = Long.getLong("hyperstream.faults.seed", 1);
+  private static final String MODEL = FaultSettings.fromSystemProperties().model();
   private static final int ROUNDS = Integer.getInteger("hyperstream.faults.rounds", 1);
   private static final int PER_SECOND = Integer.getInteger("hyperstream.faults.rate", 10);
   private static final Pattern ONLY =
@@ -78,7 +79,7 @@ class ContainerFaultsIT {
   @BeforeAll
   static void start() throws Exception {
     long start = System.nanoTime();
-    containers = new Containers(FOLDER, Map.of());
+    containers = new Containers(FOLDER, Map.of("HYPERSTREAM_MODEL_NAME", MODEL));
     String bootstrapServers = containers.bootstrapServers();
     Topics topics = new Topics(Topics.Settings.defaults());
     admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers));
@@ -93,6 +94,7 @@ class ContainerFaultsIT {
     conditions.put("requestsPerSecond", PER_SECOND);
     conditions.put("transactionTimeoutSeconds", Containers.TRANSACTION_TIMEOUT.toSeconds());
     conditions.put("sessionTimeoutSeconds", 6);
+    conditions.put("model", MODEL);
     conditions.put("seed", SEED);
     conditions.put("rounds", ROUNDS);
     table = new FaultTable(FOLDER.getParent(), conditions);

@@ -189,7 +189,6 @@ final class Containers implements AutoCloseable {
         .withEnv("HYPERSTREAM_STREAMS_TRANSACTION_TIMEOUT", TRANSACTION_TIMEOUT.toSeconds() + "s")
         .withEnv("HYPERSTREAM_ENGINE_JOIN_DEADLINE", "10s")
         .withEnv("HYPERSTREAM_STREAMS_SESSION_TIMEOUT", "6s")
-        .withEnv("HYPERSTREAM_MODEL_NAME", "starter-t5-mini")
         .withEnv("HYPERSTREAM_MODEL_THREADS", "1")
         // A process does little in each of its lives here; three brokers share its processors.
         .withEnv("HYPERSTREAM_STREAMS_THREADS", "1")

@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.app.inference.SharedCluster;
-import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.SchemaRegistrar;
 import io.hyperstream.schemas.SchemaRegistries;
@@ -53,7 +52,6 @@ final class FaultGround implements AutoCloseable {
     settings.put("kafka.topic-prefix", name + ".");
     settings.put("streams.state-dir", folder.resolve("state").toString());
     settings.put("streams.session-timeout", "6s");
-    settings.put("model.name", StarterModel.NAME);
     settings.putAll(overrides);
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers()))) {
       new TopicProvisioner(admin, (short) 1).ensure(topics.all(), true, PATIENCE);

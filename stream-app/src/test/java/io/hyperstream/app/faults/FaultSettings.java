@@ -1,5 +1,6 @@
 package io.hyperstream.app.faults;
 
+import io.hyperstream.model.store.ShippedModel;
 import java.util.Map;
 
 /**
@@ -10,8 +11,9 @@ import java.util.Map;
  * @param runs {@code hyperstream.faults.runs}: in a row, each with the next seed
  * @param seed {@code hyperstream.faults.seed}: of the first run
  * @param protocol {@code hyperstream.faults.protocol}: auto, streams or classic
+ * @param model {@code hyperstream.faults.model}: one that comes with the application
  */
-record FaultSettings(int requests, int kills, int runs, long seed, String protocol) {
+record FaultSettings(int requests, int kills, int runs, long seed, String protocol, String model) {
 
   static FaultSettings fromSystemProperties() {
     return new FaultSettings(
@@ -19,7 +21,8 @@ record FaultSettings(int requests, int kills, int runs, long seed, String protoc
         number("kills", 3),
         number("runs", 1),
         number("seed", 1),
-        System.getProperty("hyperstream.faults.protocol", "classic"));
+        System.getProperty("hyperstream.faults.protocol", "classic"),
+        System.getProperty("hyperstream.faults.model", ShippedModel.DEFAULT));
   }
 
   private static int number(String name, int otherwise) {
@@ -32,6 +35,6 @@ record FaultSettings(int requests, int kills, int runs, long seed, String protoc
   }
 
   Map<String, String> application() {
-    return Map.of("streams.group-protocol", protocol);
+    return Map.of("streams.group-protocol", protocol, "model.name", model);
   }
 }

@@ -80,8 +80,6 @@ class InteropIT {
                 folder.resolve("streams").toString(),
                 "hyperstream.model.dir",
                 folder.resolve("models").toString(),
-                "hyperstream.model.name",
-                "starter-t5-mini",
                 "hyperstream.roles",
                 "inference",
                 "hyperstream.http.port",

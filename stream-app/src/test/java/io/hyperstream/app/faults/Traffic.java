@@ -24,12 +24,12 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /**
- * An endless, reproducible sequence of requests: sentences over ten tasks, with requests among them
- * that can never be answered. Request {@code n} depends on the seed and {@code n} only, and on
- * whether it lies in a burst of poison.
+ * An endless, reproducible sequence of requests: the demo's sentences over its ten tasks, with
+ * requests among them that can never be answered. Request {@code n} depends on the seed and {@code
+ * n} only, and on whether it lies in a burst of poison.
  */
 final class Traffic {
-  private static final String SENTENCES = "/io/hyperstream/app/starter-tasks/sentences.tsv";
+  private static final String SENTENCES = "/io/hyperstream/app/cli/demo/sentences.tsv";
   private static final int KEYS = 64;
 
   private final List<Sentence> sentences = sentences();

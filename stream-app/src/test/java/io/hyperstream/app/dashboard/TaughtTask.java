@@ -5,7 +5,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A person defines a task of two desks in a garden shop and teaches it, by hand. */
-final class Lesson {
+final class TaughtTask {
   private static final String TASK = "plant-desk";
   private static final String CARD = "[data-answer='" + TASK + "'] ";
   private static final String QUESTION = "The leaves of my tomato plants turn yellow and fall off.";
@@ -31,7 +31,7 @@ final class Lesson {
 
   private final Browser browser;
 
-  Lesson(Browser browser) {
+  TaughtTask(Browser browser) {
     this.browser = browser;
   }
 
@@ -46,7 +46,7 @@ final class Lesson {
     browser.awaitCount(".meaning-rows input", 2);
     browser.type(".meaning-rows label:last-child input", "mowers, drills and other tools");
     browser.click("details.more summary");
-    browser.awaitText("[data-field=overLength] .hint", "reads 96 tokens");
+    browser.awaitText("[data-field=overLength] .hint", "reads 512 tokens");
     browser.js("document.querySelector('select[name=overLength]').value = 'WINDOWS'");
     browser.type("input[name=triggerExamples]", "1000");
     browser.click("#submit-task");
@@ -93,7 +93,7 @@ final class Lesson {
     browser.awaitCount(CARD + "[data-version='1']", 1);
     browser.awaitNone(CARD + "[data-taught='false']");
     browser.awaitText(CARD + ".story", "promoted");
-    for (String other : List.of("product-review", "emotion", "utility-intent")) {
+    for (String other : List.of("product-review", "emotion", "urgency")) {
       browser.click(".pick input[value='" + other + "']");
       browser.awaitText("[data-answer='" + other + "'] .verdict", "%");
     }
