@@ -272,12 +272,16 @@ public final class PackedEncoder {
 
   private static List<Unit> sorted(List<Unit> units, RowAdapters adapters) {
     int[] perOwner = new int[adapters.distinct().size()];
-    units.stream().filter(unit -> unit.owner() >= 0).forEach(unit -> perOwner[unit.owner()]++);
+    for (Unit unit : units) {
+      if (unit.owner() >= 0) {
+        perOwner[unit.owner()] += unit.sequence().length();
+      }
+    }
     List<Unit> sorted = new ArrayList<>(units);
     sorted.sort(
         Comparator.comparingInt(
                 (Unit unit) ->
-                    unit.owner() >= 0 && perOwner[unit.owner()] < PackedPart.SEGMENT
+                    unit.owner() >= 0 && perOwner[unit.owner()] < PackedPart.SEGMENT_TOKENS
                         ? perOwner.length
                         : unit.owner())
             .thenComparingInt(unit -> unit.sequence().length()));

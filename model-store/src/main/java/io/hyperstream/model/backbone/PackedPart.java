@@ -14,8 +14,11 @@ import java.util.List;
  * kernels need to know of them. One thread; arrays live in its scope.
  */
 public final class PackedPart {
-  /** From so many sequences on one task's tokens are a product of their own. */
-  static final int SEGMENT = 4;
+  /**
+   * From so many tokens on one task's neighbours are products of their own; fewer are gathered with
+   * those of other tasks (32 tasks in 32 x 128 tokens: 3.9 instead of 6.6 % of the bare encoder).
+   */
+  static final int SEGMENT_TOKENS = 64;
 
   /**
    * N is rounded up to this from {@value #ROUNDED_FROM} on: oneDNN compiles a product for every N
@@ -191,7 +194,8 @@ public final class PackedPart {
         to++;
       }
       boolean none = owners[from] < 0;
-      if (none || to - from >= SEGMENT) {
+      int end = to == rows() ? used : begins[to];
+      if (none || end - begins[from] >= SEGMENT_TOKENS) {
         gathered(open, from, blocksMade, index);
         if (!none) {
           block(from, to, 0, 0, 0, blocksMade);
