@@ -1,0 +1,224 @@
+package io.hyperstream.model.bench;
+
+import io.hyperstream.model.backbone.TokenBatch;
+import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.MultiTaskModel;
+import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.TaskDefinition;
+import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tokenize.Tokenizer;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * The vectors of texts by the engine and by another program, in turn: the same token ids in the
+ * same batches on as many threads. The engine is asked through {@link MultiTaskModel#embed}, as
+ * applications ask it.
+ */
+public final class AgainstBench {
+  /** Padded tokens of a batch: what the application allows unless told otherwise. */
+  private static final int MAX_BATCH_TOKENS = 8192;
+
+  /** Of a number of a vector of length 1; float32 on both sides stays far below. */
+  private static final double MOST_DIFFERENT = 2e-5;
+
+  /**
+   * What to run.
+   *
+   * @param texts what is encoded; empty: one batch of random tokens
+   * @param rows texts in a batch, at most
+   * @param length tokens of each random text, special ones included
+   * @param seconds how long the engine's part of a round lasts, about
+   */
+  public record Options(
+      StoredModel model,
+      OpponentFactory opponents,
+      List<String> texts,
+      int rows,
+      int length,
+      int rounds,
+      double seconds) {
+    public Options {
+      EngineBench.require("batch", rows, 1, 4096);
+      EngineBench.require("seq", length, 3, 4096);
+      EngineBench.require("rounds", rounds, 1, 10_000);
+      opponents.formats(model.name()); // refuses a model it does not have
+      texts = List.copyOf(texts);
+    }
+  }
+
+  private final Options options;
+  private final MultiTaskModel model;
+  private final List<List<PreparedRow>> batches;
+  private final List<List<int[]>> ids = new ArrayList<>();
+
+  private AgainstBench(Options options, MultiTaskModel model) {
+    this.options = options;
+    this.model = model;
+    batches = Batches.byLength(rows(), options.rows(), maxBatchTokens(options));
+    for (List<PreparedRow> batch : batches) {
+      ids.add(batch.stream().map(PreparedRow::inputIds).toList());
+    }
+  }
+
+  /**
+   * Measures.
+   *
+   * @throws IOException if a model cannot be read
+   * @throws IllegalStateException if a program that should agree with the engine does not
+   */
+  public static List<BenchRow> run(Options options) throws IOException {
+    boolean recording = Ops.recording();
+    ModelOptions serving =
+        ModelOptions.DEFAULT
+            .withIntraOpThreads(Ops.threads())
+            // A length is padded to the next even number: no batch is split for that.
+            .withMaxBatchTokens(maxBatchTokens(options) + options.rows());
+    List<Opponent> opponents = new ArrayList<>();
+    try (MultiTaskModel model = MultiTaskModel.open(options.model(), serving)) {
+      AgainstBench bench = new AgainstBench(options, model);
+      String name = options.model().name();
+      for (String format : options.opponents().formats(name)) {
+        opponents.add(options.opponents().open(name, format, Ops.threads()));
+      }
+      return bench.measure(opponents);
+    } finally {
+      opponents.forEach(Opponent::close);
+      Ops.setRecording(recording);
+    }
+  }
+
+  private static int maxBatchTokens(Options options) {
+    return options.texts().isEmpty() ? options.rows() * options.length() : MAX_BATCH_TOKENS;
+  }
+
+  private List<PreparedRow> rows() {
+    TaskDefinition task =
+        BenchModel.definition(
+            "bench", List.of(Label.of("yes"), Label.of("no")), LabelScoring.EXACT, List.of());
+    TaskAdapter adapter = model.startingAdapter(task);
+    List<PreparedRow> rows = new ArrayList<>();
+    for (String text : options.texts()) {
+      rows.add(model.prepare(task, adapter, text, Optional.empty()));
+    }
+    if (options.texts().isEmpty()) {
+      Random random = new Random(1);
+      Tokenizer tokenizer = model.loaded().family().tokenizer();
+      if (options.length() > model.maxSourceTokens()) {
+        throw new IllegalArgumentException(
+            "seq must be at most %d with this model; it is %d"
+                .formatted(model.maxSourceTokens(), options.length()));
+      }
+      for (int i = 0; i < options.rows(); i++) {
+        int[] pieces = new int[options.length() - tokenizer.specials()];
+        Arrays.setAll(pieces, at -> random.nextInt(tokenizer.size()));
+        rows.add(new PreparedRow(task, adapter, tokenizer.wrap(pieces), false));
+      }
+    }
+    return rows;
+  }
+
+  private List<BenchRow> measure(List<Opponent> opponents) {
+    double[] differences = opponents.stream().mapToDouble(this::difference).toArray();
+    int texts = batches.stream().mapToInt(List::size).sum();
+    int passes = passes();
+    List<Samples.Work> works = new ArrayList<>();
+    works.add(() -> times(passes, this::embed));
+    for (Opponent opponent : opponents) {
+      works.add(() -> times(passes, () -> ids.forEach(opponent::encode)));
+    }
+    List<Samples> rates =
+        Samples.inTurn(1, options.rounds(), works).stream()
+            .map(seconds -> seconds.rate((double) passes * texts))
+            .toList();
+    Map<String, Object> config = config(texts);
+    List<BenchRow> rows = new ArrayList<>();
+    Samples ours = rates.get(0);
+    for (int i = 0; i < opponents.size(); i++) {
+      Opponent opponent = opponents.get(i);
+      String name = "engine." + opponent.name();
+      Samples theirs = rates.get(i + 1);
+      Map<String, Object> about = new LinkedHashMap<>(config);
+      about.put("by", opponent.about());
+      rows.add(BenchRow.of(name, about, theirs, "texts/s"));
+      rows.add(
+          BenchRow.of("engine.embed", config, ours, "texts/s").comparedTo(name, ours.over(theirs)));
+      rows.add(BenchRow.counted(name + ".difference", about, differences[i], "at most"));
+    }
+    long tokens = ids.stream().flatMap(List::stream).mapToInt(row -> row.length).sum();
+    rows.add(BenchRow.counted("engine.length", config, (double) tokens / texts, "tokens per text"));
+    rows.add(padding("engine.padding", config, tokens, TokenBatch::paddedLength));
+    rows.add(padding("engine.padding.against", config, tokens, longest -> longest));
+    return rows;
+  }
+
+  /** The largest difference between numbers of the engine's vectors and of the other's. */
+  private double difference(Opponent opponent) {
+    double worst = 0;
+    for (int b = 0; b < batches.size(); b++) {
+      float[][] ours = model.embed(batches.get(b));
+      float[][] theirs = opponent.encode(ids.get(b));
+      for (int row = 0; row < ours.length; row++) {
+        for (int i = 0; i < ours[row].length; i++) {
+          worst = Math.max(worst, Math.abs((double) ours[row][i] - theirs[row][i]));
+        }
+      }
+    }
+    if (opponent.exact() && !(worst <= MOST_DIFFERENT)) { // also if it is not a number
+      throw new IllegalStateException(
+          ("vectors of %s and of the engine differ by %.1e in a number, at most %.0e is allowed:"
+                  + " one of the two does not compute this model; nothing was timed")
+              .formatted(opponent.name(), worst, MOST_DIFFERENT));
+    }
+    return worst;
+  }
+
+  private void embed() {
+    batches.forEach(model::embed);
+  }
+
+  private static void times(int times, Samples.Work work) {
+    for (int i = 0; i < times; i++) {
+      work.run();
+    }
+  }
+
+  /** Over all texts, for one part of a round. */
+  private int passes() {
+    double once = Samples.inTurn(1, 1, List.of(this::embed)).get(0).median();
+    return (int) Math.max(1, Math.min(1000, Math.round(options.seconds() / once)));
+  }
+
+  private BenchRow padding(
+      String name, Map<String, Object> config, long tokens, IntUnaryOperator paddedLength) {
+    long padded = 0;
+    for (List<int[]> batch : ids) {
+      int longest = batch.stream().mapToInt(row -> row.length).max().orElseThrow();
+      padded += (long) batch.size() * paddedLength.applyAsInt(longest);
+    }
+    return BenchRow.counted(name, config, 100.0 * (padded - tokens) / padded, "% of tokens");
+  }
+
+  private Map<String, Object> config(int texts) {
+    Map<String, Object> config = new LinkedHashMap<>();
+    config.put("model", options.model().reference());
+    config.put("texts", texts);
+    config.put("batch", options.rows());
+    if (options.texts().isEmpty()) {
+      config.put("seq", options.length());
+    }
+    config.put("threads", Ops.threads());
+    return config;
+  }
+}
