@@ -12,6 +12,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -132,35 +133,73 @@ public final class AgainstBench {
   private List<BenchRow> measure(List<Opponent> opponents) {
     double[] differences = opponents.stream().mapToDouble(this::difference).toArray();
     int texts = batches.stream().mapToInt(List::size).sum();
-    int passes = passes();
     List<Samples.Work> works = new ArrayList<>();
-    works.add(() -> times(passes, this::embed));
-    for (Opponent opponent : opponents) {
-      works.add(() -> times(passes, () -> ids.forEach(opponent::encode)));
-    }
-    List<Samples> rates =
-        Samples.inTurn(1, options.rounds(), works).stream()
-            .map(seconds -> seconds.rate((double) passes * texts))
-            .toList();
+    works.add(() -> batches.forEach(model::embed));
+    opponents.forEach(opponent -> works.add(() -> ids.forEach(opponent::encode)));
+    List<Side> sides = inTurn(works, texts);
     Map<String, Object> config = config(texts);
     List<BenchRow> rows = new ArrayList<>();
-    Samples ours = rates.get(0);
+    Side ours = sides.get(0);
     for (int i = 0; i < opponents.size(); i++) {
-      Opponent opponent = opponents.get(i);
-      String name = "engine." + opponent.name();
-      Samples theirs = rates.get(i + 1);
+      String name = opponents.get(i).name();
+      Side theirs = sides.get(i + 1);
       Map<String, Object> about = new LinkedHashMap<>(config);
-      about.put("by", opponent.about());
-      rows.add(BenchRow.of(name, about, theirs, "texts/s"));
+      about.put("by", opponents.get(i).about());
+      rows.add(BenchRow.of(name, about, theirs.rate(), "texts/s"));
       rows.add(
-          BenchRow.of("engine.embed", config, ours, "texts/s").comparedTo(name, ours.over(theirs)));
-      rows.add(BenchRow.counted(name + ".difference", about, differences[i], "at most"));
+          BenchRow.of("engine.embed", config, ours.rate(), "texts/s")
+              .comparedTo(name, ours.rate().over(theirs.rate())));
+      if (ours.cpu().quantile(0) > 0 && theirs.cpu().quantile(0) > 0) { // long enough to tell
+        rows.add(BenchRow.of(name + ".cpu", about, theirs.cpu(), "ms/text"));
+        rows.add(
+            BenchRow.of("engine.embed.cpu", config, ours.cpu(), "ms/text")
+                .comparedTo(name + ".cpu", ours.cpu().over(theirs.cpu())));
+      }
+      rows.add(
+          BenchRow.counted(name + ".difference", about, differences[i], "in a number, at most"));
     }
     long tokens = ids.stream().flatMap(List::stream).mapToInt(row -> row.length).sum();
     rows.add(BenchRow.counted("engine.length", config, (double) tokens / texts, "tokens per text"));
     rows.add(padding("engine.padding", config, tokens, TokenBatch::paddedLength));
-    rows.add(padding("engine.padding.against", config, tokens, longest -> longest));
+    rows.add(padding("against.padding", config, tokens, longest -> longest));
     return rows;
+  }
+
+  /**
+   * What was measured of one program, round by round.
+   *
+   * @param rate texts per second
+   * @param cpu milliseconds of processor time per text, of all threads of this process
+   */
+  private record Side(Samples rate, Samples cpu) {}
+
+  /** The works in turn, round after round, the first for about the seconds that were asked for. */
+  private List<Side> inTurn(List<Samples.Work> works, int texts) {
+    works.forEach(Samples.Work::run); // compiled and warm
+    double once = Samples.inTurn(0, 1, works.subList(0, 1)).get(0).median();
+    int passes = (int) Math.max(1, Math.min(1000, Math.round(options.seconds() / once)));
+    double[][] rates = new double[works.size()][options.rounds()];
+    double[][] cpu = new double[works.size()][options.rounds()];
+    for (int round = 0; round < options.rounds(); round++) {
+      for (int i = 0; i < works.size(); i++) {
+        Duration used = cpuTime();
+        long start = System.nanoTime();
+        for (int pass = 0; pass < passes; pass++) {
+          works.get(i).run();
+        }
+        rates[i][round] = passes * texts * 1e9 / (System.nanoTime() - start);
+        cpu[i][round] = cpuTime().minus(used).toNanos() / 1e6 / passes / texts;
+      }
+    }
+    List<Side> sides = new ArrayList<>();
+    for (int i = 0; i < works.size(); i++) {
+      sides.add(new Side(Samples.of(rates[i]), Samples.of(cpu[i])));
+    }
+    return sides;
+  }
+
+  private static Duration cpuTime() {
+    return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
   }
 
   /** The largest difference between numbers of the engine's vectors and of the other's. */
@@ -182,22 +221,6 @@ public final class AgainstBench {
               .formatted(opponent.name(), worst, MOST_DIFFERENT));
     }
     return worst;
-  }
-
-  private void embed() {
-    batches.forEach(model::embed);
-  }
-
-  private static void times(int times, Samples.Work work) {
-    for (int i = 0; i < times; i++) {
-      work.run();
-    }
-  }
-
-  /** Over all texts, for one part of a round. */
-  private int passes() {
-    double once = Samples.inTurn(1, 1, List.of(this::embed)).get(0).median();
-    return (int) Math.max(1, Math.min(1000, Math.round(options.seconds() / once)));
   }
 
   private BenchRow padding(

@@ -156,10 +156,10 @@ final class BenchOptions {
     if (!Double.isNaN(row.leastRatio())) {
       ratio += String.format(Locale.ROOT, " (%.3f..%.3f)", row.leastRatio(), row.mostRatio());
     }
-    boolean tiny = row.value() != 0 && Math.abs(row.value()) < 0.01;
+    boolean tiny = row.value() != 0 && Math.abs(row.value()) < 0.1;
     return String.format(
         Locale.ROOT,
-        "%-26s " + (tiny ? "%10.1e" : "%10.1f") + " %-22s ±%3.0f %%  %-44s %s",
+        "%-27s " + (tiny ? "%10.1e" : "%10.1f") + " %-22s ±%3.0f %%  %-42s %s",
         row.bench(),
         row.value(),
         row.unit(),
