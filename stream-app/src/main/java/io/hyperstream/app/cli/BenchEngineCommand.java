@@ -25,20 +25,25 @@ import picocli.CommandLine.Spec;
           + "beside matrix products of the same sizes.",
       "GFLOP/s count the matrix products only; their ratio is to the same run's products.",
       "With --against another program runs the same model: the same token ids in the same batches on"
-          + " as many threads, in turn, for about a second each in every round. What is timed is the"
-          + " vector of each text, from token ids; tokenising is not. The command fails if the"
-          + " vectors in float32 differ. `onnxruntime` is ONNX Runtime on the ONNX file that"
-          + " bge-small was converted from, and on its 8-bit version; it is built with `"
+          + " as many threads, in turn, for about a second of ours in every round. Timed is the vector"
+          + " of each text, from token ids; tokenising is not. Rows: engine.embed is ours, its ratio"
+          + " is to the other's (median, least and largest of the rounds); .cpu is processor time;"
+          + " .difference is the largest between numbers of both sides' vectors. In float32 they must"
+          + " agree, or the command fails.",
+      "`onnxruntime` is ONNX Runtime on the ONNX file that bge-small was converted from, and on its"
+          + " 8-bit version. It is no part of the application: `"
           + Opponents.BUILD
-          + "` and is no part of the application."
+          + "` puts it into bench/ beside it."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream bench engine --config t5-base --batch 16 --seq 128",
-      "  Against ONNX Runtime: the demo's sentences, then your texts, then 64 texts of 128 tokens:",
+      "  Against ONNX Runtime, on the demo's sentences:",
       "    hyperstream bench engine --against onnxruntime",
+      "  The same on texts of yours and one thread:",
       "    hyperstream bench engine --against onnxruntime --texts texts.txt --threads 1",
-      "    hyperstream bench engine --against onnxruntime --batch 64 --seq 128"
+      "  The same on 64 texts of 128 tokens:",
+      "    hyperstream bench engine --against onnxruntime --rows 64 --length 128"
     })
 final class BenchEngineCommand implements Callable<Integer> {
   /** Texts of a batch, as the application forms them unless told otherwise. */

@@ -159,7 +159,7 @@ final class BenchOptions {
     boolean tiny = row.value() != 0 && Math.abs(row.value()) < 0.1;
     return String.format(
         Locale.ROOT,
-        "%-27s " + (tiny ? "%10.1e" : "%10.1f") + " %-22s ±%3.0f %%  %-42s %s",
+        "%-28s " + (tiny ? "%10.1e" : "%10.1f") + " %-22s ±%3.0f %%  %-42s %s",
         row.bench(),
         row.value(),
         row.unit(),

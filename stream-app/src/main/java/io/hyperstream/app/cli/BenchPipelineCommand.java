@@ -47,18 +47,20 @@ import picocli.CommandLine.Spec;
           + " answer;",
       "  new versions: from the commit of a version to the first committed answer by it;",
       "  memory of the application's process.",
+      "`--against plain-consumer` is what one would write in a day: Kafka's consumer and producer in a"
+          + " loop around ONNX Runtime, at least once, in a process of its own. Topics, records,"
+          + " tokenizer and threads of the model are the application's; labels are chosen by the"
+          + " cosine to vectors made once. Texts that are pairs are left out on both sides. Rows"
+          + " .against are the plain consumer's.",
       "Exits with 5 if it could not measure cleanly: an answer was lost, doubled or refused, the"
           + " ratios of the rounds are spread by more than --max-spread, requests left more than"
-          + " 25 ms late (1 %% of a load), or it did not keep up."
+          + " 25 ms late (1 %% of a load), it did not keep up, or others (neither this process nor one"
+          + " it started) had more than 5 %% of the processors' time."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream bench pipeline",
-      "  Against what one would write in a day: Kafka's consumer and producer in a loop around ONNX"
-          + " Runtime, at least once, in a process of its own, with the application's topics, records,"
-          + " tokenizer and label vectors; tasks of one text only. Build it with `"
-          + Opponents.BUILD
-          + "`:",
+      "  Against a plain consumer (build it with `" + Opponents.BUILD + "`):",
       "    hyperstream bench pipeline --against plain-consumer",
       "  What a setting is worth, side by side:",
       "    hyperstream bench pipeline --against hyperstream.streams.commit-interval=50ms",
@@ -314,12 +316,13 @@ final class BenchPipelineCommand implements Callable<Integer> {
       BenchCluster.Place first = cluster.place("a");
       BenchCluster.Place second = cluster.place("b");
       BenchApplication base = application(teardown, first, Map.of());
+      // One after the other: an application measures at its start how much it may take on at once.
+      base.awaitServing(START_SECONDS);
       BenchApplication other =
           different.isPresent()
               ? application(teardown, second, different.get())
               : second.startPlainConsumer(
                   teardown, javaOptions, model, settings.threads(), asked, console);
-      base.awaitServing(START_SECONDS);
       other.awaitServing(START_SECONDS);
       first.define(asked, console);
       if (different.isPresent()) {
