@@ -1,6 +1,5 @@
 package io.hyperstream.model.bench;
 
-import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
@@ -20,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.function.IntUnaryOperator;
 
 /**
  * The vectors of texts by the engine and by another program, in turn: the same token ids in the
@@ -160,8 +158,13 @@ public final class AgainstBench {
     }
     long tokens = ids.stream().flatMap(List::stream).mapToInt(row -> row.length).sum();
     rows.add(BenchRow.counted("engine.length", config, (double) tokens / texts, "tokens per text"));
-    rows.add(padding("engine.padding", config, tokens, TokenBatch::paddedLength));
-    rows.add(padding("against.padding", config, tokens, longest -> longest));
+    long padded = 0;
+    for (List<int[]> batch : ids) {
+      padded += (long) batch.size() * batch.stream().mapToInt(row -> row.length).max().orElse(0);
+    }
+    rows.add(
+        BenchRow.counted(
+            "engine.padding", config, 100.0 * (padded - tokens) / padded, "% of padded tokens"));
     return rows;
   }
 
@@ -221,16 +224,6 @@ public final class AgainstBench {
               .formatted(opponent.name(), worst, MOST_DIFFERENT));
     }
     return worst;
-  }
-
-  private BenchRow padding(
-      String name, Map<String, Object> config, long tokens, IntUnaryOperator paddedLength) {
-    long padded = 0;
-    for (List<int[]> batch : ids) {
-      int longest = batch.stream().mapToInt(row -> row.length).max().orElseThrow();
-      padded += (long) batch.size() * paddedLength.applyAsInt(longest);
-    }
-    return BenchRow.counted(name, config, 100.0 * (padded - tokens) / padded, "% of tokens");
   }
 
   private Map<String, Object> config(int texts) {
