@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 POM = "{http://maven.apache.org/POM/4.0.0}"
 POMS = ["pom.xml", "infra/test-support/pom.xml", "schemas/confluent-client/pom.xml", "schemas/pom.xml",
         "model-store/pom.xml", "model-store/onnx-converter/pom.xml", "model-store/pretrained/pom.xml",
-        "model-store/bge-small/pom.xml", "model-store/minilm/pom.xml", "stream-app/pom.xml"]
+        "model-store/bge-small/pom.xml", "model-store/minilm/pom.xml", "model-store/onnx-bench/pom.xml",
+        "stream-app/pom.xml"]
 CHART = "infra/helm/hyperstream/Chart.yaml"
 CHANGELOG = "CHANGELOG.md"
 UNRELEASED = "## [Unreleased]\n"

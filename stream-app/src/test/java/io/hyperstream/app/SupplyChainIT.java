@@ -104,6 +104,17 @@ class SupplyChainIT {
   }
 
   @Test
+  @DisplayName("has nothing in it of what it is measured against")
+  void noOpponent() throws IOException {
+    assertThat(bom.path("components").findValuesAsText("name"))
+        .doesNotContain("onnxruntime", "onnx-bench");
+    try (Stream<Path> jars = Files.list(Path.of("target", "lib"))) {
+      assertThat(jars.map(jar -> jar.getFileName().toString()))
+          .noneMatch(name -> name.startsWith("onnx"));
+    }
+  }
+
+  @Test
   @DisplayName("has a reason: each direct dependency of a pom is in docs/dependencies.md")
   void reasons() throws Exception {
     Path root = Path.of("..");
@@ -119,6 +130,7 @@ class SupplyChainIT {
             "model-store/onnx-converter",
             "model-store/bge-small",
             "model-store/minilm",
+            "model-store/onnx-bench",
             "stream-app")) {
       Path pom = root.resolve(module).resolve("pom.xml");
       NodeList names =

@@ -9,8 +9,9 @@ import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 /**
- * How busy others kept the machine's processors while something was measured: other processes, and
- * what a hypervisor took away. Linux only.
+ * How busy others kept the machine's processors while something was measured: processes that are
+ * neither this one nor started by it, and what a hypervisor took away. A process that this one
+ * started counts as its own if it lives from {@link #watch} to {@link #share}. Linux only.
  */
 public final class OtherLoad {
   private static final Path STATISTICS = Path.of("/proc/stat");
@@ -48,7 +49,11 @@ public final class OtherLoad {
   }
 
   private static double own() {
-    return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO).toMillis() / 1e3;
+    ProcessHandle self = ProcessHandle.current();
+    return Stream.concat(Stream.of(self), self.descendants())
+        .mapToDouble(process -> process.info().totalCpuDuration().orElse(Duration.ZERO).toMillis())
+        .map(millis -> millis / 1e3)
+        .sum();
   }
 
   /** Null where there is no such file. */

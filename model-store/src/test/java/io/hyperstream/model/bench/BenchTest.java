@@ -39,8 +39,18 @@ class BenchTest {
     assertThat(rows.get(4).ratioTo()).isEqualTo("engine.bare");
     assertThat(rows.get(1).config()).containsEntry("model", "t5-small").containsEntry("batch", 2);
     assertThat(rows.get(1).toMap())
-        .containsOnlyKeys("bench", "config", "value", "unit", "ratioTo", "ratio", "spread");
-    assertThat(rows.get(0).toMap()).containsEntry("ratio", null);
+        .containsOnlyKeys(
+            "bench",
+            "config",
+            "value",
+            "unit",
+            "ratioTo",
+            "ratio",
+            "leastRatio",
+            "mostRatio",
+            "spread");
+    assertThat(rows.get(0).toMap()).containsEntry("ratio", null).containsEntry("leastRatio", null);
+    assertThat(rows.get(1).ratio()).isBetween(rows.get(1).leastRatio(), rows.get(1).mostRatio());
   }
 
   @Test

@@ -18,18 +18,25 @@ import java.util.regex.Pattern;
 
 /**
  * {@code hyperstream serve} in a process of its own, so that what is measured is the application as
- * people run it, its memory apart from broker and client. Any thread.
+ * people run it, its memory apart from broker and client; or what it is measured against, likewise.
+ * Any thread.
  */
 final class BenchApplication implements AutoCloseable {
-  private static final String READY = "Hyperstream is serving";
+  /** What the application says when it serves. */
+  static final String SERVING = "Hyperstream is serving";
+
   private static final Pattern ADDRESS = Pattern.compile("(http://[0-9.:]+)/health and /prom");
   private static final long STOP_SECONDS = 25;
   private static final int TAIL = 2_000;
 
+  private final String what;
+  private final String ready;
   private final Process process;
   private final Path log;
 
-  private BenchApplication(Process process, Path log) {
+  private BenchApplication(String what, String ready, Process process, Path log) {
+    this.what = what;
+    this.ready = ready;
     this.process = process;
     this.log = log;
   }
@@ -37,11 +44,14 @@ final class BenchApplication implements AutoCloseable {
   /**
    * Begins to start it.
    *
+   * @param what it is, for messages
+   * @param ready what it prints when it answers
    * @param javaOptions of its virtual machine
-   * @param arguments behind {@code serve}
+   * @param arguments of {@code hyperstream}
    * @param log for its output
    */
-  static BenchApplication start(List<String> javaOptions, List<String> arguments, Path log)
+  static BenchApplication start(
+      String what, String ready, List<String> javaOptions, List<String> arguments, Path log)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -50,20 +60,20 @@ final class BenchApplication implements AutoCloseable {
     }
     command.addAll(javaOptions);
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of(Hyperstream.class.getName(), "serve"));
+    command.add(Hyperstream.class.getName());
     command.addAll(arguments);
     Process process =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    return new BenchApplication(process, log);
+    return new BenchApplication(what, ready, process, log);
   }
 
   /** Returns when it serves. */
   void awaitServing(long patienceSeconds) throws InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(patienceSeconds);
-    while (!output().contains(READY)) {
+    while (!output().contains(ready)) {
       if (System.nanoTime() > deadline) {
         throw CommandFailure.failed(
-            "the application did not serve within " + patienceSeconds + " s; " + tail());
+            what + " did not serve within " + patienceSeconds + " s; " + tail());
       }
       if (process.waitFor(100, TimeUnit.MILLISECONDS)) {
         requireAlive();
@@ -75,7 +85,7 @@ final class BenchApplication implements AutoCloseable {
   void requireAlive() {
     if (!process.isAlive()) {
       throw CommandFailure.failed(
-          "the application ended by itself with status " + process.exitValue() + "; " + tail());
+          what + " ended by itself with status " + process.exitValue() + "; " + tail());
     }
   }
 

@@ -13,14 +13,14 @@ final class BenchBatchOptions {
   private String config;
 
   @Option(
-      names = "--batch",
+      names = {"--batch", "--rows"},
       paramLabel = "N",
       defaultValue = "32",
       description = "Texts in a batch. Default: ${DEFAULT-VALUE}.")
   int batch;
 
   @Option(
-      names = "--seq",
+      names = {"--seq", "--length"},
       paramLabel = "N",
       defaultValue = "64",
       description = "Tokens of each text. Default: ${DEFAULT-VALUE}.")

@@ -4,11 +4,14 @@ import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.cli.PipelineBench.Side;
 import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.model.store.ModelStores;
+import io.hyperstream.schemas.SchemaRegistrar;
 import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.Topic;
+import io.hyperstream.schemas.TopicProvisioner;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -20,6 +23,8 @@ import org.apache.kafka.clients.admin.Admin;
  * of its own for each application and removes them. One thread.
  */
 final class BenchCluster {
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+
   private final Path folder;
   private final String bootstrapServers;
   private final String schemaRegistryUrl;
@@ -78,16 +83,60 @@ final class BenchCluster {
         throws Exception {
       List<String> options = new ArrayList<>(javaOptions);
       options.add("-Dhyperstream.streams.state-dir=" + folder.resolve(prefix + "state"));
-      List<String> arguments =
-          new ArrayList<>(
-              List.of(
-                  "--roles=inference",
-                  "--bootstrap-servers=" + bootstrapServers,
-                  "--schema-registry-url=" + schemaRegistryUrl,
-                  "--topic-prefix=" + prefix,
-                  "--http-port=0",
-                  "--model=" + model.model,
-                  "--model-dir=" + ModelStores.absolute(model.store.location)));
+      return start(
+          teardown,
+          "the application",
+          BenchApplication.SERVING,
+          options,
+          List.of("serve", "--roles=inference", "--http-port=0"),
+          model);
+    }
+
+    /**
+     * Makes topics, schemas and tasks, which an application makes or waits for by itself, and
+     * begins to start a {@link PlainConsumer}.
+     *
+     * @param threads of the model's arithmetic
+     */
+    BenchApplication startPlainConsumer(
+        Teardown teardown,
+        List<String> javaOptions,
+        ModelChoice model,
+        int threads,
+        BenchTexts asked,
+        Console console)
+        throws Exception {
+      try (Connection cluster = options().connect();
+          Admin admin = cluster.admin();
+          SchemaRegistryClient registry =
+              SchemaRegistries.connect(schemaRegistryUrl, options().settings())) {
+        new TopicProvisioner(admin, (short) -1).ensure(cluster.topics().all(), true, PATIENCE);
+        new SchemaRegistrar(registry, cluster.topics()).register(PATIENCE);
+      }
+      define(asked, console);
+      return start(
+          teardown,
+          "the plain consumer",
+          BenchPlainConsumerCommand.READY,
+          javaOptions,
+          List.of("bench", BenchPlainConsumerCommand.NAME, "--threads=" + threads),
+          model);
+    }
+
+    private BenchApplication start(
+        Teardown teardown,
+        String what,
+        String ready,
+        List<String> javaOptions,
+        List<String> command,
+        ModelChoice model)
+        throws Exception {
+      List<String> arguments = new ArrayList<>(command);
+      arguments.add("--bootstrap-servers=" + bootstrapServers);
+      arguments.add("--schema-registry-url=" + schemaRegistryUrl);
+      arguments.add("--topic-prefix=" + prefix);
+      arguments.add("--model=" + model.model);
+      arguments.add("--model-dir=" + ModelStores.absolute(model.store.location));
       if (commandConfig != null) {
         arguments.add("--command-config=" + commandConfig);
       }
@@ -95,20 +144,23 @@ final class BenchCluster {
         teardown.add("the topics of the benchmark", this::remove);
       }
       return teardown.start(
-          "the application",
-          () -> BenchApplication.start(options, arguments, folder.resolve(prefix + "log")));
+          what,
+          () ->
+              BenchApplication.start(
+                  what, ready, javaOptions, arguments, folder.resolve(prefix + "log")));
     }
 
-    /** Defines the tasks and makes a client. */
-    Side side(
-        Teardown teardown,
-        String label,
-        BenchApplication application,
-        BenchTexts asked,
-        Console console)
-        throws IOException, InterruptedException {
+    /** Defines the tasks. */
+    void define(BenchTexts asked, Console console) throws IOException, InterruptedException {
+      try (Connection cluster = options().connect()) {
+        new TaskTopic(cluster, console).create(asked.tasks());
+      }
+    }
+
+    /** Makes a client. */
+    Side side(Teardown teardown, String label, BenchApplication application, BenchTexts asked)
+        throws IOException {
       Connection cluster = options().connect();
-      new TaskTopic(cluster, console).create(asked.tasks());
       BenchTraffic traffic = new BenchTraffic(cluster, asked, application::requireAlive);
       return teardown.add("the benchmark's client", new Side(label, application, cluster, traffic));
     }
@@ -132,7 +184,8 @@ final class BenchCluster {
         List<String> topics =
             admin.listTopics().names().get().stream().filter(ours::contains).toList();
         admin.deleteTopics(topics).all().get();
-        deleteGroup(admin);
+        deleteGroup(admin, prefix + "hyperstream-inference");
+        deleteGroup(admin, BenchPlainConsumerCommand.group(prefix));
         List<String> subjects = new ArrayList<>(registry.getAllSubjects());
         subjects.retainAll(Subjects.of(cluster.topics()).keySet());
         for (String subject : subjects) {
@@ -141,9 +194,9 @@ final class BenchCluster {
       }
     }
 
-    private void deleteGroup(Admin admin) throws InterruptedException {
+    private void deleteGroup(Admin admin, String group) throws InterruptedException {
       try {
-        admin.deleteConsumerGroups(List.of(prefix + "hyperstream-inference")).all().get();
+        admin.deleteConsumerGroups(List.of(group)).all().get();
       } catch (ExecutionException e) {
         // It never came to be, or is of another protocol; brokers forget empty groups.
       }

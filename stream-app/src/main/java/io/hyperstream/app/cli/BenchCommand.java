@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
       BenchAdaptersCommand.class,
       BenchLabelsCommand.class,
       BenchPipelineCommand.class,
+      BenchPlainConsumerCommand.class,
       BenchTextsCommand.class,
       BenchTrainCommand.class
     },
@@ -29,11 +30,13 @@ import picocli.CommandLine.Command;
     footer = {
       "    hyperstream bench gemm",
       "    hyperstream bench engine --config t5-base --batch 16 --seq 128 --tasks 4",
+      "    hyperstream bench engine --against onnxruntime",
       "    hyperstream bench adapters --json adapters.json",
       "    hyperstream bench labels --model starter-t5-mini --data tasks/hwu64",
       "    hyperstream bench texts --data tasks",
       "    hyperstream bench train --preset finetune",
       "    hyperstream bench pipeline --json pipeline.json",
+      "    hyperstream bench pipeline --against plain-consumer",
     })
 final class BenchCommand implements Runnable {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;

@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.bench.BenchSource;
 import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.store.ShippedModel;
 import io.hyperstream.model.store.StoredModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,14 +23,20 @@ final class BenchModelOptions {
   @Mixin StoreOptions store;
 
   BenchSource source(BenchBatchOptions batch) throws IOException {
-    if (model == null) {
-      return BenchSource.of(batch.shape());
-    }
-    Path folder = Path.of(model);
+    return model == null ? BenchSource.of(batch.shape()) : BenchSource.of(stored(model));
+  }
+
+  /** The model, or the default one of the application if none is named. */
+  StoredModel stored() throws IOException {
+    return stored(model == null ? ShippedModel.DEFAULT : model);
+  }
+
+  private StoredModel stored(String reference) throws IOException {
+    Path folder = Path.of(reference);
     if (Files.exists(folder.resolve(Manifest.FILE))) {
       String name = folder.toAbsolutePath().normalize().getFileName().toString();
-      return BenchSource.of(new StoredModel(name, 1, folder, Manifest.read(folder)));
+      return new StoredModel(name, 1, folder, Manifest.read(folder));
     }
-    return BenchSource.of(store.load(model));
+    return store.load(reference);
   }
 }

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -82,6 +83,7 @@ final class BenchOptions {
     OptionalDouble others = load.share();
     Map<String, Object> machine = Machine.describe();
     machine.forEach((what, value) -> console.print("# " + what + ": " + value));
+    console.print("# others: " + described(others));
     rows.forEach(row -> console.print(line(row)));
     List<String> doubts = doubts(rows, others);
     doubts.forEach(doubt -> console.note("not measured cleanly: " + doubt));
@@ -104,15 +106,28 @@ final class BenchOptions {
                 100 * maxSpread));
       }
     }
-    if (others.orElse(0) > MAX_OTHER_LOAD) {
-      doubts.add(
-          String.format(
-              Locale.ROOT,
-              "others had %.0f %% of the processors' time, at most %.0f %% is allowed; stop them",
-              100 * others.getAsDouble(),
-              100 * MAX_OTHER_LOAD));
-    }
+    doubt(others).ifPresent(doubts::add);
     return doubts;
+  }
+
+  /** How much of the processors' time others had, for people. */
+  static String described(OptionalDouble others) {
+    return others.isEmpty()
+        ? "unknown"
+        : String.format(Locale.ROOT, "%.0f %% of the processors' time", 100 * others.getAsDouble());
+  }
+
+  /** Why that is too much; empty if it is not. */
+  static Optional<String> doubt(OptionalDouble others) {
+    if (others.orElse(0) <= MAX_OTHER_LOAD) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        String.format(
+            Locale.ROOT,
+            "others had %s, at most %.0f %% is allowed; stop them",
+            described(others),
+            100 * MAX_OTHER_LOAD));
   }
 
   private void write(
@@ -138,9 +153,13 @@ final class BenchOptions {
         row.ratioTo().isEmpty()
             ? ""
             : String.format(Locale.ROOT, "%.3f of %s", row.ratio(), row.ratioTo());
+    if (!Double.isNaN(row.leastRatio())) {
+      ratio += String.format(Locale.ROOT, " (%.3f..%.3f)", row.leastRatio(), row.mostRatio());
+    }
+    boolean tiny = row.value() != 0 && Math.abs(row.value()) < 0.1;
     return String.format(
         Locale.ROOT,
-        "%-26s %10.1f %-22s ±%3.0f %%  %-26s %s",
+        "%-28s " + (tiny ? "%10.1e" : "%10.1f") + " %-22s ±%3.0f %%  %-42s %s",
         row.bench(),
         row.value(),
         row.unit(),

@@ -6,6 +6,8 @@ import io.hyperstream.app.config.ModelSettings;
 import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.model.bench.BenchRow;
 import io.hyperstream.model.bench.Machine;
+import io.hyperstream.model.bench.OpponentFactory;
+import io.hyperstream.model.bench.OtherLoad;
 import io.hyperstream.model.store.StoreFiles;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.schemas.TaskDefinition;
@@ -22,6 +24,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,19 +40,28 @@ import picocli.CommandLine.Spec;
       "What the pipeline makes of the engine: requests through a real Kafka, the application in"
           + " processes of its own, as `hyperstream serve` starts it. In one run, in turn:",
       "  throughput of the engine alone, of the application, and of a second application with"
-          + " other settings (--against), on the same texts with the same model and threads;",
+          + " other settings or a plain consumer (--against), on the same texts with the same model"
+          + " and threads;",
       "  latency at 20, 50 and 80 %% of that throughput: requests leave on a fixed schedule,"
           + " whatever comes back, and latency counts from when each was due to its committed"
           + " answer;",
       "  new versions: from the commit of a version to the first committed answer by it;",
       "  memory of the application's process.",
+      "`--against plain-consumer` is what one would write in a day: Kafka's consumer and producer in a"
+          + " loop around ONNX Runtime, at least once, in a process of its own. Topics, records,"
+          + " tokenizer and threads of the model are the application's; labels are chosen by the"
+          + " cosine to vectors made once. Texts that are pairs are left out on both sides. Rows"
+          + " .against are the plain consumer's.",
       "Exits with 5 if it could not measure cleanly: an answer was lost, doubled or refused, the"
           + " ratios of the rounds are spread by more than --max-spread, requests left more than"
-          + " 25 ms late (1 %% of a load), or it did not keep up."
+          + " 25 ms late (1 %% of a load), it did not keep up, or others (neither this process nor one"
+          + " it started) had more than 5 %% of the processors' time."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream bench pipeline",
+      "  Against a plain consumer (build it with `" + Opponents.BUILD + "`):",
+      "    hyperstream bench pipeline --against plain-consumer",
       "  What a setting is worth, side by side:",
       "    hyperstream bench pipeline --against hyperstream.streams.commit-interval=50ms",
       "  Your texts, your cluster (topics of their own, removed at the end):",
@@ -127,11 +140,12 @@ final class BenchPipelineCommand implements Callable<Integer> {
 
   @Option(
       names = "--against",
-      paramLabel = "KEY=VALUE",
+      paramLabel = "KEY=VALUE|plain-consumer",
       description =
-          "What the second application has different; repeatable. Default:"
+          "What the second application has different, repeatable; or plain-consumer, a loop around"
+              + " ONNX Runtime instead of an application. Default:"
               + " hyperstream.streams.guarantee=at_least_once.")
-  private Map<String, String> against = new LinkedHashMap<>();
+  private List<String> against = new ArrayList<>();
 
   @Option(
       names = "--java-option",
@@ -175,6 +189,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   private Map<String, Object> common = Map.of();
+  private OptionalDouble others = OptionalDouble.empty();
 
   BenchPipelineCommand(Console console) {
     this.console = console;
@@ -183,15 +198,53 @@ final class BenchPipelineCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     check();
-    if (against.isEmpty()) {
-      against.put("hyperstream.streams.guarantee", "at_least_once");
+    Optional<Map<String, String>> different = different();
+    if (different.isEmpty()) {
+      checkPlainConsumer(); // before anything is started
     }
     List<String> doubts = new ArrayList<>();
     try (Teardown teardown = Teardown.alsoOnSignal(console)) {
-      print(measure(teardown, doubts), doubts);
+      print(measure(teardown, different, doubts), doubts);
     }
     doubts.forEach(doubt -> console.note("not measured cleanly: " + doubt));
     return doubts.isEmpty() ? ExitCodes.OK : ExitCodes.NOT_CLEAN;
+  }
+
+  /** What the second application has different; empty for a plain consumer instead. */
+  private Optional<Map<String, String>> different() {
+    if (against.contains(BenchPlainConsumerCommand.NAME)) {
+      if (against.size() > 1) {
+        throw CommandFailure.usage(
+            "--against " + BenchPlainConsumerCommand.NAME + " goes with no other --against");
+      }
+      return Optional.empty();
+    }
+    Map<String, String> settings = new LinkedHashMap<>();
+    for (String setting : against) {
+      int equals = setting.indexOf('=');
+      if (equals < 1) {
+        throw CommandFailure.usage(
+            "--against takes KEY=VALUE or "
+                + BenchPlainConsumerCommand.NAME
+                + ", got '"
+                + setting
+                + "'");
+      }
+      settings.put(setting.substring(0, equals), setting.substring(equals + 1));
+    }
+    if (settings.isEmpty()) {
+      settings.put("hyperstream.streams.guarantee", "at_least_once");
+    }
+    return Optional.of(settings);
+  }
+
+  private void checkPlainConsumer() throws IOException {
+    OpponentFactory factory = Opponents.onnxRuntime();
+    try {
+      factory.formats(model.load().name());
+    } catch (IllegalArgumentException e) {
+      throw CommandFailure.usage(e.getMessage());
+    }
   }
 
   /** A table whose first lines say what holds for all rows, and a file. */
@@ -199,6 +252,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
     Map<String, Object> machine = Machine.describe();
     machine.putAll(common); // the model's threads are the application's
     machine.forEach((what, value) -> console.print("# " + what + ": " + value));
+    console.print("# others: " + BenchOptions.described(others));
     for (BenchRow row : rows) {
       Map<String, Object> own = new LinkedHashMap<>(row.config());
       own.keySet().removeAll(common.keySet());
@@ -210,6 +264,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
       run.put("arguments", spec.commandLine().getParseResult().originalArgs());
       run.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
       run.put("machine", machine);
+      run.put("otherLoad", others.isPresent() ? others.getAsDouble() : null);
       run.put("doubts", doubts);
       run.put("rows", rows.stream().map(BenchRow::toMap).toList());
       Files.writeString(json, Console.toJson(run) + "\n");
@@ -239,17 +294,20 @@ final class BenchPipelineCommand implements Callable<Integer> {
     }
   }
 
-  private List<BenchRow> measure(Teardown teardown, List<String> doubts) throws Exception {
+  private List<BenchRow> measure(
+      Teardown teardown, Optional<Map<String, String>> different, List<String> doubts)
+      throws Exception {
     if (threads > 0) {
       set.put("hyperstream.model.threads", Integer.toString(threads));
     }
-    BenchTexts asked = texts();
+    BenchTexts asked = texts(different.isEmpty());
     Plan plan = new Plan(rounds, seconds, swaps, soak, maxSpread);
     Path folder = Files.createTempDirectory("hyperstream-bench-").toAbsolutePath();
     teardown.add("the temporary data", () -> StoreFiles.deleteTree(folder));
     try (ProgressBar progress =
-        new ProgressBar(
-            console, "bench pipeline", ProgressBar.Unit.RUNS, PipelineBench.steps(plan))) {
+            new ProgressBar(
+                console, "bench pipeline", ProgressBar.Unit.RUNS, PipelineBench.steps(plan));
+        Settings settings = new Settings(set)) {
       progress.at(0, PipelineBench.steps(plan), "starting Kafka and the applications");
       BenchCluster cluster =
           bootstrapServers == null
@@ -258,22 +316,35 @@ final class BenchPipelineCommand implements Callable<Integer> {
       BenchCluster.Place first = cluster.place("a");
       BenchCluster.Place second = cluster.place("b");
       BenchApplication base = application(teardown, first, Map.of());
-      BenchApplication other = application(teardown, second, against);
+      // One after the other: an application measures at its start how much it may take on at once.
       base.awaitServing(START_SECONDS);
+      BenchApplication other =
+          different.isPresent()
+              ? application(teardown, second, different.get())
+              : second.startPlainConsumer(
+                  teardown, javaOptions, model, settings.threads(), asked, console);
       other.awaitServing(START_SECONDS);
-      try (Settings settings = new Settings(set);
-          EngineBaseline engine = settings.engine(model.load(), asked)) {
+      first.define(asked, console);
+      if (different.isPresent()) {
+        second.define(asked, console);
+      }
+      String label =
+          different.map(BenchPipelineCommand::described).orElse(BenchPlainConsumerCommand.NAME);
+      try (EngineBaseline engine = settings.engine(model.load(), asked)) {
         common = settings.config(this, asked);
         PipelineBench bench =
             new PipelineBench(
                 engine,
-                first.side(teardown, "as configured", base, asked, console),
-                second.side(teardown, described(against), other, asked, console),
+                first.side(teardown, "as configured", base, asked),
+                second.side(teardown, label, other, asked),
                 plan,
                 common,
                 progress);
+        OtherLoad load = OtherLoad.watch();
         List<BenchRow> measured = bench.run();
+        others = load.share();
         doubts.addAll(bench.doubts());
+        BenchOptions.doubt(others).ifPresent(doubts::add);
         return measured;
       }
     }
@@ -286,6 +357,20 @@ final class BenchPipelineCommand implements Callable<Integer> {
     List<String> options = new ArrayList<>(javaOptions);
     settings.forEach((key, value) -> options.add("-D" + key + "=" + value));
     return place.start(teardown, options, model);
+  }
+
+  /** What is asked; a plain consumer answers texts alone, not pairs. */
+  private BenchTexts texts(boolean withoutPairs) throws IOException {
+    BenchTexts asked = texts();
+    if (!withoutPairs) {
+      return asked;
+    }
+    BenchTexts single = asked.withoutPairs();
+    if (single.texts().isEmpty()) {
+      throw CommandFailure.usage(
+          "every text has a pair, and " + BenchPlainConsumerCommand.NAME + " answers single texts");
+    }
+    return single;
   }
 
   private BenchTexts texts() throws IOException {

@@ -82,6 +82,19 @@ record BenchTexts(List<TaskDefinition> tasks, List<Text> texts) {
     return new BenchTexts(tasks, texts);
   }
 
+  /**
+   * Those of one text, and the tasks that take it; a task that compares two goes with its texts.
+   */
+  BenchTexts withoutPairs() {
+    List<TaskDefinition> single =
+        tasks.stream().filter(task -> !Definitions.toModel(task).template().needsPair()).toList();
+    return new BenchTexts(
+        single,
+        texts.stream()
+            .filter(text -> text.textPair().isEmpty() && single.contains(text.task()))
+            .toList());
+  }
+
   private static Map<String, TaskDefinition> byId(List<TaskDefinition> tasks) {
     Map<String, TaskDefinition> byId = new LinkedHashMap<>();
     tasks.forEach(task -> byId.put(task.getTaskId(), task));

@@ -124,7 +124,17 @@ final class Connection implements AutoCloseable {
 
   /** Sees committed records only; without a group, it assigns itself. */
   Consumer<byte[], byte[]> consumer() {
+    return consumer(common());
+  }
+
+  /** The same in a group, which takes its partitions from {@code subscribe}. */
+  Consumer<byte[], byte[]> consumer(String group) {
     Map<String, Object> config = common();
+    config.put(ConsumerConfig.GROUP_ID_CONFIG, group);
+    return consumer(config);
+  }
+
+  private Consumer<byte[], byte[]> consumer(Map<String, Object> config) {
     config.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     config.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
     config.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);

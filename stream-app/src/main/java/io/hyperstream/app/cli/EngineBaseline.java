@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.bench.Batches;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.PreparedRow;
@@ -9,7 +10,6 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -19,7 +19,7 @@ import java.util.List;
  */
 final class EngineBaseline implements AutoCloseable {
   private final MultiTaskModel model;
-  private final List<List<PreparedRow>> batches = new ArrayList<>();
+  private final List<List<PreparedRow>> batches;
   private final List<Double> fullBatchMillis = new ArrayList<>();
   private final int maxRows;
   private final int texts;
@@ -42,17 +42,7 @@ final class EngineBaseline implements AutoCloseable {
       TaskDefinition task = Definitions.toModel(text.task());
       rows.add(model.prepare(task, model.startingAdapter(task), text.text(), text.textPair()));
     }
-    rows.sort(Comparator.comparingInt(row -> row.tokens()));
-    List<PreparedRow> batch = new ArrayList<>();
-    for (PreparedRow row : rows) {
-      if (!batch.isEmpty()
-          && (batch.size() == maxRows || (batch.size() + 1L) * row.tokens() > maxTokens)) {
-        batches.add(List.copyOf(batch));
-        batch.clear();
-      }
-      batch.add(row);
-    }
-    batches.add(List.copyOf(batch));
+    batches = Batches.byLength(rows, maxRows, maxTokens);
   }
 
   String modelId() {

@@ -55,13 +55,11 @@ final class MemoryWatch implements AutoCloseable {
     about.put("answers", (long) (half.get(half.size() - 1)[0] - samples.get(0)[0]));
     return List.of(
         BenchRow.of("pipeline.rss", about, resident, "MiB"),
-        new BenchRow(
+        BenchRow.valued(
             "pipeline.rss.growth",
             about,
             1e5 * slope(half),
             "MiB/100k answers",
-            "",
-            Double.NaN,
             resident.spread()));
   }
 

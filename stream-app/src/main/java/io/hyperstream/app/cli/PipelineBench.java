@@ -210,14 +210,8 @@ final class PipelineBench {
               100 * ratio.spread(),
               100 * plan.maxSpread()));
     }
-    return new BenchRow(
-        bench,
-        with(Map.of("settings", side.label())),
-        Samples.of(values).median(),
-        unit,
-        to,
-        ratio.median(),
-        ratio.spread());
+    return row(bench, Samples.of(values), unit, Map.of("settings", side.label()))
+        .comparedTo(to, ratio);
   }
 
   private double batch() {
@@ -249,15 +243,10 @@ final class PipelineBench {
       values.put(percentile.getKey(), value);
       String to = isCompared ? "pipeline.latency." + percentile.getKey() : "pipeline.batch";
       double theirs = isCompared ? comparedTo.get(percentile.getKey()) : batchMillis;
+      double spread = latencies.spread(percentile.getValue());
       rows.add(
-          new BenchRow(
-              "pipeline.latency." + name,
-              with(about),
-              value,
-              "ms",
-              to,
-              value / theirs,
-              latencies.spread(percentile.getValue())));
+          BenchRow.valued("pipeline.latency." + name, with(about), value, "ms", spread)
+              .withRatio(to, value / theirs));
     }
     return values;
   }
@@ -298,13 +287,11 @@ final class PipelineBench {
     Latencies.PERCENTILES.forEach(
         (name, percentile) ->
             rows.add(
-                new BenchRow(
+                BenchRow.valued(
                     "pipeline.swap." + name,
                     with(about),
                     samples.quantile(percentile / 100),
                     "ms",
-                    "",
-                    Double.NaN,
                     samples.spread())));
   }
 

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.model.bench.BenchRow;
+import io.hyperstream.model.bench.Samples;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +83,51 @@ class BenchCommandTest {
   }
 
   @ParameterizedTest(name = "{0}")
+  @DisplayName("ONNX Runtime is no part of the application: where it was expected, what builds it")
+  @CsvSource({"bench engine --against onnxruntime", "bench pipeline --against plain-consumer"})
+  void notBuilt(String line) {
+    CommandRun run = CommandRun.of(line.split(" ", -1));
+
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(run.err())
+        .contains("expected onnx-bench-*.jar in " + Path.of("target", "bench").toAbsolutePath())
+        .contains("`mvn -ntp -q -DskipTests -Pbench package`");
+  }
+
+  @Test
+  @DisplayName("--help says against what, on which texts, and how to build it")
+  void help() {
+    assertThat(CommandRun.of("bench", "engine", "--help").out())
+        .contains("--against=PROGRAM", "--texts=FILE", "--rows, --batch=N", "--seq, --length=N")
+        .contains("hyperstream bench engine --against onnxruntime")
+        .contains("-Pbench");
+    assertThat(CommandRun.of("bench", "pipeline", "--help").out())
+        .contains("hyperstream bench pipeline --against plain-consumer", "-Pbench");
+    assertThat(CommandRun.of("bench", "--help").out()).doesNotContain("\n  plain-consumer");
+  }
+
+  @Test
+  @DisplayName("a row says its ratio with the least and the largest of a round, and tiny numbers")
+  void line() {
+    BenchRow row = BenchRow.of("ours", Map.of("threads", 2), Samples.of(10, 30, 20), "texts/s");
+
+    assertThat(BenchOptions.line(row.comparedTo("theirs", Samples.of(0.5, 0.75, 0.625))))
+        .startsWith("ours ")
+        .contains(" 20.0 texts/s ", "± 20 %", "0.625 of theirs (0.500..0.750)", "threads=2");
+    assertThat(BenchOptions.line(row.withRatio("theirs", 2)))
+        .contains("2.000 of theirs ")
+        .doesNotContain("..");
+    assertThat(BenchOptions.line(BenchRow.counted("difference", Map.of(), 2.4e-7, "at most")))
+        .contains(" 2.4e-07 at most");
+    assertThat(BenchOptions.described(OptionalDouble.of(0.123)))
+        .isEqualTo("12 % of the processors' time");
+    assertThat(BenchOptions.doubt(OptionalDouble.of(0.123)).orElseThrow())
+        .isEqualTo("others had 12 % of the processors' time, at most 5 % is allowed; stop them");
+    assertThat(BenchOptions.doubt(OptionalDouble.of(0.05))).isEmpty();
+    assertThat(BenchOptions.described(OptionalDouble.empty())).isEqualTo("unknown");
+  }
+
+  @ParameterizedTest(name = "{0}")
   @DisplayName("a call that cannot work exits with 2 and says what to do")
   @CsvSource(
       delimiter = '|',
@@ -94,10 +143,16 @@ class BenchCommandTest {
         "bench train --preset bert | there are hyperformer++,",
         "bench train --target-length 0 | target length must be 1",
         "bench engine --threads -1 | --threads must be 0",
+        "bench engine --texts texts.txt | --texts goes with --against",
+        "bench engine --against tvm | expected onnxruntime, got tvm",
+        "bench engine --against onnxruntime --labels 3 | --labels does not go with --against",
+        "bench engine --against onnxruntime --texts t.txt --length 8 | leave out --seq",
         "bench pipeline --rounds 0 | --rounds must be 1",
         "bench pipeline --bootstrap-servers a:1 | --schema-registry-url go together",
         "bench pipeline --tasks t.yaml | --tasks goes with --texts",
         "bench pipeline --against commit-interval | KEY=VALUE",
+        "bench pipeline --against =1 | takes KEY=VALUE or plain-consumer, got '=1'",
+        "bench pipeline --against plain-consumer --against a=b | goes with no other --against",
       })
   void usage(String line, String message) {
     CommandRun run = CommandRun.of(line.split(" ", -1));

@@ -52,6 +52,22 @@ class BenchTextsTest {
   }
 
   @Test
+  @DisplayName("without pairs, a task that compares two texts goes with its texts")
+  void withoutPairs() throws IOException {
+    BenchTexts all = BenchTexts.ofDemo(BenchTexts.demoTasks());
+
+    BenchTexts single = all.withoutPairs();
+
+    assertThat(single.tasks())
+        .extracting(TaskDefinition::getTaskId)
+        .hasSize(all.tasks().size() - 1)
+        .doesNotContain("aspect-sentiment");
+    assertThat(single.texts())
+        .hasSize((int) all.texts().stream().filter(text -> text.textPair().isEmpty()).count())
+        .allMatch(text -> single.tasks().contains(text.task()));
+  }
+
+  @Test
   @DisplayName("a row of a task nobody defined says where it is and which tasks there are")
   void unknownTask() throws IOException {
     Path file = Files.writeString(folder.resolve("t.tsv"), "taskId\ttext\nweather\train\n");
