@@ -7,13 +7,12 @@ class Kernels(Module):
   __parameters__ = []
   __buffers__ = []
 
-  # A frozen weight as `linear` wants it; read by nothing else.
-  def pack(self: __torch__.Kernels, weight: Tensor, half: bool) -> Tensor:
-    return __torch__.linear.pack(weight, half)
+  # A frozen weight as `linear` wants it; read by nothing else. kind: 6 for float32, 15 for bfloat16, 5 for float16.
+  def pack(self: __torch__.Kernels, weight: Tensor, kind: int) -> Tensor:
+    return __torch__.linear.pack(weight, kind)
 
-  # To bfloat16.
-  def to_half(self: __torch__.Kernels, x: Tensor) -> Tensor:
-    return x.to(15)
+  def to_kind(self: __torch__.Kernels, x: Tensor, kind: int) -> Tensor:
+    return x.to(kind)
 
   # x [.., in] times a packed weight [out, in] -> [.., out], both f32; `kind` has the packed weight's type.
   def linear(self: __torch__.Kernels, x: Tensor, weight: Tensor, kind: Tensor) -> Tensor:

@@ -1,11 +1,8 @@
 # Products with frozen weights by oneDNN, which keeps them in the order its kernels read (CPU).
 
 # weight [out, in] f32 -> opaque
-def pack(weight: Tensor, half: bool) -> Tensor:
-  w = weight
-  if half:
-    w = weight.to(15)  # bfloat16
-  return ops.mkldnn._reorder_linear_weight(w, None)
+def pack(weight: Tensor, kind: int) -> Tensor:
+  return ops.mkldnn._reorder_linear_weight(weight.to(kind), None)
 
 # x [.., in] of the weight's type -> [.., out]
 def linear(x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:

@@ -51,16 +51,19 @@ public final class Linear {
         NDManager reading = manager.newSubManager()) {
       scope.suppressNotUsedWarning();
       if (frozen) {
-        packed = Ops.own(manager, kernels.call("pack", read(reading), half));
+        packed = Ops.own(manager, kernels.call("pack", read(reading), precision.kind()));
         plain = null;
       } else {
         packed = null;
         plain = read(manager);
       }
       bias = biases.map(names -> vector(names, rows)).orElse(null);
-      packedBias = bias != null && half ? Ops.own(manager, kernels.call("to_half", bias)) : bias;
+      packedBias =
+          bias != null && half
+              ? Ops.own(manager, kernels.call("to_kind", bias, precision.kind()))
+              : bias;
       NDArray one = manager.ones(new Shape(1));
-      kind = Ops.own(manager, half ? kernels.call("to_half", one) : one);
+      kind = Ops.own(manager, half ? kernels.call("to_kind", one, precision.kind()) : one);
     } finally {
       Ops.setRecording(recording);
     }

@@ -7,6 +7,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.tensor.Kernels;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -120,9 +121,10 @@ public final class GemmBench {
     NDArray x = manager.randomNormal(new Shape(size[0], size[1]));
     NDArray w = manager.randomNormal(new Shape(size[2], size[1]));
     NDArray b = manager.randomNormal(new Shape(size[2]));
-    boolean half = way == Way.PACKED_BF16;
-    NDArray weight = way == Way.PACKED || half ? kernels.call("pack", w, half) : w;
-    NDArray bias = half ? kernels.call("to_half", b) : b;
+    int kind = (way == Way.PACKED_BF16 ? Precision.BF16 : Precision.F32).kind();
+    NDArray weight =
+        way == Way.PACKED || way == Way.PACKED_BF16 ? kernels.call("pack", w, kind) : w;
+    NDArray bias = kernels.call("to_kind", b, kind);
     return () -> {
       try (NDScope scope = Ops.scope()) {
         scope.suppressNotUsedWarning();

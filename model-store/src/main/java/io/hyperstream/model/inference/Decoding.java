@@ -77,13 +77,16 @@ final class Decoding implements AutoCloseable {
     for (int from = 0; from < rows.size(); ) {
       TaskDefinition first = rows.get(from).row().task();
       int to = from + 1;
-      while (to < rows.size() && alike(first, rows.get(to).row().task())) {
+      boolean scored = needsScores(rows.get(from));
+      while (to < rows.size()
+          && alike(first, rows.get(to).row().task())
+          && needsScores(rows.get(to)) == scored) {
         to++;
       }
       List<TaskRow> some = rows.subList(from, to);
       ReadoutBatch part = batch.slice(from, to);
       switch (first.kind()) {
-        case CLASSIFICATION -> classify(some, part, first.scoring(), results);
+        case CLASSIFICATION -> classify(some, part, first.scoring(), scored, results);
         case REGRESSION, GENERATION -> write(some, part, results);
       }
       from = to;
@@ -99,9 +102,18 @@ final class Decoding implements AutoCloseable {
     return a.kind() == b.kind() && a.scoring() == b.scoring();
   }
 
+  /** Label vectors alone may answer: then the decoder has nothing to do. */
+  private static boolean needsScores(TaskRow row) {
+    return !row.hasHead() || row.row().adapter().head().get().needsScores();
+  }
+
   private void classify(
-      List<TaskRow> rows, ReadoutBatch batch, LabelScoring scoring, RowResult[] results) {
-    double[][] scores = labels.score(batch, scoring);
+      List<TaskRow> rows,
+      ReadoutBatch batch,
+      LabelScoring scoring,
+      boolean scored,
+      RowResult[] results) {
+    double[][] scores = scored ? labels.score(batch, scoring) : noScores(rows);
     for (int i = 0; i < scores.length; i++) {
       TaskRow row = rows.get(i);
       double[] logits = scores[i];
@@ -111,8 +123,15 @@ final class Decoding implements AutoCloseable {
         float[] features = encoder.features(batch.vectors()[i]);
         logits = head.logits(row.row().task().labels(), logits, features, words);
       }
-      results[row.index()] = classification(row.row(), logits, scoring != LabelScoring.EXACT);
+      results[row.index()] =
+          classification(row.row(), logits, scored && scoring != LabelScoring.EXACT);
     }
+  }
+
+  private static double[][] noScores(List<TaskRow> rows) {
+    return rows.stream()
+        .map(row -> new double[row.row().task().labels().size()])
+        .toArray(double[][]::new);
   }
 
   private static RowResult classification(PreparedRow row, double[] scores, boolean approximate) {

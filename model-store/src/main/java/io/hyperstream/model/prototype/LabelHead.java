@@ -231,6 +231,11 @@ public final class LabelHead {
     return out;
   }
 
+  /** Whether the model's own scores count; without, any finite ones do. */
+  public boolean needsScores() {
+    return decoderWeight != 0;
+  }
+
   /** Of scores that were not cut off; 0 if all were. */
   private static double least(double[] scores) {
     double least = Double.POSITIVE_INFINITY;

@@ -96,7 +96,7 @@ public final class Kernels {
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
       NDArray ones = Ops.cpuManager().ones(new Shape(16, 16));
-      NDArray product = call("linear", ones, call("pack", ones, false), ones);
+      NDArray product = call("linear", ones, call("pack", ones, Precision.F32.kind()), ones);
       if (product.getFloat(0, 0) != 16) {
         throw new IllegalStateException("a product of ones is " + product.getFloat(0, 0));
       }

@@ -9,9 +9,20 @@ import java.util.Locale;
 /** The type of numbers in the products with frozen weights; everything else is float32. */
 public enum Precision {
   /** float32. */
-  F32,
+  F32(6),
   /** bfloat16: half the bytes, 8 bits of precision. */
-  BF16;
+  BF16(15);
+
+  private final int kind;
+
+  Precision(int kind) {
+    this.kind = kind;
+  }
+
+  /** How the kernels name the type. */
+  public int kind() {
+    return kind;
+  }
 
   /** How it is configured. */
   public String configName() {

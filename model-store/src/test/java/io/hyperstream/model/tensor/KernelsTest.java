@@ -89,7 +89,7 @@ class KernelsTest {
   }
 
   private void product(Kernels kernels, List<NDArray> weights, int out, int in) {
-    weights.add(kernels.call("pack", numbers(0.1f, out, in), false));
+    weights.add(kernels.call("pack", numbers(0.1f, out, in), Precision.F32.kind()));
     weights.add(numbers(0.1f, out));
   }
 
@@ -112,7 +112,7 @@ class KernelsTest {
   void recording() {
     Ops.setRecording(true);
     try (NDArray x = manager.ones(new Shape(2, 2))) {
-      assertThatThrownBy(() -> packed.call("pack", x, false))
+      assertThatThrownBy(() -> packed.call("pack", x, Precision.F32.kind()))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("no gradients");
     } finally {

@@ -99,8 +99,8 @@ final class InferenceService implements RoleService {
     spans = new InferenceSpans(tracing, settings.kafka().applicationId());
     WarmUp warmUp = new WarmUp(predictor);
     Pace pace = pace(warmUp, partitions, e);
-    // What was measured on the longest rows holds for as many tokens of shorter ones.
-    long batchTokens = Math.min(e.maxBatchTokens(), (long) pace.batchRows() * warmUp.longest());
+    // What was measured on rows of some length holds for as many tokens of others.
+    long batchTokens = Math.min(e.maxBatchTokens(), (long) pace.batchRows() * warmUp.tokens());
     BatchPolicy policy =
         new BatchPolicy(e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger());
     PreparedRow canary = warmUp.canary();
@@ -184,10 +184,11 @@ final class InferenceService implements RoleService {
     NativeMemory.giveBackFreed(); // no batch of real texts is as large, nor on this thread
     Pace pace = Pace.of(rowsPerSecond, partitions, settings.streams(), engine);
     LOG.info(
-        "Warm-up: {} rows of the longest input per second. {} threads poll {} records each of {}"
+        "Warm-up: {} rows of {} tokens per second. {} threads poll {} records each of {}"
             + " partitions, {} rows are in the engine per thread, {} such rows or as many tokens in a batch: one pass takes at"
             + " most {} s of a transaction's {} s",
         String.format("%.1f", rowsPerSecond),
+        warmUp.tokens(),
         settings.streams().threads(),
         pace.recordsPerPoll(),
         partitions,

@@ -12,12 +12,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 /**
- * Runs the model before the first request and measures it on rows of the longest input there is:
- * what it promises then holds for every text. Stops early on a slow model.
+ * Runs the model before the first request, on the longest input there is, and measures it on texts
+ * of about {@value #WORDS} words. Where all texts are as long as the model reads, a pass takes up
+ * to four times as long as was measured, and a transaction has time for that. Stops early on a slow
+ * model.
  */
 final class WarmUp {
   private static final long LONG_ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(8);
-  private static final String LONG_TEXT = " is a text longer than the model reads".repeat(400);
+  private static final int WORDS = 120;
+  private static final int LONGEST = 4_000; // more than a model reads
+  private static final String WORD = " word";
 
   private final Predictor predictor;
   private final TaskDefinition task = TaskDefinition.classification("any", List.of("yes", "no"));
@@ -33,14 +37,14 @@ final class WarmUp {
     return predictor.prepare(task, adapter, "a text", Optional.empty());
   }
 
-  /** Tokens of the longest row there is. */
-  int longest() {
-    return longestRow(0).tokens();
+  /** Tokens of a row that is measured. */
+  int tokens() {
+    return row(0, WORDS).tokens();
   }
 
   /** Each of another text: equal ones would be computed once. */
-  private PreparedRow longestRow(int index) {
-    return predictor.prepare(task, adapter, index + LONG_TEXT, Optional.empty());
+  private PreparedRow row(int index, int words) {
+    return predictor.prepare(task, adapter, index + WORD.repeat(words), Optional.empty());
   }
 
   /**
@@ -51,16 +55,17 @@ final class WarmUp {
    * @throws IllegalStateException if the model does not answer: no request would be
    */
   double rowsPerSecond(BatchPolicy policy) {
-    PreparedRow first = longestRow(0);
-    int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / first.tokens()));
-    List<PreparedRow> longest = IntStream.range(0, most).mapToObj(this::longestRow).toList();
-    requireAnswers(predictor.predict(List.of(first))); // loads and compiles; not measured
+    int most = Math.max(1, Math.min(policy.maxRows(), policy.maxTokens() / tokens()));
+    List<PreparedRow> measured =
+        IntStream.range(0, most).mapToObj(index -> row(index, WORDS)).toList();
+    // Loads and compiles, and shows that there is memory for the longest; not measured.
+    requireAnswers(predictor.predict(List.of(row(0, LONGEST))));
     double best = 0;
     long elapsed = 0;
     long next = 0;
     for (int rows = 1, last = 0; rows > last && elapsed + next < LONG_ENOUGH_NANOS; ) {
       long start = System.nanoTime();
-      List<RowResult> results = predictor.predict(longest.subList(0, rows));
+      List<RowResult> results = predictor.predict(measured.subList(0, rows));
       long nanos = Math.max(1, System.nanoTime() - start);
       requireAnswers(results);
       best = Math.max(best, rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos);

@@ -58,7 +58,7 @@ class BenchCommandTest {
     CommandRun run = CommandRun.of("bench", "gemm", "--rounds=2", "--max-spread=1e-12");
 
     assertThat(run.exitCode()).isEqualTo(ExitCodes.NOT_CLEAN);
-    assertThat(run.err()).contains("not measured cleanly: gemm: its repetitions spread by");
+    assertThat(run.err()).contains("not measured cleanly: gemm.plain: its repetitions spread by");
   }
 
   @Test
