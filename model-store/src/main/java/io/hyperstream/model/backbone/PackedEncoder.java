@@ -24,7 +24,7 @@ import java.util.stream.IntStream;
  */
 public final class PackedEncoder {
   /** On a CPU about so many tokens go through all layers together. */
-  private static final int PART_TOKENS = 512;
+  private static final int PART_TOKENS = 768;
 
   /** Parts are not made smaller than this for the sake of idle workers. */
   private static final int LEAST_TOKENS = 64;
