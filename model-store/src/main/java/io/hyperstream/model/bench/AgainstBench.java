@@ -1,5 +1,6 @@
 package io.hyperstream.model.bench;
 
+import ai.djl.Device;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
@@ -9,6 +10,7 @@ import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.tensor.Precision;
 import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
 import java.time.Duration;
@@ -32,6 +34,9 @@ public final class AgainstBench {
   /** Of a number of a vector of length 1; float32 on both sides stays far below. */
   private static final double MOST_DIFFERENT = 2e-5;
 
+  /** The same where the engine computes in bfloat16, which has 8 bits. */
+  private static final double MOST_DIFFERENT_BF16 = 2e-2;
+
   /**
    * What to run.
    *
@@ -39,6 +44,7 @@ public final class AgainstBench {
    * @param rows texts in a batch, at most
    * @param length tokens of each random text, special ones included
    * @param seconds how long the engine's part of a round lasts, about
+   * @param precision of the engine: f32, bf16 or auto
    */
   public record Options(
       StoredModel model,
@@ -47,8 +53,10 @@ public final class AgainstBench {
       int rows,
       int length,
       int rounds,
-      double seconds) {
+      double seconds,
+      String precision) {
     public Options {
+      Precision.of(precision, Device.cpu());
       EngineBench.require("batch", rows, 1, 4096);
       EngineBench.require("seq", length, 3, 4096);
       EngineBench.require("rounds", rounds, 1, 10_000);
@@ -82,6 +90,7 @@ public final class AgainstBench {
     ModelOptions serving =
         ModelOptions.DEFAULT
             .withIntraOpThreads(Ops.threads())
+            .withPrecision(options.precision())
             // A length is padded to the next even number: no batch is split for that.
             .withMaxBatchTokens(maxBatchTokens(options) + options.rows());
     List<Opponent> opponents = new ArrayList<>();
@@ -217,11 +226,13 @@ public final class AgainstBench {
         }
       }
     }
-    if (opponent.exact() && !(worst <= MOST_DIFFERENT)) { // also if it is not a number
+    boolean half = Precision.of(options.precision(), Device.cpu()) == Precision.BF16;
+    double most = half ? MOST_DIFFERENT_BF16 : MOST_DIFFERENT;
+    if (opponent.exact() && !(worst <= most)) { // also if it is not a number
       throw new IllegalStateException(
           ("vectors of %s and of the engine differ by %.1e in a number, at most %.0e is allowed:"
                   + " one of the two does not compute this model; nothing was timed")
-              .formatted(opponent.name(), worst, MOST_DIFFERENT));
+              .formatted(opponent.name(), worst, most));
     }
     return worst;
   }
@@ -230,6 +241,7 @@ public final class AgainstBench {
     Map<String, Object> config = new LinkedHashMap<>();
     config.put("model", options.model().reference());
     config.put("texts", texts);
+    config.put("precision", options.precision());
     config.put("batch", options.rows());
     if (options.texts().isEmpty()) {
       config.put("seq", options.length());

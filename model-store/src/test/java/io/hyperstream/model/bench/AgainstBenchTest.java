@@ -76,7 +76,7 @@ class AgainstBenchTest {
   }
 
   private static AgainstBench.Options options(Constant constant, List<String> texts) {
-    return new AgainstBench.Options(model, constant, texts, 2, 6, 1, 0);
+    return new AgainstBench.Options(model, constant, texts, 2, 6, 1, 0, "f32");
   }
 
   @Test
@@ -124,12 +124,13 @@ class AgainstBenchTest {
     StoredModel other = new StoredModel("mine", 1, model.directory(), model.manifest());
     Constant constant = new Constant(true, new ArrayList<>());
 
-    assertThatThrownBy(() -> new AgainstBench.Options(other, constant, List.of(), 2, 6, 1, 0))
+    assertThatThrownBy(
+            () -> new AgainstBench.Options(other, constant, List.of(), 2, 6, 1, 0, "f32"))
         .hasMessage("constant has no mine");
     assertThatThrownBy(
             () ->
                 AgainstBench.run(
-                    new AgainstBench.Options(model, constant, List.of(), 2, 600, 1, 0)))
+                    new AgainstBench.Options(model, constant, List.of(), 2, 600, 1, 0, "f32")))
         .hasMessage("seq must be at most 512 with this model; it is 600");
   }
 

@@ -97,6 +97,15 @@ final class BenchEngineCommand implements Callable<Integer> {
               + " sentences, or with --seq one batch of random tokens.")
   private Path texts;
 
+  @Option(
+      names = "--precision",
+      defaultValue = "f32",
+      paramLabel = "TYPE",
+      description =
+          "With --against: what the engine computes products with the model's weights in, f32, bf16"
+              + " or auto. Default: ${DEFAULT-VALUE}.")
+  private String precision;
+
   @Mixin private BenchBatchOptions batch;
   @Mixin private BenchModelOptions model;
   @Mixin private BenchOptions options;
@@ -114,6 +123,9 @@ final class BenchEngineCommand implements Callable<Integer> {
     }
     if (texts != null) {
       throw CommandFailure.usage("--texts goes with --against");
+    }
+    if (given("--precision")) {
+      throw CommandFailure.usage("--precision goes with --against");
     }
     EngineBench.Options what;
     try {
@@ -153,7 +165,8 @@ final class BenchEngineCommand implements Callable<Integer> {
               given("--batch") ? batch.batch : SERVED_BATCH,
               batch.seq,
               options.rounds,
-              SECONDS);
+              SECONDS,
+              precision);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }

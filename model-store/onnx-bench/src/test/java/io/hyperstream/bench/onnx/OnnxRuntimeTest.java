@@ -32,7 +32,7 @@ class OnnxRuntimeTest {
     StoredModel model = ShippedModel.BGE_SMALL.install(new FileModelStore(folder.resolve("store")));
     Map<String, BenchRow> rows = new LinkedHashMap<>();
     for (BenchRow row :
-        AgainstBench.run(new AgainstBench.Options(model, factory, texts, 2, 8, 2, 0.01))) {
+        AgainstBench.run(new AgainstBench.Options(model, factory, texts, 2, 8, 2, 0.01, "f32"))) {
       rows.putIfAbsent(row.bench(), row);
     }
     return rows;
