@@ -104,7 +104,7 @@ final class Decoding implements AutoCloseable {
 
   /** Label vectors alone may answer: then the decoder has nothing to do. */
   private static boolean needsScores(TaskRow row) {
-    return !row.hasHead() || row.row().adapter().head().get().needsScores();
+    return !row.hasHead() || row.row().adapter().head().get().decoderWeight() != 0;
   }
 
   private void classify(

@@ -66,7 +66,7 @@ public final class LabelHead {
    * @param center [d] the mean of the examples' pooled states; not to be changed
    * @param vectors one per label that had an example
    * @param unitStates whether a centred state is scaled to length 1
-   * @param decoderWeight what the zero-shot log-scores count
+   * @param decoderWeight what the zero-shot log-scores count; 0 if any finite ones will do
    * @param stateWeight what vectors over encoder states count
    * @param wordWeight what vectors over lexical features count
    * @throws IllegalArgumentException if sizes do not agree, a label comes twice, or a number is not
@@ -229,11 +229,6 @@ public final class LabelHead {
       out[l] += decoderWeight * Math.max(least, decoderScores[l]);
     }
     return out;
-  }
-
-  /** Whether the model's own scores count; without, any finite ones do. */
-  public boolean needsScores() {
-    return decoderWeight != 0;
   }
 
   /** Of scores that were not cut off; 0 if all were. */
