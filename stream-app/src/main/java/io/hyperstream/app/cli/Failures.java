@@ -2,14 +2,21 @@ package io.hyperstream.app.cli;
 
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
 import io.hyperstream.schemas.RegistryAnswer;
+import io.micronaut.context.annotation.ConfigurationProperties;
+import io.micronaut.context.exceptions.BeanContextException;
+import io.micronaut.core.naming.NameUtils;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.ConnectException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthenticationException;
@@ -21,6 +28,9 @@ import picocli.CommandLine;
 
 /** Turns exceptions into a sentence to act on and an exit status. */
 final class Failures {
+  private static final Pattern REFUSED =
+      Pattern.compile("(io\\.hyperstream\\.app\\.config\\.\\w+)\\.(\\w+) - (.+)");
+
   private Failures() {}
 
   static int onParameterException(CommandLine.ParameterException exception, String[] args) {
@@ -50,6 +60,12 @@ final class Failures {
 
   /** What happened and what to do, in a line. */
   static String sentence(Throwable cause, boolean verbose) {
+    if (cause instanceof BeanContextException) {
+      Optional<String> wrong = wrongSetting(cause);
+      if (wrong.isPresent()) {
+        return wrong.get();
+      }
+    }
     if (cause instanceof CommandFailure || cause instanceof IllegalArgumentException) {
       return cause.getMessage();
     }
@@ -97,6 +113,34 @@ final class Failures {
     return cause.getClass().getSimpleName()
         + detail
         + (verbose ? "" : "; --verbose shows where it happened");
+  }
+
+  /**
+   * The setting that a validated {@code @ConfigurationProperties} refused, by the name it is set
+   * under. Micronaut tells class, component and constraint in a line of its message.
+   */
+  private static Optional<String> wrongSetting(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      Matcher line = REFUSED.matcher(String.valueOf(cause.getMessage()));
+      if (line.find()) {
+        try {
+          ConfigurationProperties group =
+              Class.forName(line.group(1)).getAnnotation(ConfigurationProperties.class);
+          if (group != null) {
+            String key = group.value() + "." + NameUtils.hyphenate(line.group(2)).replace("[]", "");
+            return Optional.of(
+                "%s (in the environment %s) %s"
+                    .formatted(
+                        key,
+                        key.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_"),
+                        line.group(3).strip()));
+          }
+        } catch (ClassNotFoundException e) { // not a class of settings
+          return Optional.empty();
+        }
+      }
+    }
+    return Optional.empty();
   }
 
   /** Ours, and the plain ones, whose messages are written for people. */

@@ -1,10 +1,14 @@
 package io.hyperstream.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hyperstream.app.config.ModelSettings;
+import io.micronaut.context.ApplicationContext;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigException;
@@ -13,6 +17,8 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class FailuresTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -27,6 +33,21 @@ class FailuresTest {
     assertThat(status).isEqualTo(ExitCodes.FAILURE);
     assertThat(text(err)).isEqualTo("hyperstream: no such thing; make one\n");
     assertThat(text(out)).isEmpty();
+  }
+
+  @ParameterizedTest(name = "{0}={1}")
+  @CsvSource({
+    "hyperstream.model.precision, int4, 'hyperstream.model.precision (in the environment"
+        + " HYPERSTREAM_MODEL_PRECISION) must be f32, bf16 or auto'",
+    "hyperstream.model.max-source-tokens, -1, 'hyperstream.model.max-source-tokens (in the"
+        + " environment HYPERSTREAM_MODEL_MAX_SOURCE_TOKENS) must be greater than or equal to 0'"
+  })
+  @DisplayName("a setting out of its range is named as it is set, with what it may be")
+  void wrongSetting(String key, String value, String sentence) {
+    try (ApplicationContext context = ApplicationContext.run(Map.of(key, value))) {
+      assertThatThrownBy(() -> context.getBean(ModelSettings.class))
+          .satisfies(e -> assertThat(Failures.sentence(e, false)).isEqualTo(sentence));
+    }
   }
 
   @Test
