@@ -56,7 +56,7 @@ public final class AgainstBench {
       double seconds,
       String precision) {
     public Options {
-      Precision.of(precision, Device.cpu());
+      Precision.require(precision);
       EngineBench.require("batch", rows, 1, 4096);
       EngineBench.require("seq", length, 3, 4096);
       EngineBench.require("rounds", rounds, 1, 10_000);

@@ -90,8 +90,14 @@ public final class GemmBench {
   private static List<BenchRow> products(NDManager manager, int[] size, int rounds) {
     double gigaflop = 2.0 * size[0] * size[1] * size[2] / 1e9;
     int times = (int) Math.max(1, Math.round(0.5 / gigaflop)); // some milliseconds each
-    List<Way> ways =
-        Kernels.of(manager.getDevice()).packed() ? List.of(Way.values()) : List.of(Way.PLAIN);
+    Kernels kernels = Kernels.of(manager.getDevice());
+    List<Way> ways = new ArrayList<>(List.of(Way.PLAIN));
+    if (kernels.packed()) {
+      ways.addAll(List.of(Way.ONEDNN, Way.PACKED));
+      if (kernels.bf16()) {
+        ways.add(Way.PACKED_BF16);
+      }
+    }
     List<Samples.Work> works = new ArrayList<>();
     for (Way way : ways) {
       Samples.Work once = product(manager, size, way);

@@ -61,7 +61,7 @@ public record ModelOptions(
     }
     require("intraOpThreads", intraOpThreads, 0, 1024);
     require("workers", workers, 0, 1024);
-    Precision.of(precision, Device.cpu());
+    Precision.require(precision);
     require("maxSourceTokens", maxSourceTokens.orElse(2), 2, 16_384);
     require("maxTargetTokens", maxTargetTokens.orElse(2), 2, 4096);
     require("beams", beams, 1, 64);

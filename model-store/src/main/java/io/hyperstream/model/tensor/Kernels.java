@@ -54,10 +54,12 @@ public final class Kernels {
 
   private final PtSymbolBlock module;
   private final boolean packed;
+  private final boolean bf16;
 
-  private Kernels(PtSymbolBlock module, boolean packed) {
+  private Kernels(PtSymbolBlock module, boolean packed, boolean bf16) {
     this.module = module;
     this.packed = packed;
+    this.bf16 = bf16;
   }
 
   private static final class OnCpu {
@@ -65,7 +67,8 @@ public final class Kernels {
   }
 
   private static final class OnGpu {
-    static final Kernels INSTANCE = new Kernels(open(Ops.newManager(), "linear_plain"), false);
+    static final Kernels INSTANCE =
+        new Kernels(open(Ops.newManager(), "linear_plain"), false, true);
   }
 
   /** The kernels for arrays of a device. */
@@ -75,14 +78,14 @@ public final class Kernels {
 
   /** With PyTorch's own products, whatever libtorch has: for comparison. */
   public static Kernels plain() {
-    return new Kernels(open(Ops.cpuManager(), "linear_plain"), false);
+    return new Kernels(open(Ops.cpuManager(), "linear_plain"), false, true);
   }
 
   private static Kernels load(Device device) {
     try {
-      Kernels kernels = new Kernels(open(Ops.newManager(device), "linear_packed"), true);
-      kernels.tryPacked();
-      return kernels;
+      Kernels kernels = new Kernels(open(Ops.newManager(device), "linear_packed"), true, false);
+      kernels.tryProduct(Precision.F32);
+      return new Kernels(kernels.module, true, kernels.computes(Precision.BF16));
     } catch (RuntimeException e) { // what DJL makes of any C++ exception
       LOG.info(
           "This libtorch has no oneDNN products with packed weights; using its plain ones ({})",
@@ -91,18 +94,36 @@ public final class Kernels {
     }
   }
 
-  private void tryPacked() {
+  private boolean computes(Precision precision) {
+    try {
+      tryProduct(precision);
+      return true;
+    } catch (RuntimeException e) { // oneDNN has no such product for this processor
+      LOG.debug("No packed products in {}", precision.configName(), e);
+      return false;
+    }
+  }
+
+  private void tryProduct(Precision precision) {
     boolean recording = Ops.setRecording(false);
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
       NDArray ones = Ops.cpuManager().ones(new Shape(16, 16));
-      NDArray product = call("linear", ones, call("pack", ones, Precision.F32.kind()), ones);
+      NDArray weight = call("pack", ones, precision.kind());
+      NDArray product = call("linear", ones, weight, call("to_kind", ones, precision.kind()));
       if (product.getFloat(0, 0) != 16) {
         throw new IllegalStateException("a product of ones is " + product.getFloat(0, 0));
       }
     } finally {
       Ops.setRecording(recording);
     }
+  }
+
+  /**
+   * Whether products in bfloat16 can be computed; oneDNN has none for processors with AVX2 only.
+   */
+  public boolean bf16() {
+    return bf16;
   }
 
   /** Whether weights are packed for oneDNN. */

@@ -153,7 +153,7 @@ class BenchTest {
 
     assertThat(rows)
         .extracting(BenchRow::bench)
-        .contains("limit", "clock", "gemm.plain", "gemm.packed", "gemm.packed.bf16", "copy");
+        .contains("limit", "clock", "gemm.plain", "gemm.packed", "copy");
     assertThat(rows).extracting(BenchRow::unit).containsOnly("GFLOP/s", "GB/s", "GHz");
     assertThat(rows).allSatisfy(row -> assertThat(row.value()).isPositive());
   }
