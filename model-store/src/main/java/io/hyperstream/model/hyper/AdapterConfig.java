@@ -4,6 +4,7 @@ import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.checkpoint.CheckpointException;
 import io.hyperstream.model.checkpoint.ConfigFields;
 import io.hyperstream.model.tensor.Activation;
@@ -108,7 +109,7 @@ public record AdapterConfig(
     return r;
   }
 
-  /** Native memory of one task's weights, both stacks. */
+  /** Native memory of one task's weights, both stacks, once they were used. */
   public long weightBytes(BackboneShape shape) {
     int r = bottleneck(shape.width());
     long adapter = 0;
@@ -117,8 +118,13 @@ public record AdapterConfig(
         adapter += new Shape(part.shape(r, shape.width())).size();
       }
     }
-    int layers = adapted(shape).layers();
-    return adapter * layers * Position.COUNT * Float.BYTES;
+    BackboneShape adapted = adapted(shape);
+    long numbers = adapter * adapted.layers() * Position.COUNT;
+    if (!normBefore) {
+      Shape down = new Shape(adapted.layers(Stack.ENCODER), Position.COUNT, r, shape.width());
+      numbers += FoldedAdapters.size(down);
+    }
+    return numbers * Float.BYTES;
   }
 
   /**

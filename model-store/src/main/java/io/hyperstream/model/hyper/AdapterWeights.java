@@ -63,6 +63,10 @@ public final class AdapterWeights implements AutoCloseable {
         count += part.getShape().size();
       }
     }
+    AdapterTensors encoder = tensors.get(Stack.ENCODER);
+    if (encoder != null && !encoder.parts().containsKey(Part.PRE_NORM_WEIGHT)) {
+      count += FoldedAdapters.size(encoder.parts().get(Part.DOWN_WEIGHT).getShape());
+    }
     bytes = count * Float.BYTES;
   }
 
@@ -93,7 +97,7 @@ public final class AdapterWeights implements AutoCloseable {
     return adapters.values().stream().flatMap(Arrays::stream).flatMap(Arrays::stream).toList();
   }
 
-  /** Native memory held. */
+  /** Native memory held, once they were used. */
   public long bytes() {
     return bytes;
   }

@@ -62,6 +62,16 @@ record FoldedAdapters(NDArray down, NDArray downBias, NDArray gram, NDArray up) 
             Ops.concat(List.of(columns, last), 2).reshape(layers, Position.COUNT, d, r + 2)));
   }
 
+  /**
+   * How many numbers folding adds.
+   *
+   * @param down [L, 2, r, d]
+   */
+  static long size(Shape down) {
+    long r = down.get(2);
+    return down.get(0) * Position.COUNT * ((r + 1) * (r + 1) + down.get(3) * (r + 2));
+  }
+
   /** [r + 1, r + 1] of zeros, but for the last number. */
   private static NDArray corner(NDManager manager, long r, double value) {
     float[] values = new float[(int) ((r + 1) * (r + 1))];
