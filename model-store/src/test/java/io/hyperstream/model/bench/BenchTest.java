@@ -75,9 +75,10 @@ class BenchTest {
     assertThat(zipf.ratioTo()).isEqualTo("adapters.one-task");
     assertThat(zipf.config()).containsEntry("registered", 200).containsEntry("resident", 128L);
     assertThat(row(rows, "adapters.hits").value()).isBetween(0.0, 100.0);
-    // Two stacks of six layers of two adapters of 17,936 values.
+    // Two stacks of six layers of two adapters of 17,936 values; the encoder's folded as well, by
+    // 17 x 17 and 512 x 18 values each.
     assertThat(row(rows, "adapters.memory").value())
-        .isCloseTo(128 * 24 * 17_936 * 4 / 1e6, within(1e-6));
+        .isCloseTo(128 * (24 * 17_936 + 12 * (17 * 17 + 512 * 18)) * 4 / 1e6, within(1e-6));
     assertThat(row(rows, "adapters.embedding").value()).isEqualTo(256);
   }
 
