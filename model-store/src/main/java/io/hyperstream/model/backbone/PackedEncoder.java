@@ -31,6 +31,9 @@ public final class PackedEncoder {
 
   /** An encoder's own kernels. */
   public interface Network {
+    /** Whether its weights are packed; those that are trained are not. */
+    boolean frozen();
+
     int layers();
 
     /** The input of the first layer, [N, d]. */
@@ -88,15 +91,21 @@ public final class PackedEncoder {
    * Encodes a batch.
    *
    * @param withMiddle whether the states after half of the layers are wanted too
+   * @return empty where it takes plain operations: while the thread records, with trained weights,
+   *     and with adapters that are not data
    */
-  public static Encoded encode(
+  public static Optional<Encoded> encode(
       Backbone backbone,
       Network network,
       TokenBatch batch,
-      RowAdapters adapters,
+      AdapterHook adapters,
       Workers workers,
       boolean withMiddle) {
-    return new PackedEncoder(backbone, network, workers, withMiddle).run(batch, adapters);
+    if (Ops.recording() || !network.frozen()) {
+      return Optional.empty();
+    }
+    PackedEncoder encoder = new PackedEncoder(backbone, network, workers, withMiddle);
+    return adapters.forKernels().map(rows -> encoder.run(batch, rows));
   }
 
   private Encoded run(TokenBatch batch, RowAdapters adapters) {

@@ -39,6 +39,7 @@ public final class PackedPart {
   private long[] owners = {};
   private NDArray pad;
   private NDArray unpad;
+  private NDArray keyMask;
 
   PackedPart(Backbone backbone, List<Unit> units, RowAdapters rowAdapters) {
     this.backbone = backbone;
@@ -119,13 +120,21 @@ public final class PackedPart {
     return manager().create(segments);
   }
 
-  /** [R, 1, 1, S]: 0 where a key counts, {@code -distance} where it is padding. */
+  /**
+   * [R, 1, 1, S]: 0 where a key counts, {@code -distance} where it is padding.
+   *
+   * @param distance the same at each call
+   */
   public NDArray keyMask(float distance) {
-    float[] mask = new float[rows() * length];
-    for (int i = 0; i < rows(); i++) {
-      Arrays.fill(mask, i * length + units.get(i).sequence().length(), (i + 1) * length, -distance);
+    if (keyMask == null) {
+      float[] mask = new float[rows() * length];
+      for (int i = 0; i < rows(); i++) {
+        int tokens = units.get(i).sequence().length();
+        Arrays.fill(mask, i * length + tokens, (i + 1) * length, -distance);
+      }
+      keyMask = manager().create(mask, new Shape(rows(), 1, 1, length));
     }
-    return manager().create(mask, new Shape(rows(), 1, 1, length));
+    return keyMask;
   }
 
   /** [R S]: which token stands at each place of the padded sequences. */

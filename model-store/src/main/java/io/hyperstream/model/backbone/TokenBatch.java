@@ -131,9 +131,4 @@ public final class TokenBatch {
   private Shape shape() {
     return new Shape(rows(), length);
   }
-
-  /** The rows {@code [from, to)}. */
-  public TokenBatch slice(int from, int to) {
-    return new TokenBatch(manager, padId, sequences.subList(from, to), length);
-  }
 }

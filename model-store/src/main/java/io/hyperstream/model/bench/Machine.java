@@ -3,9 +3,7 @@ package io.hyperstream.model.bench;
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
 import io.hyperstream.model.tensor.Ops;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import io.hyperstream.model.tensor.Processor;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -15,7 +13,6 @@ import java.util.stream.Stream;
 
 /** On what a measurement was made. */
 public final class Machine {
-  private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
 
   private static final int CHAIN = 2_000_000;
 
@@ -50,11 +47,13 @@ public final class Machine {
    * The limit of one core; the guess of a wide unit may be too high for a processor we know not.
    */
   public static Limit limit() {
-    Set<String> flags = Set.of(field("flags").split(" "));
+    Set<String> flags = Processor.instructions();
     double clock = gigahertz();
     boolean wide = flags.contains("avx512f");
     // Zen 4 computes 512 bits in two steps.
-    boolean halves = field("vendor_id").equals("AuthenticAMD") && field("cpu family").equals("25");
+    boolean halves =
+        Processor.field("vendor_id").equals("AuthenticAMD")
+            && Processor.field("cpu family").equals("25");
     int floats = wide && !halves ? 16 : flags.contains("avx2") || wide ? 8 : 4;
     String names =
         Stream.of("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
@@ -79,19 +78,7 @@ public final class Machine {
   }
 
   private static String processor() {
-    String name = field("model name");
+    String name = Processor.field("model name");
     return name.isEmpty() ? System.getProperty("os.arch") : name;
-  }
-
-  private static String field(String name) {
-    try (Stream<String> lines = Files.lines(PROCESSORS)) {
-      return lines
-          .filter(line -> line.substring(0, Math.max(0, line.indexOf(':'))).strip().equals(name))
-          .map(line -> line.substring(line.indexOf(':') + 1).strip())
-          .findFirst()
-          .orElse("");
-    } catch (IOException e) { // not Linux
-      return "";
-    }
   }
 }

@@ -11,7 +11,6 @@ import io.hyperstream.model.backbone.Linear;
 import io.hyperstream.model.backbone.PackedEncoder;
 import io.hyperstream.model.backbone.PackedPart;
 import io.hyperstream.model.backbone.Position;
-import io.hyperstream.model.backbone.RowAdapters;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.checkpoint.CheckpointException;
@@ -218,13 +217,16 @@ public final class Bert implements Backbone {
           "a sequence of this model has at most %d tokens; got %d"
               .formatted(shape.maxTokens(), batch.length()));
     }
-    Optional<RowAdapters> rowAdapters = adapters.forKernels();
-    return Ops.recording() || rowAdapters.isEmpty() || !frozen
-        ? states(batch, adapters)
-        : PackedEncoder.encode(this, network, batch, rowAdapters.get(), workers, true);
+    return PackedEncoder.encode(this, network, batch, adapters, workers, true)
+        .orElseGet(() -> states(batch, adapters));
   }
 
   private final class Network implements PackedEncoder.Network {
+    @Override
+    public boolean frozen() {
+      return frozen;
+    }
+
     @Override
     public int layers() {
       return layers.size();

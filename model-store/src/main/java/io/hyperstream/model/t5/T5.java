@@ -108,7 +108,9 @@ public final class T5 implements Backbone {
    * @return last hidden states [B, S, d]; those of padding are anything
    */
   public NDArray encode(NDArray ids, NDArray mask, AdapterHook adapters) {
-    return encode(TokenBatch.padded(this, ids, mask), adapters).states();
+    return Ops.recording()
+        ? encoder.plain(ids, mask, adapters)
+        : encode(TokenBatch.padded(this, ids, mask), adapters).states();
   }
 
   /**

@@ -8,7 +8,6 @@ import io.hyperstream.model.backbone.Linear;
 import io.hyperstream.model.backbone.PackedEncoder;
 import io.hyperstream.model.backbone.PackedPart;
 import io.hyperstream.model.backbone.Position;
-import io.hyperstream.model.backbone.RowAdapters;
 import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.checkpoint.TensorSource;
@@ -93,18 +92,21 @@ final class T5Encoder {
 
   /** States [B, S, d]; those of padding are anything. */
   Encoded encode(T5 t5, TokenBatch batch, AdapterHook adapters, Workers workers) {
-    Optional<RowAdapters> rowAdapters = adapters.forKernels();
-    if (frozen && !Ops.recording() && rowAdapters.isPresent()) {
-      return PackedEncoder.encode(t5, network, batch, rowAdapters.get(), workers, false);
-    }
-    NDArray ids = batch.ids();
-    int[] range = IntStream.range(0, batch.length()).toArray();
-    NDArray bias = positions.between(ids.getManager(), range, range); // [1, H, S, S]
-    NDArray states = encode(ids, batch.mask(), bias, adapters);
-    return new Encoded(states, Optional.empty(), batch.mask(), batch.rows() * batch.length());
+    return PackedEncoder.encode(t5, network, batch, adapters, workers, false)
+        .orElseGet(
+            () -> {
+              NDArray states = plain(batch.ids(), batch.mask(), adapters);
+              int computed = batch.rows() * batch.length();
+              return new Encoded(states, Optional.empty(), batch.mask(), computed);
+            });
   }
 
   private final class Network implements PackedEncoder.Network {
+    @Override
+    public boolean frozen() {
+      return frozen;
+    }
+
     @Override
     public int layers() {
       return blocks.size();
@@ -134,8 +136,13 @@ final class T5Encoder {
     }
   }
 
-  private NDArray encode(NDArray ids, NDArray mask, NDArray positionBias, AdapterHook adapters) {
-    NDArray bias = positionBias.add(Ops.keyMask(mask, SELF_MASK)); // [B, H, S, S]
+  /** The same in plain operations: ids [B, S] int64, mask [B, S] float -> [B, S, d]. */
+  NDArray plain(NDArray ids, NDArray mask, AdapterHook adapters) {
+    int[] range = IntStream.range(0, (int) ids.getShape().get(1)).toArray();
+    NDArray bias =
+        positions
+            .between(ids.getManager(), range, range) // [1, H, S, S]
+            .add(Ops.keyMask(mask, SELF_MASK)); // [B, H, S, S]
     NDArray x = adapters.dropout(Ops.gatherRows(embeddings, ids)); // [B, S, d]
     for (int i = 0; i < blocks.size(); i++) {
       x = layer(i, x, bias, adapters);

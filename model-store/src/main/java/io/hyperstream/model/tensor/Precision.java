@@ -1,9 +1,6 @@
 package io.hyperstream.model.tensor;
 
 import ai.djl.Device;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 
@@ -58,7 +55,7 @@ public enum Precision {
     }
     boolean possible = Kernels.of(device).bf16();
     if (setting.equals("auto")) {
-      return possible && (device.isGpu() || processorHasBf16()) ? BF16 : F32;
+      return possible && (device.isGpu() || Processor.hasBf16()) ? BF16 : F32;
     }
     if (!possible) {
       throw new IllegalArgumentException(
@@ -66,18 +63,5 @@ public enum Precision {
               + " auto, which takes bf16 where it is fast");
     }
     return BF16;
-  }
-
-  /** Whether this processor multiplies bfloat16 numbers; false where that cannot be told. */
-  public static boolean processorHasBf16() {
-    try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-      return lines
-          .filter(line -> line.startsWith("flags") || line.startsWith("Features"))
-          .findFirst()
-          .map(flags -> flags.matches(".*\\b(avx512_bf16|amx_bf16|bf16)\\b.*"))
-          .orElse(false);
-    } catch (IOException e) { // not Linux
-      return false;
-    }
   }
 }
