@@ -202,7 +202,7 @@ export function follow(path, {on, state = () => {}, signal, silence = 0}) {
       const feed = parse();
       for (;;) {
         const {value, done} = await reader.read();
-        if (done) return;
+        if (done || signal.aborted) return;
         wait = FIRST_WAIT;
         alive();
         feed(value);

@@ -115,9 +115,13 @@ export function live({signal, query}) {
     label();
     tell();
   });
-  choice.addEventListener('change', () => {
+  const clear = () => {
+    pending = []; // rows that wait for the next frame belong to what is cleared
     put(body);
     flush();
+  };
+  choice.addEventListener('change', () => {
+    clear();
     connect();
   });
   const refilter = debounce(150, () => {
@@ -140,6 +144,6 @@ export function live({signal, query}) {
         refilter();
       }),
       h('label', {for: id, class: 'sr'}, 'Task'), choice, pause,
-      button('Clear', {on: {click: () => (put(body), (shown = 0), (skipped = 0), flush())}})),
+      button('Clear', {on: {click: () => ((shown = 0), (skipped = 0), clear())}})),
     status, none, table);
 }

@@ -387,6 +387,18 @@ class DashboardIT {
     assertThat(paper()).isEqualTo(light).isNotEqualTo(dark);
   }
 
+  @Test
+  @DisplayName("changes colours at once for people who asked for less motion")
+  void themeWithoutMotion() {
+    browser.prefer("light"); // and less motion
+    String light = paper();
+    Object changed =
+        browser.js(
+            "document.documentElement.dataset.theme = 'dark';"
+                + " return getComputedStyle(document.body).backgroundColor");
+    assertThat(changed).isNotEqualTo(light); // no frame has passed between the two statements
+  }
+
   private String paper() {
     return (String) browser.js("return getComputedStyle(document.body).backgroundColor");
   }
