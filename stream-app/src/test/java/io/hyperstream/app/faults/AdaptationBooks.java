@@ -5,6 +5,7 @@ import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.DeadLetterHeaders;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.Topic;
@@ -72,7 +73,8 @@ final class AdaptationBooks implements AutoCloseable {
   private void enter(ConsumerRecord<byte[], byte[]> record) {
     String topic = record.topic();
     if (topic.equals(topics.deadLetters().name())) {
-      deadLetters++;
+      String source = AppFixture.header(record, DeadLetterHeaders.SOURCE_TOPIC);
+      deadLetters += topics.requests().name().equals(source) ? 0 : 1;
     } else if (topic.equals(topics.reports().name())) {
       reports.add(codec.deserialize(topic, record.value(), AdaptationReport.class));
     } else if (topic.equals(topics.predictions().name())) {
@@ -135,6 +137,7 @@ final class AdaptationBooks implements AutoCloseable {
     return reports.size();
   }
 
+  /** Dead letters of labels, commands and definitions; requests are the ledger's. */
   int deadLetters() {
     return deadLetters;
   }
