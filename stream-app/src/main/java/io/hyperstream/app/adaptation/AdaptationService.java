@@ -124,19 +124,12 @@ final class AdaptationService implements RoleService {
             () ->
                 cluster.reader(
                     settings.applicationId() + "-definitions", IsolationLevel.READ_COMMITTED));
-    int largest = AdaptationTopology.maxRecordBytes(topics);
     streams =
         new StreamsRun(
             cluster,
             instance,
-            new StreamsProperties(
-                settings.applicationId(),
-                GROUP_PROTOCOL,
-                settings.threads(),
-                settings.commitInterval(),
-                RECORDS_PER_POLL,
-                largest,
-                Map.of(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), largest)),
+            streams(
+                settings.applicationId(), settings.threads(), settings.commitInterval(), topics),
             AdaptationTopology.build(
                 new AdaptationTopology.Parts(
                     topics,
@@ -161,6 +154,20 @@ final class AdaptationService implements RoleService {
     } catch (ExecutionException e) {
       throw new IllegalStateException("the cluster does not say its id", e.getCause());
     }
+  }
+
+  /** What the adaptation role asks of Kafka Streams. */
+  static StreamsProperties streams(
+      String applicationId, int threads, Duration commitInterval, Topics topics) {
+    int largest = AdaptationTopology.maxRecordBytes(topics);
+    return new StreamsProperties(
+        applicationId,
+        GROUP_PROTOCOL,
+        threads,
+        commitInterval,
+        RECORDS_PER_POLL,
+        largest,
+        Map.of(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), largest));
   }
 
   private static AdaptationOptions options(

@@ -51,7 +51,7 @@ public record StreamsProperties(
   /**
    * @param stateDir no other live process has it
    */
-  Properties with(KafkaSettings kafka, StreamsSettings streams, Path stateDir) {
+  public Properties with(KafkaSettings kafka, StreamsSettings streams, Path stateDir) {
     Properties p = new Properties();
     p.put(CommonClientConfigs.REQUEST_TIMEOUT_MS_CONFIG, REQUEST_TIMEOUT_MILLIS);
     p.putAll(kafka.properties());

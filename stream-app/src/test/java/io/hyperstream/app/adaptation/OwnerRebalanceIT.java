@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.hyperstream.app.config.KafkaSettings;
+import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
@@ -20,6 +22,7 @@ import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micronaut.context.ApplicationContext;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,7 +39,6 @@ import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -44,7 +46,6 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.StreamsConfig;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -65,6 +66,7 @@ class OwnerRebalanceIT {
       new Topics(Topics.Settings.defaults().withPrefix("rebalance-" + System.nanoTime() + "."));
   private final List<Instance> instances = new ArrayList<>();
   private final List<AdaptationReport> reports = new ArrayList<>();
+  private ApplicationContext context; // of the settings that ship
   private SchemaRegistryClient registry;
   private RecordCodec codec;
   private KafkaProducer<byte[], byte[]> producer;
@@ -72,6 +74,15 @@ class OwnerRebalanceIT {
 
   @BeforeEach
   void start() throws Exception {
+    context =
+        ApplicationContext.run(
+            Map.of(
+                "hyperstream.kafka.bootstrap-servers",
+                servers,
+                "hyperstream.kafka.replication-factor",
+                1,
+                "hyperstream.streams.session-timeout",
+                "6s"));
     registry = SchemaRegistries.connect(SharedCluster.cluster().schemaRegistryUrl(), Map.of());
     codec = new RecordCodec(registry);
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
@@ -89,6 +100,7 @@ class OwnerRebalanceIT {
   @AfterEach
   void stop() throws Exception {
     instances.forEach(Instance::close);
+    context.close();
     producer.close();
     reportReader.close();
     registry.close();
@@ -113,14 +125,13 @@ class OwnerRebalanceIT {
               options(),
               new AdaptationMetrics(new SimpleMeterRegistry()),
               Tracing.off());
-      Properties properties = new Properties();
-      properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, servers);
-      properties.put(StreamsConfig.APPLICATION_ID_CONFIG, topics.settings().prefix() + "app");
-      properties.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve(name).toString());
-      properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-      properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
-      properties.put(
-          StreamsConfig.mainConsumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 6_000);
+      Properties properties =
+          AdaptationService.streams(
+                  topics.settings().prefix() + "app", 1, Duration.ofMillis(100), topics)
+              .with(
+                  context.getBean(KafkaSettings.class),
+                  context.getBean(StreamsSettings.class),
+                  folder.resolve(name));
       streams = new KafkaStreams(AdaptationTopology.build(parts), properties);
       streams.start();
       instances.add(this);

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.GenericRecordBuilder;
@@ -32,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayName("While the schema registry is down")
 @ExtendWith(SharedCluster.class)
 class RegistryOutageIT {
-  private static final Duration OUTAGE = Duration.ofSeconds(30);
+  private static final int REQUESTS = 300;
 
   @TempDir Path folder;
 
@@ -86,20 +85,17 @@ class RegistryOutageIT {
 
       app.cluster().killRegistry();
       int sent = 1;
-      long end = System.nanoTime() + OUTAGE.toNanos();
-      while (System.nanoTime() < end) {
+      while (sent < REQUESTS) {
         app.request("k" + sent, AppFixture.request("r" + sent, "mood", "text " + sent));
         sent++;
-        if (sent == 200) { // both need the registry
+        if (sent == 100) { // both need the registry
           app.send(app.topics.requests().name(), "k", newer);
           app.send(app.topics.definitions().name(), "late", late);
           app.flush();
           app.send(app.topics.requests().name(), "k", forLate);
           sent += 2;
         }
-        TimeUnit.MILLISECONDS.sleep(20); // load, not a condition
       }
-      assertThat(sent).isGreaterThan(300);
       await()
           .atMost(AppFixture.PATIENCE)
           .until(() -> InferenceIT.get(running.port(), "/health/readiness").statusCode() == 503);
