@@ -25,6 +25,11 @@ public interface AdapterHook extends AutoCloseable {
     return this == NONE ? Optional.of(RowAdapters.NONE) : Optional.empty();
   }
 
+  /** Nothing happens in the encoder's layers below this one; they need no gradients. */
+  default int firstLayer() {
+    return 0;
+  }
+
   /** The hook of the rows {@code [from, to)}. */
   default AdapterHook slice(int from, int to) {
     return this;

@@ -105,10 +105,25 @@ public final class PackedEncoder {
       return Optional.empty();
     }
     PackedEncoder encoder = new PackedEncoder(backbone, network, workers, withMiddle);
-    return adapters.forKernels().map(rows -> encoder.run(batch, rows));
+    return adapters.forKernels().map(rows -> encoder.run(batch, rows, network.layers()));
   }
 
-  private Encoded run(TokenBatch batch, RowAdapters adapters) {
+  /**
+   * The states after the first layers, where these have neither adapters nor trained weights: while
+   * the thread records they are what the recorded layers start from.
+   */
+  public static Encoded below(
+      Backbone backbone, Network network, TokenBatch batch, Workers workers, int layers) {
+    boolean recording = Ops.setRecording(false);
+    try {
+      PackedEncoder encoder = new PackedEncoder(backbone, network, workers, true);
+      return encoder.run(batch, RowAdapters.NONE, layers);
+    } finally {
+      Ops.setRecording(recording);
+    }
+  }
+
+  private Encoded run(TokenBatch batch, RowAdapters adapters, int all) {
     List<Unit> texts = new ArrayList<>();
     List<Unit> units = new ArrayList<>();
     int[] unitOfRow = new int[batch.rows()];
@@ -127,7 +142,6 @@ public final class PackedEncoder {
       }
       unitOfRow[row] = unit;
     }
-    int all = network.layers();
     int shared = texts.size() < units.size() ? adapters.firstLayer() : 0;
     if (shared == 0) {
       Pass pass = pass(units, adapters, network::embed, 0, all);

@@ -218,7 +218,7 @@ public final class Bert implements Backbone {
               .formatted(shape.maxTokens(), batch.length()));
     }
     return PackedEncoder.encode(this, network, batch, adapters, workers, true)
-        .orElseGet(() -> states(batch, adapters));
+        .orElseGet(() -> states(batch, adapters, workers));
   }
 
   private final class Network implements PackedEncoder.Network {
@@ -261,11 +261,20 @@ public final class Bert implements Backbone {
     }
   }
 
-  private Encoded states(TokenBatch batch, AdapterHook adapters) {
+  private Encoded states(TokenBatch batch, AdapterHook adapters, Workers workers) {
     NDArray bias = Ops.keyMask(batch.mask(), MASK); // [B, 1, 1, S]
-    NDArray x = adapters.dropout(embeddings(batch)); // [B, S, d]
-    NDArray middle = x;
-    for (int i = 0; i < layers.size(); i++) {
+    int first = frozen && Ops.recording() ? adapters.firstLayer() : 0;
+    NDArray x; // [B, S, d]
+    NDArray middle;
+    if (first > 0) {
+      Encoded below = PackedEncoder.below(this, network, batch, workers, first);
+      x = below.states();
+      middle = below.middle().orElse(x);
+    } else {
+      x = adapters.dropout(embeddings(batch));
+      middle = x;
+    }
+    for (int i = first; i < layers.size(); i++) {
       x = layer(i, x, bias, adapters);
       if (i == (layers.size() - 1) / 2) {
         middle = x;

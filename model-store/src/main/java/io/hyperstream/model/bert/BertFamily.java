@@ -8,6 +8,7 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.family.ModelFamily;
+import io.hyperstream.model.family.Objective;
 import io.hyperstream.model.prototype.HeadForm;
 import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.readout.LabelReadout;
@@ -51,6 +52,11 @@ public final class BertFamily implements ModelFamily {
         SentenceTransformer.PROMPTS,
         SentenceTransformer.LIMITS,
         AddedTokens.FILE);
+  }
+
+  @Override
+  public Objective objective() {
+    return Objective.LABEL_VECTORS;
   }
 
   @Override

@@ -9,6 +9,7 @@ import io.hyperstream.model.backbone.Pooling;
 import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.readout.LabelReadout;
+import io.hyperstream.model.readout.LabelVectors;
 import io.hyperstream.model.readout.ReadoutBatch;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
@@ -17,11 +18,12 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Labels scored by the cosine between a text and what the label means, over a temperature. A label
@@ -167,25 +169,51 @@ final class SimilarityReadout implements LabelReadout {
   }
 
   @Override
-  public Differentiable differentiable(TaskDefinition task) {
-    List<TokenSequence> sequences = sequences(task);
-    return new Differentiable() {
-      @Override
-      public int labels() {
-        return sequences.size();
-      }
+  public Differentiable differentiable(TaskDefinition task, boolean pairs) {
+    return new Vectors(sequences(task), pairs ? OF_PAIRS : OF_TEXTS);
+  }
 
-      @Override
-      public NDArray score(Encoded encoded, AdapterHook adapters) {
-        int[] first = Collections.nCopies(labels(), 0).stream().mapToInt(i -> i).toArray();
-        TokenBatch tokens = TokenBatch.of(backbone, sequences);
-        NDArray labels =
-            backbone.encode(tokens, adapters.select(first)).pooled(rows.pooling()); // [L, d]
-        NDArray texts = encoded.pooled(rows.pooling()); // [B, d]
-        NDArray cosines = Ops.linear(Ops.unitLength(texts), Ops.unitLength(labels)); // [B, L]
-        return Ops.mul(cosines, (float) OF_TEXTS);
-      }
-    };
+  @Override
+  public Optional<LabelVectors> vectors(TaskDefinition task, boolean pairs) {
+    return Optional.of(new Vectors(sequences(task), pairs ? OF_PAIRS : OF_TEXTS));
+  }
+
+  private final class Vectors implements LabelVectors {
+    private final List<TokenSequence> sequences;
+    private final double scale;
+
+    Vectors(List<TokenSequence> sequences, double scale) {
+      this.sequences = sequences;
+      this.scale = scale;
+    }
+
+    @Override
+    public int labels() {
+      return sequences.size();
+    }
+
+    @Override
+    public double scale() {
+      return scale;
+    }
+
+    @Override
+    public NDArray rows(Encoded encoded) {
+      return encoded.pooled(new Pooling(rows.pooling().kind(), true));
+    }
+
+    @Override
+    public NDArray of(int[] labels, AdapterHook adapters) {
+      List<TokenSequence> some = IntStream.of(labels).mapToObj(sequences::get).toList();
+      return rows(
+          backbone.encode(TokenBatch.of(backbone, some), adapters.select(new int[labels.length])));
+    }
+
+    @Override
+    public NDArray score(Encoded encoded, AdapterHook adapters) {
+      NDArray all = of(IntStream.range(0, labels()).toArray(), adapters); // [L, d]
+      return Ops.mul(Ops.linear(rows(encoded), all), (float) scale); // [B, L]
+    }
   }
 
   @Override

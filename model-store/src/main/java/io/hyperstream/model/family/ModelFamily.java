@@ -27,6 +27,9 @@ public interface ModelFamily {
     return List.of();
   }
 
+  /** What its models are trained for on many tasks. */
+  Objective objective();
+
   /**
    * The shape a configuration describes.
    *

@@ -48,6 +48,12 @@ public record AdapterConfig(
     boolean normalizedInput,
     int firstLayer) {
 
+  /**
+   * The name of an embedding that belongs to no task: trained on all of them, it is what a task
+   * nobody has seen starts from.
+   */
+  public static final String GENERIC = "generic";
+
   private static final long MAX_CONFIG_BYTES = 10_000_000;
 
   /** Where adapter weights come from. */
@@ -88,6 +94,11 @@ public record AdapterConfig(
         conditionalNorm,
         normalizedInput,
         firstLayer);
+  }
+
+  /** Whether it has adapters for tasks that nobody has seen. */
+  public boolean hasGeneric() {
+    return kind != Kind.PLAIN && tasks.contains(GENERIC);
   }
 
   /** The layers that have adapters, as a shape of their own. */

@@ -106,6 +106,15 @@ public final class BatchAdapters implements AdapterHook {
   }
 
   @Override
+  public int firstLayer() {
+    return rows.stream()
+        .filter(row -> row != AdapterWeights.NONE)
+        .mapToInt(AdapterWeights::firstLayer)
+        .min()
+        .orElse(0);
+  }
+
+  @Override
   public Object key(int row) {
     return rows.get(row);
   }

@@ -5,6 +5,7 @@ import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.backbone.Encoded;
 import io.hyperstream.model.task.LabelScoring;
 import io.hyperstream.model.task.TaskDefinition;
+import java.util.Optional;
 
 /**
  * How labels are scored without any example. {@link #check} may be called from any thread, the rest
@@ -30,8 +31,17 @@ public interface LabelReadout extends AutoCloseable {
    */
   double[][] score(ReadoutBatch batch, LabelScoring scoring);
 
-  /** The same scores as part of a gradient graph, for rows of one sequence each. */
-  Differentiable differentiable(TaskDefinition task);
+  /**
+   * The same scores as part of a gradient graph, for rows of one sequence each.
+   *
+   * @param pairs whether these rows have two texts
+   */
+  Differentiable differentiable(TaskDefinition task, boolean pairs);
+
+  /** The vectors behind these scores; empty if labels are not scored by vectors. */
+  default Optional<LabelVectors> vectors(TaskDefinition task, boolean pairs) {
+    return Optional.empty();
+  }
 
   /** A task's scores for training. */
   interface Differentiable {

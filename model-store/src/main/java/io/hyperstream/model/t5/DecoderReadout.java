@@ -77,7 +77,7 @@ final class DecoderReadout implements LabelReadout {
   }
 
   @Override
-  public Differentiable differentiable(TaskDefinition task) {
+  public Differentiable differentiable(TaskDefinition task, boolean pairs) {
     return new CandidateScorer(t5, spaces.of(task));
   }
 

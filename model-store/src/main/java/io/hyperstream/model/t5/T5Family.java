@@ -8,6 +8,7 @@ import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.TensorSource;
 import io.hyperstream.model.family.FamilyModel;
 import io.hyperstream.model.family.ModelFamily;
+import io.hyperstream.model.family.Objective;
 import io.hyperstream.model.prototype.HeadForm;
 import io.hyperstream.model.prototype.LexicalFeatures;
 import io.hyperstream.model.readout.LabelReadout;
@@ -46,6 +47,11 @@ public final class T5Family implements ModelFamily {
   @Override
   public List<String> optionalFiles() {
     return List.of(AddedTokens.FILE);
+  }
+
+  @Override
+  public Objective objective() {
+    return Objective.TARGET_TOKENS;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.hyperstream.model.training;
 
+import io.hyperstream.model.backbone.TokenSequence;
+import io.hyperstream.model.hyper.AdapterConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -15,6 +17,11 @@ final class BatchSource {
   /** Mixed rows of so many batches are sorted by length together. */
   private static final int WINDOW = 8;
 
+  /**
+   * The share of batches with {@link AdapterConfig#GENERIC} adapters, where the model has these.
+   */
+  private static final double GENERIC_SHARE = 0.3;
+
   private record Row(int task, int row, int length) {}
 
   private final List<TaskData> tasks;
@@ -22,10 +29,15 @@ final class BatchSource {
   private final TrainingState state;
   private final TemperatureSampler sampler;
   private final List<BatchPlan> plans;
+  private final boolean generic;
   private List<TrainingBatch> window = List.of(); // drawn at the state's positions
   private long[] after = {}; // positions after the window
 
-  BatchSource(List<TaskData> tasks, TrainingOptions options, TrainingState state) {
+  /**
+   * @param generic whether there are adapters for tasks that nobody has seen
+   */
+  BatchSource(List<TaskData> tasks, TrainingOptions options, TrainingState state, boolean generic) {
+    this.generic = generic;
     this.tasks = tasks;
     this.options = options;
     this.state = state;
@@ -39,7 +51,7 @@ final class BatchSource {
     List<BatchPlan> plans = new ArrayList<>();
     for (TaskData task : tasks) {
       long ofTask = Seeds.mix(seed, task.task().taskId());
-      plans.add(new BatchPlan(task.train().inputs(), rows, batchTokens, ofTask));
+      plans.add(new BatchPlan(task.train().ids(), rows, batchTokens, ofTask));
     }
     return plans;
   }
@@ -92,7 +104,7 @@ final class BatchSource {
 
   private void draw(int task, List<Row> rows) {
     for (int row : plans.get(task).batch(after[task])) {
-      rows.add(new Row(task, row, tasks.get(task).train().inputs()[row].length));
+      rows.add(new Row(task, row, tasks.get(task).train().inputs().get(row).length()));
     }
     after[task] = plans.get(task).next(after[task]);
   }
@@ -101,15 +113,19 @@ final class BatchSource {
   private TrainingBatch batch(List<Row> rows) {
     Row[] sorted = rows.toArray(Row[]::new);
     Arrays.sort(sorted, Comparator.comparingInt(Row::task));
-    int[][] inputs = new int[sorted.length][];
+    List<TokenSequence> inputs = new ArrayList<>();
     int[][] targets = new int[sorted.length][];
     List<String> names = new ArrayList<>();
     for (int i = 0; i < sorted.length; i++) {
       TaskData data = tasks.get(sorted[i].task());
       names.add(data.task().taskId());
-      inputs[i] = data.train().inputs()[sorted[i].row()];
+      inputs.add(data.train().inputs().get(sorted[i].row()));
       targets[i] = data.train().targets()[sorted[i].row()];
     }
-    return new TrainingBatch(names, inputs, targets);
+    long seed = Seeds.mix(Seeds.mix(options.seed(), "batch"), state.window);
+    boolean forAny = generic && new Random(seed).nextDouble() < GENERIC_SHARE;
+    List<String> adapters =
+        forAny ? Collections.nCopies(names.size(), AdapterConfig.GENERIC) : names;
+    return new TrainingBatch(names, adapters, inputs, targets, seed);
   }
 }

@@ -183,7 +183,8 @@ final class DecoderTuner {
   private NDArray loss(AdapterWeights weights, int[] batch, Settings settings) {
     int[] answers = IntStream.of(batch).map(row -> y[row]).toArray();
     AdapterHook hook = FewShotModel.hook(weights, batch.length);
-    Encoded encoded = model.encode(IntStream.of(batch).mapToObj(inputs::get).toList(), hook);
+    List<RowInput> rows = IntStream.of(batch).mapToObj(inputs::get).toList();
+    Encoded encoded = model.encode(rows, hook);
     if (settings.languageModel()) {
       int[][] targets = IntStream.of(answers).mapToObj(this::target).toArray(int[][]::new);
       return Ops.mul(model.tokenLoss(encoded, targets, hook, SMOOTHING), 1f / batch.length);
@@ -195,7 +196,8 @@ final class DecoderTuner {
     for (int i = 0; i < counts.length; i++) {
       counts[i] = (float) (balanced[i] / batch.length);
     }
-    NDArray scores = model.differentiable(task).score(encoded, hook); // [B, L]
+    boolean pairs = rows.get(0).parts().size() > 1;
+    NDArray scores = model.differentiable(task, pairs).score(encoded, hook); // [B, L]
     return Losses.candidates(scores, manager.create(index), manager.create(counts), SMOOTHING);
   }
 

@@ -268,8 +268,8 @@ public final class FewShotModel implements AutoCloseable {
   }
 
   /** A task's label scores for training. */
-  LabelReadout.Differentiable differentiable(TaskDefinition task) {
-    return labels.differentiable(task);
+  LabelReadout.Differentiable differentiable(TaskDefinition task, boolean pairs) {
+    return labels.differentiable(task, pairs);
   }
 
   /** One adapter for all rows: nothing is gathered, so there is nothing to close. */

@@ -1,10 +1,19 @@
 package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.tensor.Ops;
+import java.util.Arrays;
+import java.util.Optional;
 
 /** The objectives, each a single value the gradient can start from. */
 final class Losses {
+  private static final float LEAST_SQUARE = 1e-6f;
+
+  /** What a label without a row has less than any other. */
+  private static final float NOTHING = 1e4f;
+
   private Losses() {}
 
   /**
@@ -45,5 +54,58 @@ final class Losses {
       chosen = Ops.mul(chosen, (float) (1 - smoothing)).add(Ops.mul(mean, (float) smoothing));
     }
     return chosen.mul(weights).sum().neg();
+  }
+
+  /**
+   * Mean cross entropy of rows over the batch's labels, a label scored by the cosine to the mean of
+   * its other rows. Rows whose label has no other row are not asked about.
+   *
+   * @param rows [B, d] of length 1
+   * @param labels [B] below {@code count}
+   * @param scale what cosines are multiplied with
+   * @return empty if fewer than two labels have two rows
+   */
+  static Optional<NDArray> leaveOneOut(NDArray rows, int[] labels, int count, double scale) {
+    int b = labels.length;
+    int[] members = new int[count];
+    for (int label : labels) {
+      members[label]++;
+    }
+    if (Arrays.stream(members).filter(n -> n > 1).count() < 2) {
+      return Optional.empty();
+    }
+    float[] own = new float[b * count];
+    float[] none = new float[b * count]; // 1 where a label has no other row than this one
+    float[] weights = new float[b];
+    long asked = Arrays.stream(labels).filter(label -> members[label] > 1).count();
+    long[] index = new long[b];
+    for (int row = 0; row < b; row++) {
+      for (int label = 0; label < count; label++) {
+        boolean mine = label == labels[row];
+        own[row * count + label] = mine ? 1 : 0;
+        none[row * count + label] = members[label] == (mine ? 1 : 0) ? 1 : 0;
+      }
+      index[row] = labels[row];
+      weights[row] = members[labels[row]] > 1 ? 1f / asked : 0;
+    }
+    NDManager manager = rows.getManager();
+    Shape shape = new Shape(b, count);
+    NDArray mine = manager.create(own, shape);
+    NDArray empty = manager.create(none, shape);
+    NDArray sums = Ops.linear(Ops.swapAxes(mine, 0, 1), Ops.swapAxes(rows, 0, 1)); // [L, d]
+    NDArray toSum = Ops.linear(rows, sums); // [B, L]
+    // Of the sum s without the row e: s e - e e, and (s - e)^2 = s s - 2 s e + e e; e e = 1.
+    NDArray product = toSum.sub(mine);
+    NDArray square =
+        sums.mul(sums)
+            .sum(new int[] {1})
+            .reshape(1, count)
+            .sub(Ops.mul(mine.mul(toSum), 2))
+            .add(mine)
+            .add(empty)
+            .add(Ops.mul(mine.onesLike(), LEAST_SQUARE));
+    NDArray cosines = product.div(square.sqrt());
+    NDArray scores = Ops.mul(cosines, (float) scale).sub(Ops.mul(empty, NOTHING));
+    return Optional.of(candidates(scores, manager.create(index), manager.create(weights), 0));
   }
 }

@@ -11,7 +11,6 @@ import io.hyperstream.model.checkpoint.LabelJson;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.SafetensorsWriter;
 import io.hyperstream.model.hyper.AdapterConfig;
-import io.hyperstream.model.t5.T5Family;
 import io.hyperstream.model.task.Metric;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
@@ -54,11 +53,11 @@ final class ModelExport {
     Path backbone = Files.createDirectories(folder.resolve(Manifest.BACKBONE));
     HuggingFaceLayout from = source.folder();
     copy(from.config(), backbone.resolve(HuggingFaceLayout.CONFIG));
-    copy(source.tokenizer(), backbone.resolve(T5Family.TOKENIZER));
+    copy(source.tokenizer(), backbone.resolve(source.family().files().get(0)));
     if (!wholeBackbone) {
       for (Path file : from.files()) {
         if (!file.equals(from.config()) && !file.equals(source.tokenizer())) {
-          copy(file, backbone.resolve(file.getFileName()));
+          copy(file, backbone.resolve(from.directory().relativize(file)));
         }
       }
     }
@@ -76,6 +75,7 @@ final class ModelExport {
   }
 
   private static void copy(Path file, Path target) throws IOException {
+    Files.createDirectories(target.getParent()); // pooling files lie in a folder of their own
     Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
   }
 

@@ -1,12 +1,15 @@
 package io.hyperstream.model.training;
 
+import io.hyperstream.model.backbone.BackboneShape;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.OverlaidTensors;
 import io.hyperstream.model.checkpoint.Safetensors;
 import io.hyperstream.model.checkpoint.ShardedSafetensors;
 import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.family.ModelFamily;
 import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.t5.T5Family;
 import java.io.IOException;
@@ -20,14 +23,15 @@ import java.util.zip.CRC32C;
 /**
  * What training starts from. Makers of random parts take a seed.
  *
- * @param backbone T5's weights
+ * @param family of the backbone
+ * @param backbone its weights
  * @param adapters what kind of adapters; empty for none
  * @param adapterWeights where hypernetworks or adapters lie
  * @param folder the backbone's files, copied into what is written
  * @param fingerprint the same for the same weights, wherever they lie
  */
 public record ModelSource(
-    T5Config config,
+    ModelFamily family,
     TensorSource backbone,
     Optional<AdapterConfig> adapters,
     TensorSource adapterWeights,
@@ -37,16 +41,15 @@ public record ModelSource(
 
   /** A backbone in Hugging Face layout, without adapters. */
   public static ModelSource backbone(Path folder) throws IOException {
-    T5Family t5 = new T5Family();
-    HuggingFaceLayout layout = HuggingFaceLayout.open(folder, t5.files(), t5.optionalFiles());
+    HuggingFaceLayout layout = LoadedModel.FAMILIES.layout(folder);
+    ModelFamily family = LoadedModel.FAMILIES.of(layout.config());
     TensorSource weights = ShardedSafetensors.openFolder(folder);
-    T5Config config = T5Config.read(layout.config());
     String fingerprint = "backbone " + checksum(layout.weights());
-    return new ModelSource(config, weights, Optional.empty(), weights, layout, fingerprint);
+    return new ModelSource(family, weights, Optional.empty(), weights, layout, fingerprint);
   }
 
   /**
-   * A backbone with random weights, to be trained from scratch.
+   * A T5 with random weights, to be trained from scratch.
    *
    * @param config {@code config.json} of its shape
    * @param tokenizer {@code spiece.model}
@@ -55,17 +58,22 @@ public record ModelSource(
     T5Config shape = T5Config.read(config);
     Path folder = config.toAbsolutePath().getParent();
     return new ModelSource(
-        shape,
-        new InitialWeights(InitialWeights.nothing(), shape, seed),
+        new T5Family(),
+        new InitialWeights(InitialWeights.nothing(), InitialWeights.reference(shape), seed),
         Optional.empty(),
         InitialWeights.nothing(),
         new HuggingFaceLayout(folder, config, List.of(), Optional.empty(), List.of(tokenizer)),
         shape + " seed " + seed);
   }
 
-  /** {@code spiece.model}. */
+  /** What makes tokens: {@code spiece.model} or {@code tokenizer.json}. */
   public Path tokenizer() {
     return folder.others().get(0);
+  }
+
+  /** The backbone's shape. */
+  public BackboneShape shape() throws IOException {
+    return family.shape(folder);
   }
 
   /** The same with the hypernetwork or adapters of a folder. */
@@ -74,7 +82,7 @@ public record ModelSource(
     TensorSource trained = Safetensors.open(file);
     AdapterConfig of = AdapterConfig.read(hypernetwork.resolve(Manifest.ADAPTER_CONFIG));
     return new ModelSource(
-        config,
+        family,
         new OverlaidTensors(trained, backbone),
         Optional.of(of),
         trained,
@@ -83,11 +91,16 @@ public record ModelSource(
   }
 
   /** The same with adapters for the configuration's tasks; what is not there is made at random. */
-  public ModelSource withAdapters(AdapterConfig of, long seed) {
+  public ModelSource withAdapters(AdapterConfig of, long seed) throws IOException {
     TensorSource known = adapters.isPresent() ? adapterWeights : InitialWeights.nothing();
-    TensorSource made = new InitialWeights(known, config, seed);
+    InitialWeights.Spread spread =
+        switch (family.objective()) {
+          case TARGET_TOKENS -> InitialWeights.reference(T5Config.read(folder.config()));
+          case LABEL_VECTORS -> InitialWeights.nearIdentity();
+        };
+    TensorSource made = new InitialWeights(known, spread, seed);
     String all = fingerprint + " " + of + " seed " + seed;
-    return new ModelSource(config, backbone, Optional.of(of), made, folder, all);
+    return new ModelSource(family, backbone, Optional.of(of), made, folder, all);
   }
 
   private static String checksum(List<Path> files) throws IOException {

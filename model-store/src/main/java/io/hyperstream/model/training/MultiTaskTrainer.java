@@ -2,9 +2,9 @@ package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
-import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +59,7 @@ public final class MultiTaskTrainer {
 
   private MultiTaskTrainer(
       List<TaskData> tasks,
-      SentencePieceTokenizer tokenizer,
+      boolean generic,
       TrainingOptions options,
       String run,
       Path folder,
@@ -72,9 +72,9 @@ public final class MultiTaskTrainer {
     this.model = model;
     this.optimiser = optimiser;
     state = new TrainingState(folder, run, model, optimiser, tasks.size());
-    batches = new BatchSource(tasks, options, state);
+    batches = new BatchSource(tasks, options, state, generic);
     log = new TrainingLog(folder);
-    evaluator = new Evaluator(model, tokenizer);
+    evaluator = new Evaluator(model);
   }
 
   /** What a saved state must be of to be gone on from. */
@@ -117,7 +117,6 @@ public final class MultiTaskTrainer {
    */
   public static Result train(
       ModelSource source,
-      SentencePieceTokenizer tokenizer,
       List<TaskData> tasks,
       TrainingOptions options,
       Path folder,
@@ -126,22 +125,22 @@ public final class MultiTaskTrainer {
     if (tasks.isEmpty()) {
       throw new IllegalArgumentException("there is no task to train on");
     }
+    if (tasks.stream().anyMatch(data -> data.task().taskId().equals(AdapterConfig.GENERIC))) {
+      throw new IllegalArgumentException(
+          "a task cannot be called '%s': new tasks start from adapters of that name"
+              .formatted(AdapterConfig.GENERIC));
+    }
+    boolean generic = source.adapters().map(AdapterConfig::hasGeneric).orElse(false);
     Files.createDirectories(folder);
     String run = describe(source, tasks, options);
     boolean recording = Ops.setRecording(true);
-    try (TrainingModel model =
-            new TrainingModel(
-                source.config(),
-                source.backbone(),
-                source.adapters(),
-                source.adapterWeights(),
-                options.trainable());
+    try (TrainingModel model = TrainingModel.open(source, tasks, options.trainable());
         AdamW optimiser = new AdamW(options.optimiser())) {
       if (model.parameters().isEmpty()) {
         throw new IllegalArgumentException("nothing of this model is to be trained");
       }
       MultiTaskTrainer trainer =
-          new MultiTaskTrainer(tasks, tokenizer, options, run, folder, listener, model, optimiser);
+          new MultiTaskTrainer(tasks, generic, options, run, folder, listener, model, optimiser);
       if (!trainer.run()) {
         return trainer.result(false, Map.of(), Map.of());
       }
@@ -193,15 +192,13 @@ public final class MultiTaskTrainer {
     Autograd.seed(Seeds.mix(options.seed(), state.step));
     List<String> seen = new ArrayList<>();
     double loss = 0;
-    long targets = 0;
+    long summed = 0;
     long tokens = 0;
     for (int i = 0; i < options.accumulation(); i++) {
       TrainingBatch batch = batches.next();
-      seen.addAll(batch.tasks());
+      seen.addAll(batch.adapters());
       tokens += batch.tokens();
-      for (int[] target : batch.targets()) {
-        targets += target.length;
-      }
+      summed += model.summed(batch);
       try (NDScope scope = Ops.scope()) {
         scope.suppressNotUsedWarning();
         NDArray sum = model.loss(batch, options.smoothing(), options.dropout());
@@ -213,11 +210,11 @@ public final class MultiTaskTrainer {
     double norm = optimiser.step(model.parameters(), TrainingModel.participates(seen), rate);
     state.step++;
     state.lossSum += loss;
-    state.lossTokens += targets;
+    state.lossTokens += summed;
     double seconds = (System.nanoTime() - begun) / 1e9;
     listener.stepped(
         new TrainingListener.Step(
-            state.step, options.steps(), loss / targets, norm, rate, tokens / seconds));
+            state.step, options.steps(), loss / summed, norm, rate, tokens / seconds));
   }
 
   /** Evaluates, keeps the best, and saves the state last: a kill before that repeats the steps. */

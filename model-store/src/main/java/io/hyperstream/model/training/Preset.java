@@ -2,6 +2,7 @@ package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.tensor.Activation;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +29,9 @@ public enum Preset {
 
   /** d_model over the adapters' bottleneck. */
   public static final int REDUCTION_FACTOR = 32;
+
+  /** The same for the adapters of encoders. */
+  public static final int ENCODER_REDUCTION_FACTOR = 24;
 
   private static final int TASK_EMBEDDING = 64;
   private static final int PROJECTED = 64;
@@ -93,6 +97,37 @@ public enum Preset {
                 of != AdapterConfig.Kind.PLAIN,
                 true,
                 0));
+  }
+
+  /**
+   * The adapters for some tasks in an encoder: without norms, which would not let them start as
+   * almost nothing, and, where embeddings make them, with those for tasks nobody has seen. Empty
+   * where the backbone itself is all there is.
+   *
+   * @param firstLayer the layers below it have none
+   */
+  public Optional<AdapterConfig> encoderAdapters(
+      List<String> tasks, int reductionFactor, int firstLayer) {
+    return kind.map(
+        of -> {
+          List<String> all = new ArrayList<>(tasks);
+          if (of != AdapterConfig.Kind.PLAIN) {
+            all.add(AdapterConfig.GENERIC);
+          }
+          return new AdapterConfig(
+              of,
+              all,
+              reductionFactor,
+              TASK_EMBEDDING,
+              PROJECTED,
+              HIDDEN,
+              Activation.RELU,
+              false,
+              false,
+              false,
+              true,
+              firstLayer);
+        });
   }
 
   @Override

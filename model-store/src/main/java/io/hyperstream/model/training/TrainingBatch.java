@@ -3,6 +3,8 @@ package io.hyperstream.model.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.backbone.TokenSequence;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -10,23 +12,48 @@ import java.util.List;
  * together.
  *
  * @param tasks [B] each row's task
- * @param inputs [B][..] token ids, end token included, without padding
- * @param targets [B][..] token ids, end token included; empty where only inputs matter
+ * @param adapters [B] the task each row has the adapters of
+ * @param inputs [B] special tokens included, without padding
+ * @param targets [B][..] token ids, end token included, or a label's index; empty where only inputs
+ *     matter
+ * @param seed of all that is random about it, dropout aside
  */
-record TrainingBatch(List<String> tasks, int[][] inputs, int[][] targets) {
+record TrainingBatch(
+    List<String> tasks,
+    List<String> adapters,
+    List<TokenSequence> inputs,
+    int[][] targets,
+    long seed) {
   static final int PAD = 0;
 
   TrainingBatch {
     tasks = List.copyOf(tasks);
-    if (tasks.isEmpty() || tasks.size() != inputs.length || tasks.size() != targets.length) {
+    adapters = List.copyOf(adapters);
+    inputs = List.copyOf(inputs);
+    if (tasks.isEmpty()
+        || tasks.size() != adapters.size()
+        || tasks.size() != inputs.size()
+        || tasks.size() != targets.length) {
       throw new IllegalArgumentException(
-          "a batch needs one task, input and target per row; got "
+          "a batch needs one task, adapter, input and target per row; got "
               + tasks.size()
               + ", "
-              + inputs.length
+              + adapters.size()
+              + ", "
+              + inputs.size()
               + " and "
               + targets.length);
     }
+  }
+
+  /** Single texts, each with its own task's adapters. */
+  TrainingBatch(List<String> tasks, int[][] inputs, int[][] targets) {
+    this(tasks, tasks, Arrays.stream(inputs).map(TokenSequence::new).toList(), targets, 0);
+  }
+
+  /** [B][..] token ids of the inputs. */
+  int[][] ids() {
+    return inputs.stream().map(TokenSequence::ids).toArray(int[][]::new);
   }
 
   int rows() {
@@ -37,7 +64,7 @@ record TrainingBatch(List<String> tasks, int[][] inputs, int[][] targets) {
   long tokens() {
     long tokens = 0;
     for (int i = 0; i < rows(); i++) {
-      tokens += inputs[i].length + targets[i].length;
+      tokens += inputs.get(i).length() + targets[i].length;
     }
     return tokens;
   }

@@ -3,17 +3,17 @@ package io.hyperstream.model.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.hyperstream.model.backbone.AdapterHook;
-import io.hyperstream.model.checkpoint.CheckpointException;
-import io.hyperstream.model.checkpoint.TensorSource;
+import io.hyperstream.model.backbone.BackboneShape;
+import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
-import io.hyperstream.model.t5.CrossMemory;
-import io.hyperstream.model.t5.T5;
-import io.hyperstream.model.t5.T5Config;
 import io.hyperstream.model.tensor.Ops;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,44 +23,57 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * A T5 with adapters whose chosen weights are leaves of the gradient graph. All methods need an
+ * A backbone with adapters whose chosen weights are leaves of the gradient graph. A form of it for
+ * each objective says what the loss of a batch is and how rows are answered. All methods need an
  * open scope; those whose result is to be differentiated a recording thread. One thread.
  */
-final class TrainingModel implements AutoCloseable {
-  private final NDManager manager = Ops.newManager();
-  private final T5 t5;
+abstract class TrainingModel implements AutoCloseable {
+  private final NDManager manager;
   private final Optional<AdapterFactory> factory;
-  private final TrainableSource backbone;
   private final TrainableSource adapters;
   private final Map<String, NDArray> embeddings = new LinkedHashMap<>();
   private final List<Parameter> parameters = new ArrayList<>();
 
+  /** Answers rows of a task, as long as no weight changes; needs no recording. */
+  interface Answers {
+    /** What is answered: label indices, or numbers. */
+    double[] of(List<TokenSequence> inputs);
+  }
+
+  /**
+   * @param manager of the leaves; closed with this
+   * @param backbone its trained weights
+   * @param config of the adapters; empty for the bare backbone
+   * @param adapters where hypernetworks or adapters lie
+   * @throws io.hyperstream.model.checkpoint.CheckpointException if a tensor is missing or of
+   *     another shape than configured
+   */
+  TrainingModel(
+      NDManager manager,
+      BackboneShape shape,
+      Collection<Parameter> backbone,
+      Optional<AdapterConfig> config,
+      TrainableSource adapters) {
+    this.manager = manager;
+    this.adapters = adapters;
+    factory = config.map(c -> AdapterFactory.load(shape, c, adapters));
+    config.ifPresent(this::readTasks);
+    parameters.addAll(backbone);
+    parameters.addAll(adapters.parameters());
+  }
+
   /**
    * Loads a model for training.
    *
-   * @param config of the adapters; empty for the bare backbone
-   * @param adapterSource where hypernetworks or adapters lie; may be the backbone's
-   * @throws CheckpointException if a tensor is missing or of another shape than configured
+   * @param tasks it is to learn
+   * @throws IllegalArgumentException if such weights are not trained in this family
    */
-  TrainingModel(
-      T5Config t5Config,
-      TensorSource backboneSource,
-      Optional<AdapterConfig> config,
-      TensorSource adapterSource,
-      Trainable trainable) {
-    Predicate<String> trained = name -> trainable.includes(name, t5Config.tiedEmbeddings());
-    backbone = new TrainableSource(backboneSource, trained, manager);
-    adapters = new TrainableSource(adapterSource, trained, manager);
-    try {
-      t5 = T5.load(t5Config, backbone);
-      factory = config.map(c -> AdapterFactory.load(t5Config.shape(), c, adapters));
-      config.ifPresent(this::readTasks);
-    } catch (RuntimeException e) {
-      manager.close();
-      throw e;
-    }
-    parameters.addAll(backbone.parameters());
-    parameters.addAll(adapters.parameters());
+  static TrainingModel open(ModelSource source, List<TaskData> tasks, Trainable trainable)
+      throws IOException {
+    return switch (source.family().objective()) {
+      case TARGET_TOKENS -> T5Training.open(source, trainable);
+      case LABEL_VECTORS -> EncoderTraining.open(source, tasks, trainable);
+    };
   }
 
   /** Reads what belongs to single tasks, so that it is known before the first batch. */
@@ -74,13 +87,23 @@ final class TrainingModel implements AutoCloseable {
     }
   }
 
-  T5 t5() {
-    return t5;
-  }
+  /**
+   * What training makes small: of a batch, a single value.
+   *
+   * @param smoothing of the labels
+   * @param dropout the rate; 0 for none
+   */
+  abstract NDArray loss(TrainingBatch batch, double smoothing, double dropout);
+
+  /** How many losses the loss of a batch is the sum of; the log shows their mean. */
+  abstract long summed(TrainingBatch batch);
+
+  /** How rows of a task are answered now. */
+  abstract Answers answers(TaskData data);
 
   /** Everything that is trained. */
   List<Parameter> parameters() {
-    return java.util.Collections.unmodifiableList(parameters);
+    return Collections.unmodifiableList(parameters);
   }
 
   /** Trained values. */
@@ -136,37 +159,10 @@ final class TrainingModel implements AutoCloseable {
     return of.generate(Ops.stack(rows, 0));
   }
 
-  /** Encodes a batch: [B, S, d] ready for the decoder. */
-  CrossMemory encode(int[][] inputs, AdapterHook hook) {
-    NDArray mask = TrainingBatch.mask(t5.manager(), inputs, false);
-    NDArray encoded = t5.encode(TrainingBatch.padded(t5.manager(), inputs), mask, hook);
-    return t5.attendTo(encoded, mask);
-  }
-
-  /**
-   * The label-smoothed, summed loss of a batch under teacher forcing.
-   *
-   * @param dropout the rate; 0 for none
-   */
-  NDArray loss(TrainingBatch batch, double smoothing, double dropout) {
-    try (Hook made = hook(batch.tasks())) {
-      AdapterHook hook = dropout > 0 ? new DropoutHook(made.adapters(), dropout) : made.adapters();
-      CrossMemory memory = encode(batch.inputs(), hook);
-      NDArray targets = TrainingBatch.padded(t5.manager(), batch.targets()); // [B, N]
-      int[][] shifted = TrainingBatch.shifted(batch.targets(), t5.config().decoderStartId());
-      NDArray input = TrainingBatch.padded(t5.manager(), shifted);
-      int length = (int) targets.getShape().get(1);
-      NDArray hidden = t5.decode(input, t5.causal(length), memory, hook); // [B, N, d]
-      NDArray mask = TrainingBatch.mask(t5.manager(), batch.targets(), true);
-      return Losses.labelSmoothedSum(t5.logits(hidden), targets, mask, smoothing);
-    }
-  }
-
   /** Frees weights and leaves. */
   @Override
   public void close() {
     factory.ifPresent(AdapterFactory::close);
-    t5.close();
     manager.close();
   }
 }

@@ -94,7 +94,7 @@ public final class TrainingParity {
 
   private TrainingModel model() {
     Trainable trainable = adapters.isPresent() ? Trainable.ADAPTERS : Trainable.EVERYTHING;
-    return new TrainingModel(config, weights, adapters, weights, trainable);
+    return T5Training.load(config, weights, adapters, weights, trainable);
   }
 
   private void gradients(String task) {

@@ -31,9 +31,10 @@ public final class TrainingProbe implements AutoCloseable {
    */
   public TrainingProbe(
       T5Config config, Preset preset, int rows, int sourceTokens, int targetTokens) {
-    InitialWeights weights = new InitialWeights(InitialWeights.nothing(), config, 1);
+    InitialWeights weights =
+        new InitialWeights(InitialWeights.nothing(), InitialWeights.reference(config), 1);
     Optional<AdapterConfig> adapters = preset.adapters(List.of(TASK), Preset.REDUCTION_FACTOR);
-    model = new TrainingModel(config, weights, adapters, weights, preset.trainable());
+    model = T5Training.load(config, weights, adapters, weights, preset.trainable());
     int[] source = new int[sourceTokens];
     int[] target = new int[targetTokens];
     Arrays.setAll(source, i -> 2 + i % (config.vocabSize() - 2));

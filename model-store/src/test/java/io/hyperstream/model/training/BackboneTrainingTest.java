@@ -146,7 +146,7 @@ class BackboneTrainingTest {
       Path run,
       TrainingListener listener)
       throws Exception {
-    return MultiTaskTrainer.train(source, tokenizer, tasks, options, run, listener);
+    return MultiTaskTrainer.train(source, tasks, options, run, listener);
   }
 
   private static final class LossKeeper implements TrainingListener {

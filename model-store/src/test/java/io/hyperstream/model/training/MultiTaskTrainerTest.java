@@ -91,7 +91,6 @@ class MultiTaskTrainerTest {
     MultiTaskTrainer.Result result =
         MultiTaskTrainer.train(
             source(AdapterConfig.Kind.HYPERFORMER_PLUS_PLUS),
-            tokenizer,
             tasks,
             options,
             run,
@@ -129,17 +128,13 @@ class MultiTaskTrainerTest {
       Path straight = folder.resolve("straight" + mixed);
       Path killed = folder.resolve("killed" + mixed);
       AdapterConfig.Kind kind = mixed ? AdapterConfig.Kind.PLAIN : AdapterConfig.Kind.HYPERFORMER;
-      MultiTaskTrainer.train(
-          source(kind), tokenizer, tasks, options, straight, TrainingListener.NONE);
+      MultiTaskTrainer.train(source(kind), tasks, options, straight, TrainingListener.NONE);
 
       assertThatThrownBy(
-              () ->
-                  MultiTaskTrainer.train(
-                      source(kind), tokenizer, tasks, options, killed, new Killer(5)))
+              () -> MultiTaskTrainer.train(source(kind), tasks, options, killed, new Killer(5)))
           .hasMessage("killed");
       var result =
-          MultiTaskTrainer.train(
-              source(kind), tokenizer, tasks, options, killed, TrainingListener.NONE);
+          MultiTaskTrainer.train(source(kind), tasks, options, killed, TrainingListener.NONE);
 
       assertThat(result.steps()).isEqualTo(6);
       for (String file : List.of("state.safetensors", "best.safetensors", "metrics.jsonl")) {
@@ -162,22 +157,16 @@ class MultiTaskTrainerTest {
           }
         };
     ModelSource source = source(AdapterConfig.Kind.HYPERFORMER_PLUS_PLUS);
-    var first = MultiTaskTrainer.train(source, tokenizer, tasks, options, folder, stopper);
+    var first = MultiTaskTrainer.train(source, tasks, options, folder, stopper);
     assertThat(first.finished()).isFalse();
     assertThat(first.steps()).isEqualTo(2);
-    var second =
-        MultiTaskTrainer.train(source, tokenizer, tasks, options, folder, TrainingListener.NONE);
+    var second = MultiTaskTrainer.train(source, tasks, options, folder, TrainingListener.NONE);
     assertThat(second.finished()).isTrue();
 
     assertThatThrownBy(
             () ->
                 MultiTaskTrainer.train(
-                    source,
-                    tokenizer,
-                    tasks,
-                    options(5, 1e-3, false),
-                    folder,
-                    TrainingListener.NONE))
+                    source, tasks, options(5, 1e-3, false), folder, TrainingListener.NONE))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("of another run");
   }
@@ -205,7 +194,6 @@ class MultiTaskTrainerTest {
     var result =
         MultiTaskTrainer.train(
             source(AdapterConfig.Kind.HYPERFORMER_PLUS_PLUS),
-            tokenizer,
             tasks,
             still,
             folder,

@@ -50,7 +50,7 @@ class TrainingModelTest {
     AdapterConfig adapters =
         AdapterConfig.fromJson(
             json.path("adapter"), "meta-adapter", List.of("cola", "rte", "sst2"));
-    return new TrainingModel(
+    return T5Training.load(
         T5Config.fromJson(json.path("t5")), weights, Optional.of(adapters), weights, trainable);
   }
 
@@ -125,7 +125,7 @@ class TrainingModelTest {
   private static TrainingBatch rows(int from, int to) {
     return new TrainingBatch(
         BATCH.tasks().subList(from, to),
-        java.util.Arrays.copyOfRange(BATCH.inputs(), from, to),
+        java.util.Arrays.copyOfRange(BATCH.ids(), from, to),
         java.util.Arrays.copyOfRange(BATCH.targets(), from, to));
   }
 }

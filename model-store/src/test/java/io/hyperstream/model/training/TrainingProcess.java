@@ -38,8 +38,7 @@ final class TrainingProcess {
             .withAdapters(adapters, 9);
     try (SentencePieceTokenizer tokenizer =
         SentencePieceTokenizer.open(TinyTasks.tokenizerFile())) {
-      MultiTaskTrainer.train(
-          source, tokenizer, TinyTasks.two(tokenizer), options, folder, new Speaker());
+      MultiTaskTrainer.train(source, TinyTasks.two(tokenizer), options, folder, new Speaker());
     }
   }
 
