@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The fields of {@code adapter_config.json} that change the mathematics, under the reference's
@@ -94,6 +95,13 @@ public record AdapterConfig(
         conditionalNorm,
         normalizedInput,
         firstLayer);
+  }
+
+  /** The same to be trained on other tasks; adapters for tasks that nobody has seen stay. */
+  public AdapterConfig forTasks(List<String> others) {
+    return hasGeneric()
+        ? withTasks(Stream.concat(others.stream(), Stream.of(GENERIC)).toList())
+        : withTasks(others);
   }
 
   /** Whether it has adapters for tasks that nobody has seen. */

@@ -58,10 +58,9 @@ public final class FewShotMemory {
     starts = model.starts();
   }
 
-  /** What serves the task before any version: version 0, the mean of the known tasks. */
+  /** What serves a task that nobody has seen before any version: version 0. */
   public TaskAdapter ownStart() {
-    AdapterForm form = starts.getOrDefault(FewShotModel.MEAN, new AdapterForm.None());
-    return new TaskAdapter(task.taskId(), 0, form);
+    return new TaskAdapter(task.taskId(), 0, model.ownStart());
   }
 
   FewShotModel model() {

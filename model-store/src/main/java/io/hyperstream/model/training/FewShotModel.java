@@ -43,7 +43,9 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A frozen model as the few-shot trainer sees it: label scores and vectors of texts under any
@@ -193,8 +195,8 @@ public final class FewShotModel implements AutoCloseable {
   }
 
   /**
-   * What a task may start from, by name: the tasks the model was trained on and their mean, or the
-   * bare backbone.
+   * What a task may start from, by name: the tasks the model was trained on, and what was trained
+   * for tasks nobody has seen or, without that, the mean of all; or the bare backbone.
    */
   Map<String, AdapterForm> starts() {
     Map<String, AdapterForm> out = new LinkedHashMap<>();
@@ -203,16 +205,26 @@ public final class FewShotModel implements AutoCloseable {
     if (known.isEmpty()) {
       return Map.of(BARE, new AdapterForm.None());
     }
-    float[] mean = new float[known.values().iterator().next().length];
-    known.forEach(
-        (task, embedding) -> {
-          out.put(task, new AdapterForm.Embedding(embedding));
-          for (int i = 0; i < mean.length; i++) {
-            mean[i] += embedding[i] / known.size();
-          }
-        });
-    out.put(MEAN, new AdapterForm.Embedding(mean));
+    known.forEach((task, embedding) -> out.put(task, new AdapterForm.Embedding(embedding)));
+    if (!known.containsKey(AdapterConfig.GENERIC)) {
+      float[] mean = new float[known.values().iterator().next().length];
+      for (float[] embedding : known.values()) {
+        for (int i = 0; i < mean.length; i++) {
+          mean[i] += embedding[i] / known.size();
+        }
+      }
+      out.put(MEAN, new AdapterForm.Embedding(mean));
+    }
     return out;
+  }
+
+  /** The start of a task that nobody has seen. */
+  AdapterForm ownStart() {
+    return Stream.of(AdapterConfig.GENERIC, MEAN, BARE)
+        .map(starts()::get)
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Adapters of some forms, each to be closed by the caller. */

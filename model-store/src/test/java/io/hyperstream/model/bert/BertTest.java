@@ -13,6 +13,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.backbone.AdapterHook;
 import io.hyperstream.model.backbone.Encoded;
 import io.hyperstream.model.backbone.Pooling;
+import io.hyperstream.model.backbone.Position;
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.backbone.TokenBatch;
 import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.evaluation.RandomWeights;
@@ -30,6 +32,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -304,6 +307,46 @@ class BertTest {
     assertThat(largest).isGreaterThan(1e-2f);
   }
 
+  @ParameterizedTest(name = "adapters from layer {0} of 3")
+  @ValueSource(ints = {1, 2})
+  @DisplayName("layers below the adapters are not recorded; loss and gradients are the same")
+  void belowAdapters(int firstLayer) throws Exception {
+    factory.close();
+    factory = adapters("relu", false, false, firstLayer);
+    Ops.setRecording(true);
+    List<TokenSequence> sequences = List.of(sequence(1), sequence(2), sequence(3));
+    float[] some = gradientAndLoss(sequences, hook -> hook);
+    float[] all = gradientAndLoss(sequences, Recorded::new);
+    assertThat(some).hasSize(TASK_EMBEDDING + 1);
+    for (int i = 0; i < some.length; i++) {
+      assertThat(some[i]).isCloseTo(all[i], within(1e-5f + 1e-3f * Math.abs(all[i])));
+    }
+    assertThat(some[0]).isNotZero();
+  }
+
+  /** Does not say that some layers need no gradients. */
+  private record Recorded(AdapterHook hook) implements AdapterHook {
+    @Override
+    public NDArray apply(NDArray y, Stack stack, int layer, Position position) {
+      return hook.apply(y, stack, layer, position);
+    }
+  }
+
+  private float[] gradientAndLoss(
+      List<TokenSequence> sequences, UnaryOperator<AdapterHook> change) {
+    try (NDManager manager = Ops.newManager();
+        NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      NDArray values = manager.create(embedding(5), new Shape(1, TASK_EMBEDDING));
+      NDArray leaf = Autograd.leaf(manager, values);
+      NDArray loss = loss(sequences, leaf, change);
+      Autograd.backward(loss);
+      float[] out = Arrays.copyOf(Autograd.gradient(leaf).toFloatArray(), TASK_EMBEDDING + 1);
+      out[TASK_EMBEDDING] = loss.getFloat();
+      return out;
+    }
+  }
+
   private double lossAt(List<TokenSequence> sequences, float[] values, int place, float step) {
     float[] moved = values.clone();
     moved[place] += step;
@@ -316,8 +359,13 @@ class BertTest {
 
   /** A number that every state counts in. */
   private NDArray loss(List<TokenSequence> sequences, NDArray embedding) {
+    return loss(sequences, embedding, hook -> hook);
+  }
+
+  private NDArray loss(
+      List<TokenSequence> sequences, NDArray embedding, UnaryOperator<AdapterHook> change) {
     AdapterWeights weights = factory.generate(embedding).get(0);
-    AdapterHook hook = BatchAdapters.of(List.of(weights, weights, weights));
+    AdapterHook hook = change.apply(BatchAdapters.of(List.of(weights, weights, weights)));
     Encoded encoded = bert.encode(TokenBatch.of(bert, sequences), hook);
     NDArray pooled = encoded.pooled(FIRST); // [B, d]
     float[] direction = new float[16];

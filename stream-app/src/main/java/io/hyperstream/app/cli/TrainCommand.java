@@ -1,11 +1,15 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.family.Objective;
+import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.NativeMemory;
-import io.hyperstream.model.tokenize.SentencePieceTokenizer;
 import io.hyperstream.model.training.ModelSource;
 import io.hyperstream.model.training.MultiTaskTrainer;
 import io.hyperstream.model.training.TaskData;
 import io.hyperstream.model.training.TaskFolder;
+import io.hyperstream.model.training.TaskReader;
 import io.hyperstream.model.training.Trainable;
 import io.hyperstream.model.training.TrainingOptions;
 import java.io.IOException;
@@ -30,7 +34,9 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     customSynopsis = "hyperstream train --data DIR[,DIR] --output DIR [OPTIONS]",
     description = {
-      "Train a shared hypernetwork (or adapters, or T5 itself) on your tasks, without Kafka.",
+      "Train a shared hypernetwork (or adapters, or T5 itself) on your tasks, without Kafka. The"
+          + " backbone is a T5 or a sentence encoder; an encoder stays as it is, and learns tasks"
+          + " of the kind classification.",
       "",
       "A task is a folder: train.tsv (text, label; or text, second text, label), optionally"
           + " validation.tsv and test.tsv, or the same as .jsonl, and optionally task.json with"
@@ -42,6 +48,8 @@ import picocli.CommandLine.Option;
       "    hyperstream train --data tasks/ --output run/",
       "    hyperstream model import run/model --name mine",
       "    hyperstream predict --model mine --task TASK --text '...'",
+      "  HyperFormer++ in the upper half of the default model, a sentence encoder:",
+      "    hyperstream train --data tasks/ --backbone bge-small --output run/",
       "  The paper's setting, on T5-base:",
       "    hyperstream train --data glue/ --backbone t5-base/ --steps 65536 -o run/",
       "  Its baselines: all of T5 on all tasks; adapters, a model for each task:",
@@ -111,27 +119,26 @@ final class TrainCommand implements Callable<Integer> {
     BenchCommand.threads(settings.threads);
     NativeMemory.keepFreed();
     ModelSource backbone = model.backbone(output, settings.seed);
-    try (SentencePieceTokenizer tokenizer = SentencePieceTokenizer.open(backbone.tokenizer())) {
-      if (tokenizer.size() > backbone.config().vocabSize()) {
-        throw CommandFailure.failed(
-            "the tokenizer has "
-                + tokenizer.size()
-                + " pieces, the model's vocabulary only "
-                + backbone.config().vocabSize());
+    Objective objective = backbone.family().objective();
+    model.check(objective);
+    settings.check(objective);
+    List<TaskData> tasks = new ArrayList<>();
+    try (TaskReader reader = TaskReader.open(backbone, settings.maxSourceTokens)) {
+      for (TaskFolder folder : learnable(folders, objective)) {
+        tasks.add(reader.read(folder, settings.maxEvaluationRows));
       }
-      List<TaskData> tasks = read(folders, tokenizer);
-      if (!perTask) {
-        return train(backbone, tokenizer, trainable, tasks, output);
-      }
-      for (TaskData task : tasks) {
-        Path run = output.resolve(task.task().taskId());
-        int status = train(backbone, tokenizer, trainable, List.of(task), run);
-        if (status != ExitCodes.OK) {
-          return status;
-        }
-      }
-      return ExitCodes.OK;
     }
+    if (!perTask) {
+      return train(backbone, trainable, tasks, output);
+    }
+    for (TaskData task : tasks) {
+      Path run = output.resolve(task.task().taskId());
+      int status = train(backbone, trainable, List.of(task), run);
+      if (status != ExitCodes.OK) {
+        return status;
+      }
+    }
+    return ExitCodes.OK;
   }
 
   private List<TaskFolder> folders() throws IOException {
@@ -165,6 +172,12 @@ final class TrainCommand implements Callable<Integer> {
                   .sorted()
                   .collect(Collectors.joining(", ")));
     }
+    if (chosen.containsKey(AdapterConfig.GENERIC)) {
+      throw CommandFailure.usage(
+          "a task cannot be called '"
+              + AdapterConfig.GENERIC
+              + "': new tasks start from adapters of that name; give it another \"name\" in task.json");
+    }
     if (chosen.isEmpty()) {
       throw CommandFailure.usage(
           "--data: no tasks to train on; a task is a folder with train.tsv or train.jsonl");
@@ -172,26 +185,35 @@ final class TrainCommand implements Callable<Integer> {
     return List.copyOf(chosen.values());
   }
 
-  private List<TaskData> read(List<TaskFolder> folders, SentencePieceTokenizer tokenizer)
-      throws IOException {
-    List<TaskData> tasks = new ArrayList<>();
+  /** Leaves out, with a note, what a model of this kind cannot be taught. */
+  private List<TaskFolder> learnable(List<TaskFolder> folders, Objective objective) {
+    List<TaskFolder> kept = new ArrayList<>();
     for (TaskFolder folder : folders) {
-      tasks.add(
-          TaskData.read(folder, tokenizer, settings.maxSourceTokens, settings.maxEvaluationRows));
+      TaskDefinition task = folder.task();
+      if (objective.learns(task.kind())) {
+        kept.add(folder);
+      } else {
+        console.note(
+            task.taskId()
+                + " is left out: its kind is "
+                + task.kind()
+                + ", and an encoder learns CLASSIFICATION only");
+      }
     }
-    return tasks;
+    if (kept.isEmpty()) {
+      throw CommandFailure.usage(
+          "none of the tasks can be taught to an encoder; --model "
+              + StarterModel.NAME
+              + " or another T5 learns numbers and texts");
+    }
+    return kept;
   }
 
-  private int train(
-      ModelSource backbone,
-      SentencePieceTokenizer tokenizer,
-      Trainable trainable,
-      List<TaskData> tasks,
-      Path folder)
+  private int train(ModelSource backbone, Trainable trainable, List<TaskData> tasks, Path folder)
       throws IOException {
     List<String> ids = tasks.stream().map(task -> task.task().taskId()).toList();
     ModelSource source = model.withAdapters(backbone, ids, settings.seed);
-    TrainingOptions options = settings.options(trainable, tasks);
+    TrainingOptions options = settings.options(trainable, tasks, source.family().objective());
     console.note(
         String.format(
             Locale.ROOT,
@@ -204,7 +226,7 @@ final class TrainCommand implements Callable<Integer> {
     long begun = System.nanoTime();
     try (TrainProgress progress = new TrainProgress(console, "training", options.steps())) {
       MultiTaskTrainer.Result result =
-          MultiTaskTrainer.train(source, tokenizer, tasks, options, folder, progress);
+          MultiTaskTrainer.train(source, tasks, options, folder, progress);
       if (!result.finished()) {
         console.note("stopped at step " + result.steps() + "; --resume goes on from here");
         return ExitCodes.INTERRUPTED;

@@ -1,9 +1,13 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.backbone.Stack;
 import io.hyperstream.model.bench.ModelShape;
 import io.hyperstream.model.checkpoint.HuggingFaceLayout;
 import io.hyperstream.model.checkpoint.Manifest;
+import io.hyperstream.model.family.ModelFamily;
+import io.hyperstream.model.family.Objective;
 import io.hyperstream.model.hyper.AdapterConfig;
+import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.t5.T5Family;
@@ -49,7 +53,7 @@ final class TrainModelChoice {
       paramLabel = "MODEL",
       defaultValue = "${env:HYPERSTREAM_MODEL_NAME:-" + StarterModel.NAME + "}",
       description =
-          "The T5 to train: NAME, NAME@VERSION or the id of a model in the store. Environment:"
+          "The T5 or encoder to train: NAME, NAME@VERSION or the id of a model in the store. Environment:"
               + " HYPERSTREAM_MODEL_NAME. Default: ${DEFAULT-VALUE}, which ships with Hyperstream.")
   private String model;
 
@@ -57,19 +61,20 @@ final class TrainModelChoice {
 
   @Option(
       names = "--backbone",
-      paramLabel = "DIR",
+      paramLabel = "DIR|NAME",
       description =
-          "A T5 folder (config.json, model.safetensors, spiece.model) instead of --model.")
-  private Path backbone;
+          "Instead of --model: the folder of a T5 (config.json, model.safetensors, spiece.model) or"
+              + " of an encoder (.., tokenizer.json); or a model in the store, without its adapters.")
+  private String backbone;
 
   @Option(
       names = "--init",
       paramLabel = "FROM",
       defaultValue = "pretrained",
       description = {
-        "pretrained: the model's T5, new adapters (default).",
+        "pretrained: the model's backbone, new adapters (default).",
         "continue: the model's adapters too; tasks it does not know get new ones.",
-        "random: nothing but the shape and the tokenizer; then all of it is trained."
+        "random: nothing but the shape and the tokenizer of a T5; then all of it is trained."
       })
   private Init init;
 
@@ -88,9 +93,21 @@ final class TrainModelChoice {
   @Option(
       names = "--reduction-factor",
       paramLabel = "N",
-      defaultValue = "" + Preset.REDUCTION_FACTOR,
-      description = "d_model over the width of new adapters. Default: ${DEFAULT-VALUE}.")
-  private int reductionFactor;
+      description =
+          "d_model over the width of new adapters. Default: "
+              + Preset.REDUCTION_FACTOR
+              + "; for an encoder "
+              + Preset.ENCODER_REDUCTION_FACTOR
+              + ".")
+  private Integer reductionFactor;
+
+  @Option(
+      names = "--first-layer",
+      paramLabel = "N",
+      description =
+          "Layers of an encoder below it have no adapters: tasks share what these make of a text."
+              + " Default: half of the layers.")
+  private Integer firstLayer;
 
   @Option(
       names = "--train",
@@ -128,6 +145,24 @@ final class TrainModelChoice {
         chosen.contains("adapter-norms"));
   }
 
+  /** Refuses what cannot be done with a backbone. */
+  void check(Objective objective) {
+    if (objective != Objective.LABEL_VECTORS) {
+      if (firstLayer != null) {
+        throw CommandFailure.usage("--first-layer goes with an encoder; this is a T5");
+      }
+      return;
+    }
+    Trainable chosen = trainable();
+    boolean other = parts != null && parts.contains("layer-norms");
+    if (chosen.backbone() || chosen.lmHead() || other || !chosen.adapters()) {
+      throw CommandFailure.usage(
+          (parts == null ? "--preset " + preset : "--train " + String.join(",", parts))
+              + ": of an encoder only adapters are trained; choose --preset hyperformer++,"
+              + " hyperformer, adapters-shared-norms or adapters");
+    }
+  }
+
   /** The backbone, before there are adapters. */
   ModelSource backbone(Path output, long seed) throws IOException {
     if (init != Init.RANDOM && (config != null || tokenizer != null)) {
@@ -156,16 +191,45 @@ final class TrainModelChoice {
   }
 
   /** The same with adapters for some tasks, where the preset has adapters. */
-  ModelSource withAdapters(ModelSource source, List<String> tasks, long seed) {
+  ModelSource withAdapters(ModelSource source, List<String> tasks, long seed) throws IOException {
     Optional<AdapterConfig> adapters =
-        source
-            .adapters()
-            .map(known -> known.withTasks(tasks))
-            .or(() -> preset().adapters(tasks, reductionFactor));
-    return adapters.map(of -> source.withAdapters(of, seed)).orElse(source);
+        source.adapters().isPresent()
+            ? source.adapters().map(known -> known.forTasks(tasks))
+            : fresh(source, tasks);
+    return adapters.isPresent() ? source.withAdapters(adapters.get(), seed) : source;
+  }
+
+  private Optional<AdapterConfig> fresh(ModelSource source, List<String> tasks) throws IOException {
+    return switch (source.family().objective()) {
+      case TARGET_TOKENS -> preset().adapters(tasks, factor(Preset.REDUCTION_FACTOR));
+      case LABEL_VECTORS -> {
+        int layers = source.shape().layers(Stack.ENCODER);
+        if (firstLayer != null && (firstLayer < 0 || firstLayer >= layers)) {
+          throw CommandFailure.usage(
+              "--first-layer must be 0 to %d; got %d".formatted(layers - 1, firstLayer));
+        }
+        yield preset()
+            .encoderAdapters(
+                tasks,
+                factor(Preset.ENCODER_REDUCTION_FACTOR),
+                firstLayer != null ? firstLayer : layers / 2);
+      }
+    };
+  }
+
+  private int factor(int otherwise) {
+    return reductionFactor != null ? reductionFactor : otherwise;
   }
 
   private ModelSource random(Path output, long seed) throws IOException {
+    if (config == null || tokenizer == null) {
+      ModelFamily family = LoadedModel.FAMILIES.of(folder().resolve(HuggingFaceLayout.CONFIG));
+      if (family.objective() != Objective.TARGET_TOKENS) {
+        throw CommandFailure.usage(
+            "--init random makes a T5, and this is an encoder; name a T5 with --model, or both"
+                + " --config and --tokenizer");
+      }
+    }
     Path pieces = tokenizer != null ? tokenizer : folder().resolve(T5Family.TOKENIZER);
     if (config == null) {
       return ModelSource.random(HuggingFaceLayout.open(folder()).config(), pieces, seed);
@@ -190,6 +254,13 @@ final class TrainModelChoice {
   }
 
   private Path folder() throws IOException {
-    return backbone != null ? backbone : store.load(model).directory().resolve(Manifest.BACKBONE);
+    if (backbone != null && Files.isDirectory(Path.of(backbone))) {
+      return Path.of(backbone);
+    }
+    if (backbone != null && backbone.contains("/")) {
+      throw CommandFailure.usage("--backbone: no such folder: " + backbone);
+    }
+    StoredModel stored = store.load(backbone != null ? backbone : model);
+    return stored.directory().resolve(Manifest.BACKBONE);
   }
 }

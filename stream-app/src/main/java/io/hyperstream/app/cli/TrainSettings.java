@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.family.Objective;
 import io.hyperstream.model.training.AdamW;
 import io.hyperstream.model.training.MultiTaskTrainer;
 import io.hyperstream.model.training.Schedule;
@@ -10,9 +11,28 @@ import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Option;
 
-/** How {@code train} trains: the paper's settings unless told otherwise. */
+/**
+ * How {@code train} trains, unless told otherwise: a T5 by the paper's settings; an encoder by
+ * those that left its vectors meaning something.
+ */
 final class TrainSettings {
-  private static final int WARM_UP = 500;
+  /** What is set for a T5 and for an encoder. */
+  private record Defaults(
+      int batchSize,
+      int batchTokens,
+      double temperature,
+      double rate,
+      int warmUp,
+      double smoothing,
+      double dropout) {
+    static Defaults of(Objective objective) {
+      return switch (objective) {
+        case TARGET_TOKENS -> new Defaults(32, 0, 10, 3e-4, 500, 0.1, 0.1);
+        case LABEL_VECTORS -> new Defaults(96, 1600, 2, 4e-4, 100, 0.05, 0);
+      };
+    }
+  }
+
   private static final int EVALUATE_EVERY = 1000;
   private static final double EPOCHS = 3;
   private static final int LEAST_STEPS = 1000;
@@ -34,16 +54,16 @@ final class TrainSettings {
   @Option(
       names = "--batch-size",
       paramLabel = "N",
-      defaultValue = "32",
-      description = "Most rows of a batch. Default: ${DEFAULT-VALUE}.")
-  private int batchSize;
+      description = "Most rows of a batch. Default: 32; for an encoder 96.")
+  private Integer batchSize;
 
   @Option(
       names = "--batch-tokens",
       paramLabel = "N",
-      defaultValue = "0",
-      description = "Most source tokens of a batch, padding included. Default: no such limit.")
-  private int batchTokens;
+      description =
+          "Most source tokens of a batch, padding included. Default: no such limit; for an encoder"
+              + " 1600.")
+  private Integer batchTokens;
 
   @Option(
       names = "--accumulation",
@@ -54,24 +74,23 @@ final class TrainSettings {
 
   @Option(
       names = "--mixed",
-      description = "Batches of rows of many tasks. Default: one task per batch, as the paper.")
+      description =
+          "Batches of rows of many tasks; not for an encoder. Default: one task per batch.")
   private boolean mixed;
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      defaultValue = "10",
       description =
-          "Tasks are drawn by size^(1/T): 1 for proportional, larger for more even. Default:"
-              + " ${DEFAULT-VALUE}.")
-  private double temperature;
+          "Tasks are drawn by size^(1/T): 1 for proportional, larger for more even. Default: 10;"
+              + " for an encoder 2.")
+  private Double temperature;
 
   @Option(
       names = {"--learning-rate", "--lr"},
       paramLabel = "R",
-      defaultValue = "3e-4",
-      description = "After the warm-up. Default: ${DEFAULT-VALUE}.")
-  private double rate;
+      description = "After the warm-up. Default: 3e-4; for an encoder 4e-4.")
+  private Double rate;
 
   @Option(
       names = "--schedule",
@@ -83,7 +102,9 @@ final class TrainSettings {
   @Option(
       names = "--warmup-steps",
       paramLabel = "N",
-      description = "Steps in which the rate rises from 0. Default: 500, at most a tenth of all.")
+      description =
+          "Steps in which the rate rises from 0. Default: 500, for an encoder 100; at most a tenth"
+              + " of all.")
   private Integer warmUp;
 
   @Option(
@@ -103,16 +124,11 @@ final class TrainSettings {
   @Option(
       names = "--label-smoothing",
       paramLabel = "X",
-      defaultValue = "0.1",
-      description = "Default: ${DEFAULT-VALUE}.")
-  private double smoothing;
+      description = "Default: 0.1; for an encoder 0.05.")
+  private Double smoothing;
 
-  @Option(
-      names = "--dropout",
-      paramLabel = "X",
-      defaultValue = "0.1",
-      description = "Default: ${DEFAULT-VALUE}.")
-  private double dropout;
+  @Option(names = "--dropout", paramLabel = "X", description = "Default: 0.1; for an encoder 0.")
+  private Double dropout;
 
   @Option(
       names = "--eval-every",
@@ -165,31 +181,45 @@ final class TrainSettings {
       description = "Threads of one operation. Default: one per core.")
   int threads;
 
+  /** Refuses what cannot be done with a backbone. */
+  void check(Objective objective) {
+    if (mixed && objective == Objective.LABEL_VECTORS) {
+      throw CommandFailure.usage(
+          "--mixed: an encoder learns one task per batch, because labels of one task are compared");
+    }
+  }
+
   /** For some tasks. */
-  TrainingOptions options(Trainable trainable, List<TaskData> tasks) {
+  TrainingOptions options(Trainable trainable, List<TaskData> tasks, Objective objective) {
     if (steps != null && epochs != null) {
       throw CommandFailure.usage("give --steps or --epochs, not both");
     }
+    Defaults defaults = Defaults.of(objective);
+    int rows = batchSize != null ? batchSize : defaults.batchSize();
+    int tokens = batchTokens != null ? batchTokens : defaults.batchTokens();
     int all =
         steps != null
             ? steps
-            : epochs != null ? steps(tasks, epochs) : Math.max(LEAST_STEPS, steps(tasks, EPOCHS));
-    int rising = warmUp != null ? warmUp : Math.min(WARM_UP, all / 10);
+            : epochs != null
+                ? steps(tasks, epochs, rows, tokens)
+                : Math.max(LEAST_STEPS, steps(tasks, EPOCHS, rows, tokens));
+    int rising = warmUp != null ? warmUp : Math.min(defaults.warmUp(), all / 10);
     int evaluating =
         evaluateEvery != null ? evaluateEvery : Math.max(1, Math.min(EVALUATE_EVERY, all / 10));
+    double highest = rate != null ? rate : defaults.rate();
     try {
       return new TrainingOptions(
           trainable,
           AdamW.Config.paper().withDecay(decay).withMaxNorm(clip),
-          new Schedule(schedule, rate, rising, all),
+          new Schedule(schedule, highest, rising, all),
           all,
-          batchSize,
-          batchTokens,
+          rows,
+          tokens,
           accumulation,
-          temperature,
+          temperature != null ? temperature : defaults.temperature(),
           mixed,
-          smoothing,
-          dropout,
+          smoothing != null ? smoothing : defaults.smoothing(),
+          dropout != null ? dropout : defaults.dropout(),
           evaluating,
           saveEvery,
           patience,
@@ -199,7 +229,7 @@ final class TrainSettings {
     }
   }
 
-  private int steps(List<TaskData> tasks, double times) {
+  private int steps(List<TaskData> tasks, double times, int rows, int tokens) {
     if (!(times > 0 && times <= 1e6)) {
       throw CommandFailure.usage(
           String.format(
@@ -207,11 +237,7 @@ final class TrainSettings {
     }
     int each =
         MultiTaskTrainer.stepsPerEpoch(
-            tasks,
-            Math.max(1, batchSize),
-            Math.max(0, batchTokens),
-            Math.max(1, accumulation),
-            seed);
+            tasks, Math.max(1, rows), Math.max(0, tokens), Math.max(1, accumulation), seed);
     return Math.max(1, Math.toIntExact(Math.round(times * each)));
   }
 }

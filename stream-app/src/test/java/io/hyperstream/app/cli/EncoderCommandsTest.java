@@ -190,4 +190,73 @@ class EncoderCommandsTest {
     assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.OK);
     return json(run).get(0);
   }
+
+  @Test
+  @DisplayName(
+      "train makes adapters for the encoder, says what it leaves out, and refuses the rest")
+  void train() throws IOException {
+    Path tasks = Files.createDirectories(folder.resolve("tasks"));
+    Path weather = Files.createDirectories(tasks.resolve("weather"));
+    StringBuilder rows = new StringBuilder();
+    for (String frame : List.of("there is %s here", "I saw some %s today", "%s again")) {
+      for (String word : List.of("sun", "warmth", "rain", "drizzle")) {
+        String label = word.equals("sun") || word.equals("warmth") ? "sunny" : "rainy";
+        rows.append(frame.formatted(word)).append('\t').append(label).append('\n');
+      }
+    }
+    for (String split : List.of("train", "validation")) {
+      Files.writeString(weather.resolve(split + ".tsv"), rows);
+    }
+    Path number = Files.createDirectories(tasks.resolve("number"));
+    Files.writeString(number.resolve("task.json"), "{\"kind\": \"regression\"}");
+    Files.writeString(number.resolve("train.tsv"), "one\t1\ntwo\t2\n");
+
+    Path out = folder.resolve("trained");
+    String[] line = {
+      "train", "--data", tasks.toString(), "--backbone", "bge-small", "-o", out.toString()
+    };
+    CommandRun trained = run("", with(line, "--steps", "3", "--first-layer", "9", "--json"));
+    assertThat(trained.exitCode()).as(trained.err()).isEqualTo(ExitCodes.OK);
+    assertThat(trained.err())
+        .contains("number is left out: its kind is REGRESSION")
+        .contains("hyperformer++ on weather (12 rows): 3 steps");
+    JsonNode summary = json(trained).get(0);
+    assertThat(summary.path("validation").path("weather").path("accuracy").asDouble())
+        .isGreaterThan(0.8); // what the encoder knows is not lost
+    assertThat(
+            new ObjectMapper()
+                .readTree(out.resolve("model/hypernetwork/adapter_config.json").toFile())
+                .path("first_layer")
+                .asInt())
+        .isEqualTo(9);
+    assertThat(
+            run("", "model", "import", summary.path("model").asText(), "--name", "mine").exitCode())
+        .isEqualTo(ExitCodes.OK);
+    CommandRun answer =
+        run("", "predict", "--model", "mine", "-t", "weather", "--text", "rain again", "--json");
+    assertThat(json(answer).get(0).path("label").asText()).as(answer.err()).isEqualTo("rainy");
+
+    String[] elsewhere = line.clone();
+    elsewhere[6] = folder.resolve("refused").toString();
+    for (String[] refused :
+        new String[][] {
+          {"of an encoder only adapters are trained", "--preset", "finetune"},
+          {"--train adapters,layer-norms: of an encoder", "--train", "adapters,layer-norms"},
+          {"an encoder learns one task per batch", "--mixed"},
+          {"none of the tasks can be taught to an encoder", "--tasks", "number"},
+          {"--init random makes a T5", "--init", "random"},
+          {"--first-layer must be 0 to 11; got 12", "--first-layer", "12"},
+        }) {
+      String[] more = java.util.Arrays.copyOfRange(refused, 1, refused.length);
+      CommandRun run = run("", with(elsewhere, more));
+      assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.USAGE);
+      assertThat(run.err()).contains(refused[0]).doesNotContain("\tat ");
+    }
+  }
+
+  private static String[] with(String[] line, String... more) {
+    List<String> all = new ArrayList<>(List.of(line));
+    all.addAll(List.of(more));
+    return all.toArray(new String[0]);
+  }
 }
