@@ -17,7 +17,8 @@ import java.util.Set;
  * @param overLength what happens to a text that is too long
  * @param scoring how labels are scored
  * @param initFrom source tasks whose embeddings (their mean) serve until a version is published;
- *     empty: the task of the same name, otherwise the mean of all
+ *     empty: the task of the same name, otherwise the generic embedding or, without one, the mean
+ *     of all
  */
 public record TaskDefinition(
     String taskId,

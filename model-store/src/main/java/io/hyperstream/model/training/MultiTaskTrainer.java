@@ -2,6 +2,7 @@ package io.hyperstream.model.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
+import io.hyperstream.model.family.Objective;
 import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
@@ -83,6 +84,9 @@ public final class MultiTaskTrainer {
     StringBuilder run = new StringBuilder(options + " " + source.fingerprint());
     for (TaskData task : tasks) {
       run.append(' ').append(task.task().taskId()).append(' ').append(task.metrics());
+      if (source.family().objective() == Objective.LABEL_VECTORS) {
+        run.append(' ').append(task.task().labels().hashCode()); // no target has their words
+      }
       for (TaskData.Rows rows : List.of(task.train(), task.validation())) {
         run.append(' ').append(rows.size()).append(':').append(rows.fingerprint());
       }

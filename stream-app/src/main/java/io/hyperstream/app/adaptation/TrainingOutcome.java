@@ -51,7 +51,7 @@ public record TrainingOutcome(
    * @param judged how many examples decided
    * @param heldOutTrained whether the candidate learnt from the held-out examples too (it was
    *     judged by cross-validation)
-   * @param start where training started: a known task's name, or the mean of all
+   * @param start where training started: a known task's name, generic, or the mean of all
    */
   public record Judged(
       Optional<AdapterVersion> candidate,
