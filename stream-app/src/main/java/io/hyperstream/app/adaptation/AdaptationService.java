@@ -136,7 +136,12 @@ final class AdaptationService implements RoleService {
                 settings.commitInterval(),
                 RECORDS_PER_POLL,
                 largest,
-                Map.of(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), largest)),
+                Map.of(
+                    StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG),
+                    largest,
+                    // Kafka Streams removes what was read itself; no default of a broker may.
+                    StreamsConfig.topicPrefix(TopicConfig.RETENTION_BYTES_CONFIG),
+                    -1)),
             AdaptationTopology.build(
                 new AdaptationTopology.Parts(
                     topics,
