@@ -171,7 +171,12 @@ final class AdaptationService implements RoleService {
         commitInterval,
         RECORDS_PER_POLL,
         largest,
-        Map.of(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), largest));
+        Map.of(
+            StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG),
+            largest,
+            // Kafka Streams removes what was read itself; no default of a broker may.
+            StreamsConfig.topicPrefix(TopicConfig.RETENTION_BYTES_CONFIG),
+            -1));
   }
 
   private static AdaptationOptions options(

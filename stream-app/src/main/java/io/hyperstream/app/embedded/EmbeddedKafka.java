@@ -121,6 +121,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     settings.put("min.insync.replicas", "1");
     settings.put("offsets.topic.replication.factor", "1");
     settings.put("offsets.topic.num.partitions", "4");
+    // However long it was stopped: without them everything kept would be answered again.
+    settings.put("offsets.retention.minutes", Integer.toString(Integer.MAX_VALUE));
     settings.put("transaction.state.log.replication.factor", "1");
     settings.put("transaction.state.log.min.isr", "1");
     settings.put("transaction.state.log.num.partitions", "4");

@@ -66,7 +66,8 @@ final class InferenceMetrics {
     queueTime =
         timer("hyperstream.queue.time", "From the engine's queue to the start of the batch");
     deviceTime = timer("hyperstream.device.time", "One batch on the device");
-    endToEnd = timer("hyperstream.end.to.end.latency", "From a request's time to its prediction");
+    endToEnd =
+        timer("hyperstream.end.to.end.latency", "From a request's arrival to its prediction");
     for (ErrorCode code : ErrorCode.values()) {
       deadLetters.put(
           code,

@@ -17,6 +17,8 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +26,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -69,6 +74,48 @@ class InferenceIT {
   }
 
   @Test
+  @DisplayName("answers requests that are a year old by their time once each, across a restart")
+  void timesOfLastYear() throws Exception {
+    try (AppFixture app = new AppFixture("last-year", folder)) {
+      int count = 600;
+      long then = Instant.now().minus(Duration.ofDays(365)).toEpochMilli();
+      app.configure(app.topics.requests(), "segment.ms", "100");
+      app.configure(app.topics.predictions(), "segment.ms", "100");
+      app.define(AppFixture.task("mood", "good", "bad"));
+      for (int i = 0; i < count; i++) {
+        byte[] value = app.encode(AppFixture.request("r" + i, "mood", "text " + i));
+        byte[] key = ("k" + i % 17).getBytes(StandardCharsets.UTF_8);
+        app.send(new ProducerRecord<>(app.topics.requests().name(), null, then + i, key, value));
+      }
+      app.flush();
+      app.start(Optional.of(new TestPredictor().rowTakes(Duration.ofMillis(10))));
+      app.awaitAnswers(50, AppFixture.PATIENCE);
+      app.stop();
+      app.readOutputs();
+      assertThat(app.predictionRecords()).hasSizeLessThan(count);
+      app.awaitRetention();
+      app.start(Optional.of(new TestPredictor()));
+      app.awaitAnswers(count, AppFixture.PATIENCE);
+      assertThat(app.predictions())
+          .extracting(Prediction::getRequestId)
+          .doesNotHaveDuplicates()
+          .hasSize(count);
+
+      app.awaitRetention(); // answers are there to be read, too
+      try (Admin admin = app.admin()) {
+        Map<TopicPartition, OffsetSpec> earliest = new HashMap<>();
+        for (int partition = 0; partition < app.topics.predictions().partitions(); partition++) {
+          earliest.put(
+              new TopicPartition(app.topics.predictions().name(), partition),
+              OffsetSpec.earliest());
+        }
+        assertThat(admin.listOffsets(earliest).all().get().values())
+            .allSatisfy(first -> assertThat(first.offset()).isZero());
+      }
+    }
+  }
+
+  @Test
   @DisplayName("dead-letters what a limit or the model refuses, whole, and goes on")
   void refusals() throws Exception {
     try (AppFixture app = new AppFixture("refusals", folder)) {
@@ -109,6 +156,23 @@ class InferenceIT {
       assertThat(get(port, "/health/readiness").body())
           .contains("failed: model " + TestPredictor.MODEL_ID + " does not answer");
       assertThat(get(port, "/health/liveness").statusCode()).isEqualTo(503);
+    }
+  }
+
+  @Test
+  @DisplayName("does not start with a topic that loses what is in it, and says how to mend it")
+  void losingTopic() throws Exception {
+    try (AppFixture app = new AppFixture("losing", folder)) {
+      app.configure(app.topics.definitions(), "cleanup.policy", "delete");
+      assertThatThrownBy(() -> app.start(Optional.of(new TestPredictor())))
+          .hasMessageContaining("losing.task.definitions: cleanup.policy is 'delete'")
+          .hasMessageContaining(
+              "kafka-configs.sh --bootstrap-server "
+                  + app.cluster().bootstrapServers()
+                  + " --alter --entity-type topics --entity-name losing.task.definitions"
+                  + " --add-config cleanup.policy=compact");
+      assertThat(get(app.application().port(), "/health/readiness").body())
+          .contains("losing.task.definitions: cleanup.policy is 'delete'");
     }
   }
 
