@@ -25,6 +25,7 @@ final class InferenceMetrics {
   final Counter workerRestarts;
   final Counter retries;
   final Counter threadFailures;
+  final Counter defects;
   final DistributionSummary batchRows;
   final DistributionSummary batchTasks;
   final DistributionSummary sharedRatio;
@@ -51,6 +52,8 @@ final class InferenceMetrics {
     retries = counter("hyperstream.retries", "Records tried again after an outage");
     threadFailures =
         counter("hyperstream.thread.failures", "Stream threads that failed and were replaced");
+    defects =
+        counter("hyperstream.defects", "Requests refused because of a defect of the application");
     batchRows = summary("hyperstream.batch.rows", "Rows per batch").register(registry);
     batchTasks = summary("hyperstream.batch.tasks", "Tasks per batch").register(registry);
     sharedRatio =

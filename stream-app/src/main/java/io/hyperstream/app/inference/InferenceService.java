@@ -124,7 +124,7 @@ final class InferenceService implements RoleService {
             l.maxRequestBytes(), l.maxTextChars(), l.maxAttributes(), l.maxAttributeChars());
     pipeline =
         new RequestPipeline(
-            codec, limits, catalog, freshness, predictor, engine, e.preparationThreads());
+            codec, limits, catalog, freshness, predictor, engine, metrics, e.preparationThreads());
     prefetcher =
         new Prefetcher(
             pipeline::submit,
@@ -218,6 +218,15 @@ final class InferenceService implements RoleService {
     if (predictor instanceof MultiTaskModel model) {
       bindAdapterCache(model);
     }
+    var unused =
+        pipeline
+            .broken()
+            .whenComplete(
+                (none, failure) -> {
+                  if (!closing) {
+                    onFailure.accept(failure);
+                  }
+                });
     streams.start(meters, onRunning, onFailure);
     serving = true;
   }

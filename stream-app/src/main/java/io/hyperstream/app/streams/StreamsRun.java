@@ -84,7 +84,7 @@ public final class StreamsRun implements AutoCloseable {
    * @param onFailure called when it ended by itself
    */
   public void start(MeterRegistry meters, Runnable onRunning, Consumer<Throwable> onFailure) {
-    streams.setUncaughtExceptionHandler(this::onThreadFailure);
+    streams.setUncaughtExceptionHandler(failure -> onThreadFailure(failure, onFailure));
     streams.setStateListener(
         (now, before) -> {
           LOG.info("Kafka Streams: {} after {} ({})", now, before, applicationId);
@@ -120,13 +120,24 @@ public final class StreamsRun implements AutoCloseable {
     var unused = clock.scheduleWithFixedDelay(look, 0, 1, TimeUnit.SECONDS);
   }
 
-  /** A thread that fails is replaced, after a pause that grows while failures follow each other. */
-  private StreamThreadExceptionResponse onThreadFailure(Throwable failure) {
+  /**
+   * A thread that fails is replaced, after a pause that grows while failures follow each other; not
+   * if only a new process can go on.
+   */
+  private StreamThreadExceptionResponse onThreadFailure(
+      Throwable failure, Consumer<Throwable> onFailure) {
     if (closing) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
     threadFailures.increment();
-    long pause = pauseAfterFailure();
+    int following = following();
+    Optional<IllegalStateException> fatal = FatalErrors.in(failure, following);
+    if (fatal.isPresent()) {
+      LOG.error("A stream thread failed, and only a new process can go on", failure);
+      onFailure.accept(fatal.get());
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+    long pause = Math.min(LONGEST_PAUSE_MILLIS, 250L << Math.min(10, following));
     LOG.error("A stream thread failed; it is replaced in {} ms", pause, failure);
     try {
       TimeUnit.MILLISECONDS.sleep(pause);
@@ -136,11 +147,12 @@ public final class StreamsRun implements AutoCloseable {
     return StreamThreadExceptionResponse.REPLACE_THREAD;
   }
 
-  private synchronized long pauseAfterFailure() {
+  /** How many failures followed each other until now, this one included. */
+  private synchronized int following() {
     long now = System.nanoTime();
-    failures = now - lastFailure > CALM_NANOS ? 0 : Math.min(10, failures + 1);
+    failures = now - lastFailure > CALM_NANOS ? 1 : failures + 1;
     lastFailure = now;
-    return Math.min(LONGEST_PAUSE_MILLIS, 500L << failures);
+    return failures;
   }
 
   /** Why records are not processed now; empty while they are. */

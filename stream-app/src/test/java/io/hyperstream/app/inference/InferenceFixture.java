@@ -77,6 +77,7 @@ final class InferenceFixture implements AutoCloseable {
             (taskId, timestamp) -> CompletableFuture.completedFuture(null),
             predictor,
             engine,
+            metrics,
             1);
     prefetcher =
         new Prefetcher(

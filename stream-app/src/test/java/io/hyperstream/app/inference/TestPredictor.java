@@ -38,6 +38,7 @@ final class TestPredictor implements Predictor {
   private final AtomicInteger calls = new AtomicInteger();
   private volatile boolean deviceDown;
   private volatile boolean notFinite;
+  private volatile Runnable preparation = () -> {};
   private volatile int room = Integer.MAX_VALUE;
   private volatile IntPredicate glitches = call -> false;
   private volatile CountDownLatch hang = new CountDownLatch(0);
@@ -49,6 +50,11 @@ final class TestPredictor implements Predictor {
 
   void deviceDown(boolean down) {
     deviceDown = down;
+  }
+
+  /** Runs first whenever a row is prepared; may throw. */
+  void inPreparation(Runnable first) {
+    preparation = first;
   }
 
   /** Answers no row, as weights with a NaN among them do. */
@@ -111,6 +117,7 @@ final class TestPredictor implements Predictor {
   @Override
   public PreparedRow prepare(
       TaskDefinition task, TaskAdapter adapter, String text, Optional<String> textPair) {
+    preparation.run();
     if (task.template().needsPair() && textPair.isEmpty()) {
       throw new InferenceException(Code.MISSING_TEXT_PAIR, "send a textPair");
     }
