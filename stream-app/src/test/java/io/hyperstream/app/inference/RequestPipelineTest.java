@@ -58,6 +58,7 @@ class RequestPipelineTest {
             Duration.ofMinutes(1),
             new WarmUp(predictor).canary(),
             catalog::freshest,
+            missing -> {},
             metrics,
             InferenceSpans.off());
     engine.start();
