@@ -101,7 +101,7 @@ final class AdaptationService implements RoleService {
     registry = ready.registry();
     Topics topics = ready.topics();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.labels().name()));
-    RecordCodec codec = new RecordCodec(registry);
+    RecordCodec codec = new RecordCodec(registry, RecordCodec.GRACE);
     Counter registryRetries = Retries.counter(meters, "registry");
     reader = new GlobalRecordReader(codec, reason -> stalled = reason, registryRetries::increment);
     HeaderPolicy headers = new HeaderPolicy(cluster.limits().maxHeaderBytes());

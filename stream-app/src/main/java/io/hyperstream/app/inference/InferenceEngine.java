@@ -6,6 +6,7 @@ import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.InferenceException.Code;
+import io.hyperstream.model.inference.MissingWeightsException;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
@@ -14,12 +15,15 @@ import io.hyperstream.model.inference.TokenCounts;
 import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.schemas.Backoff;
 import io.opentelemetry.api.trace.Span;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,6 +73,7 @@ final class InferenceEngine implements AutoCloseable {
   private final BatchQueue queue;
   private final PreparedRow canary;
   private final UnaryOperator<PreparedRow> freshest;
+  private final Consumer<Path> missingWeights;
   private final InferenceMetrics metrics;
   private final InferenceSpans spans;
   private final Duration patience;
@@ -82,6 +87,7 @@ final class InferenceEngine implements AutoCloseable {
    * @param patience a batch that takes longer is a problem; ten times that is one for good
    * @param canary a row this predictor answers
    * @param freshest gives a row the adapters its task is served with now
+   * @param missingWeights told of weights that were not found; their rows are abandoned
    */
   InferenceEngine(
       Predictor predictor,
@@ -89,6 +95,7 @@ final class InferenceEngine implements AutoCloseable {
       Duration patience,
       PreparedRow canary,
       UnaryOperator<PreparedRow> freshest,
+      Consumer<Path> missingWeights,
       InferenceMetrics metrics,
       InferenceSpans spans) {
     this.patience = patience;
@@ -96,6 +103,7 @@ final class InferenceEngine implements AutoCloseable {
     queue = new BatchQueue(policy);
     this.canary = canary;
     this.freshest = freshest;
+    this.missingWeights = missingWeights;
     this.metrics = metrics;
     this.spans = spans;
     worker = newWorker(Optional.empty());
@@ -210,6 +218,15 @@ final class InferenceEngine implements AutoCloseable {
       if (failure.isEmpty()) {
         continue;
       }
+      if (failure.get() instanceof MissingWeightsException missing) {
+        List<Queued> others = abandon(part, missing);
+        if (others.size() < part.size()) {
+          if (!others.isEmpty()) {
+            parts.addFirst(others);
+          }
+          continue;
+        }
+      }
       if (part == wanted) {
         metrics.batchFailures.increment();
         LOG.warn("A batch of {} rows failed", wanted.size(), failure.get());
@@ -228,6 +245,21 @@ final class InferenceEngine implements AutoCloseable {
       }
     }
     return Optional.empty();
+  }
+
+  /** Gives up those rows that need the missing weights, for now; returns the others. */
+  private List<Queued> abandon(List<Queued> part, MissingWeightsException missing) {
+    missingWeights.accept(missing.file());
+    List<Queued> others = new ArrayList<>();
+    for (Queued queued : part) {
+      Job job = queued.job();
+      if (freshest.apply(job.row()).adapter().weightsFile().equals(Optional.of(missing.file()))) {
+        job.abandon(new NotNowException("the task's weights are fetched again", missing));
+      } else {
+        others.add(queued);
+      }
+    }
+    return others;
   }
 
   /** Empty if it worked. Whatever it throws: the next rows may be fine. */

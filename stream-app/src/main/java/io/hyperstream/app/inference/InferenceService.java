@@ -68,6 +68,7 @@ final class InferenceService implements RoleService {
   private final SchemaRegistryClient registry;
   private final RegistryProbe probe;
   private final TaskCatalog catalog;
+  private final AdapterAdoption adoption;
   private final InferenceEngine engine;
   private final CatalogFreshness freshness;
   private final RequestPipeline pipeline;
@@ -107,11 +108,38 @@ final class InferenceService implements RoleService {
         new BatchPolicy(e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger());
     PreparedRow canary = warmUp.canary();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
-    RecordCodec codec = new RecordCodec(registry);
+    RecordCodec codec = new RecordCodec(registry, RecordCodec.GRACE);
     catalog = new TaskCatalog(predictor);
+    InstanceSlot instance =
+        InstanceSlot.claim(
+            Path.of(settings.streams().stateDir()), settings.kafka().applicationId());
+    AdapterFiles files =
+        new AdapterFiles(
+            instance.folder().resolve("adapter-weights"),
+            e.joinDeadline().plus(WEIGHTS_GRACE),
+            store::releaseWeights);
+    adoption =
+        new AdapterAdoption(
+            catalog,
+            new VersionCodec(files, store),
+            files,
+            new AdapterRecords(
+                codec,
+                () ->
+                    settings.reader(
+                        settings.kafka().applicationId() + "-adapters-again",
+                        IsolationLevel.READ_COMMITTED)),
+            metrics);
     engine =
         new InferenceEngine(
-            predictor, policy, e.joinDeadline(), canary, catalog::freshest, metrics, spans);
+            predictor,
+            policy,
+            e.joinDeadline(),
+            canary,
+            catalog::freshest,
+            adoption::missing,
+            metrics,
+            spans);
     freshness =
         new CatalogFreshness(
             catalog,
@@ -126,7 +154,7 @@ final class InferenceService implements RoleService {
             l.maxRequestBytes(), l.maxTextChars(), l.maxAttributes(), l.maxAttributeChars());
     pipeline =
         new RequestPipeline(
-            codec, limits, catalog, freshness, predictor, engine, e.preparationThreads());
+            codec, limits, catalog, freshness, predictor, engine, metrics, e.preparationThreads());
     prefetcher =
         new Prefetcher(
             pipeline::submit,
@@ -147,17 +175,10 @@ final class InferenceService implements RoleService {
             topics,
             predictor.modelId(),
             headers);
-    AdapterFiles files =
-        new AdapterFiles(
-            Path.of(settings.streams().stateDir(), "adapter-weights"),
-            e.joinDeadline().plus(WEIGHTS_GRACE),
-            store::releaseWeights);
-    VersionCodec versions = new VersionCodec(files, store);
     streams =
         new StreamsRun(
             settings,
-            InstanceSlot.claim(
-                Path.of(settings.streams().stateDir()), settings.kafka().applicationId()),
+            instance,
             new StreamsProperties(
                 settings.kafka().applicationId(),
                 protocol,
@@ -172,7 +193,7 @@ final class InferenceService implements RoleService {
                     prefetcher)),
             InferenceTopology.build(
                 new InferenceTopology.Parts(
-                    topics, catalog, globalRecords, versions, files, prefetcher, output, metrics)),
+                    topics, catalog, globalRecords, adoption, prefetcher, output, metrics)),
             metrics.threadFailures);
   }
 
@@ -218,10 +239,23 @@ final class InferenceService implements RoleService {
     Gauge.builder("hyperstream.queue.rows", engine, InferenceEngine::queuedRows)
         .description("Rows waiting for a batch")
         .register(meters);
+    Gauge.builder("hyperstream.adapters.waiting", adoption, AdapterAdoption::waiting)
+        .description("Adapter versions that are not served yet")
+        .register(meters);
     if (predictor instanceof MultiTaskModel model) {
       bindAdapterCache(model);
     }
+    var unused =
+        pipeline
+            .broken()
+            .whenComplete(
+                (none, failure) -> {
+                  if (!closing) {
+                    onFailure.accept(failure);
+                  }
+                });
     streams.start(meters, onRunning, onFailure);
+    adoption.live();
     serving = true;
   }
 
@@ -334,6 +368,7 @@ final class InferenceService implements RoleService {
     engine.deviceError().ifPresent(problem -> problems.put("model", problem));
     probe.problem().ifPresent(problem -> problems.put("registry", problem));
     catalog.stalled().ifPresent(problem -> problems.put("catalog", problem));
+    adoption.problem().ifPresent(problem -> problems.put("adapters", problem));
     return problems;
   }
 
@@ -352,6 +387,7 @@ final class InferenceService implements RoleService {
     streams.close();
     pipeline.close();
     engine.close();
+    adoption.close();
     freshness.close();
     probe.close();
     try {

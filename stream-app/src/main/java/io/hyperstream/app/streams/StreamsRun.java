@@ -85,7 +85,7 @@ public final class StreamsRun implements AutoCloseable {
    * @param onFailure called when it ended by itself
    */
   public void start(MeterRegistry meters, Runnable onRunning, Consumer<Throwable> onFailure) {
-    streams.setUncaughtExceptionHandler(this::onThreadFailure);
+    streams.setUncaughtExceptionHandler(failure -> onThreadFailure(failure, onFailure));
     streams.setStateListener(
         (now, before) -> {
           LOG.info("Kafka Streams: {} after {} ({})", now, before, applicationId);
@@ -121,12 +121,22 @@ public final class StreamsRun implements AutoCloseable {
     var unused = clock.scheduleWithFixedDelay(look, 0, 1, TimeUnit.SECONDS);
   }
 
-  /** A thread that fails is replaced, after a pause that grows while failures follow each other. */
-  private StreamThreadExceptionResponse onThreadFailure(Throwable failure) {
+  /**
+   * A thread that fails is replaced, after a pause that grows while failures follow each other; not
+   * if only a new process can go on.
+   */
+  private StreamThreadExceptionResponse onThreadFailure(
+      Throwable failure, Consumer<Throwable> onFailure) {
     if (closing) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
     Duration pause = pauseAfterFailure();
+    Optional<IllegalStateException> fatal = FatalErrors.in(failure, following());
+    if (fatal.isPresent()) {
+      LOG.error("A stream thread failed, and only a new process can go on", failure);
+      onFailure.accept(fatal.get());
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
     LOG.error("A stream thread failed; it is replaced in {} ms", pause.toMillis(), failure);
     try {
       TimeUnit.NANOSECONDS.sleep(pause.toNanos());
@@ -143,6 +153,11 @@ public final class StreamsRun implements AutoCloseable {
     }
     lastFailure = now;
     return failures.failed();
+  }
+
+  /** How many failures followed each other until now. */
+  private synchronized int following() {
+    return failures.failures();
   }
 
   /** Why records are not processed now; empty while they are. */

@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.streams.TestInputTopic;
@@ -354,6 +355,7 @@ class InferenceTopologyTest {
   }
 
   private void publish(AdapterVersion.Builder version) {
+    fixture.adapterRecords.add(version.build());
     adapters.pipeInput(
         utf8(version.getModelId() + "|" + version.getTaskId()),
         codec.serialize(topics.adapters().name(), version.build()));
@@ -475,9 +477,50 @@ class InferenceTopologyTest {
     publish(AdapterVersion.newBuilder(record).setVersion(4));
     publish(AdapterVersion.newBuilder(record).setVersion(5));
     assertThat(servedVersion()).isEqualTo(1);
-    assertThat(metrics.ignoredAdapters.count()).isEqualTo(4);
+    assertThat(metrics.ignoredAdapters.count()).isEqualTo(1); // of the wrong reference
+    assertThat(metrics.weightRetries.count()).isGreaterThanOrEqualTo(3);
+    assertThat(fixture.adoption.problem()).isPresent();
     Files.write(file, new byte[] {1, 2, 3});
     await().until(this::servedVersion, version -> version == 5);
+    assertThat(fixture.adoption.problem()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("gets weights again that were removed from the disk, and answers by them")
+  void weightsAreGone() throws Exception {
+    define(task("mood", "good", "bad"));
+    predictor.readWeights();
+    publish(
+        version(TestPredictor.MODEL_ID, 1)
+            .setForm(AdapterForm.WEIGHTS)
+            .setEmbedding(List.of())
+            .setWeights(java.nio.ByteBuffer.wrap(new byte[] {1, 2, 3})));
+    assertThat(servedVersion()).isEqualTo(1);
+    Path file = lastRow().adapter().weightsFile().orElseThrow();
+    Files.delete(file);
+    assertThat(servedVersion()).isEqualTo(1);
+    assertThat(file).hasBinaryContent(new byte[] {1, 2, 3});
+    assertThat(deadLetters.isEmpty()).isTrue();
+  }
+
+  @Test
+  @DisplayName("applies a version that memory was short for, once there is some")
+  void deviceShortOfMemory() {
+    define(task("mood", "good", "bad"));
+    AtomicInteger failures = new AtomicInteger(2);
+    predictor.inTrial(
+        () -> {
+          if (failures.getAndDecrement() > 0) {
+            throw new IllegalStateException("CUDA out of memory");
+          }
+        });
+    publish(version(TestPredictor.MODEL_ID, 1));
+    assertThat(servedVersion()).isZero();
+    assertThat(fixture.adoption.problem().orElseThrow()).contains("mood", "CUDA out of memory");
+    await().until(this::servedVersion, version -> version == 1);
+    assertThat(metrics.weightRetries.count()).isEqualTo(2);
+    assertThat(metrics.ignoredAdapters.count()).isZero();
+    assertThat(fixture.adoption.problem()).isEmpty();
   }
 
   @Test
