@@ -2,10 +2,6 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.InferenceRequest;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
@@ -32,10 +28,12 @@ import picocli.CommandLine.Parameters;
       "    hyperstream produce --task product-review reviews.txt",
       "  Pairs, as columns or as JSON, each row with its own task if it wants:",
       "    hyperstream produce --task aspect-sentiment pairs.tsv",
+      "    hyperstream produce --task product-review reviews.csv --column text=review",
       "    hyperstream produce rows.jsonl    # {\"taskId\": \"..\", \"text\": \"..\"}",
       "",
       "JSONL fields: text, textPair, taskId, requestId, key, attributes. TSV: text [textPair], or a"
-          + " header line with these names. Delivery is idempotent and acknowledged by all replicas;"
+          + " header line with these names. CSV: always with a header line; --column names other"
+          + " columns. Delivery is idempotent and acknowledged by all replicas;"
           + " a file sent twice is asked twice unless rows carry their requestId."
     })
 final class ProduceCommand implements Callable<Integer> {
@@ -57,11 +55,7 @@ final class ProduceCommand implements Callable<Integer> {
       description = "The file; - or nothing for standard input.")
   private String file;
 
-  @Option(
-      names = "--format",
-      defaultValue = "AUTO",
-      description = "${COMPLETION-CANDIDATES}; AUTO goes by the file's ending. Default: AUTO.")
-  private InputFormat format;
+  @Mixin private InputOptions input;
 
   @Option(
       names = "--key",
@@ -92,25 +86,12 @@ final class ProduceCommand implements Callable<Integer> {
       TaskDefinition.checkTaskId(task);
     }
     RowSender sender = new RowSender(console, "request", skipBad);
-    try (InputStream in = open(console, file);
-        InputReader rows = new InputReader(file, in, format);
+    try (InputReader rows = input.texts(console, file);
         Connection cluster = connection.connect()) {
       cluster.require(cluster.topics().requests());
       sender.send(rows, cluster, row -> toRecord(row, cluster));
       return sender.report(cluster.topics().requests().name(), json);
     }
-  }
-
-  /** Standard input for {@code -}, which stays open. */
-  static InputStream open(Console console, String file) throws IOException {
-    if (file.equals("-")) {
-      return console.in();
-    }
-    Path path = Path.of(file);
-    if (Files.isDirectory(path)) {
-      throw CommandFailure.usage(file + " is a directory; name a file");
-    }
-    return Files.newInputStream(path);
   }
 
   private ProducerRecord<String, byte[]> toRecord(InputRow row, Connection cluster) {

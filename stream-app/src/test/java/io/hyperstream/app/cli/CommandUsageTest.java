@@ -20,7 +20,9 @@ class CommandUsageTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "produce --format CSV | LINES",
+        "produce --format XML | LINES",
+        "produce --column txt=a | there is no field 'txt'",
+        "produce --column text=a | lines have no columns",
         "produce --task t --command-config /nowhere/client.properties | no such file: /nowhere/client",
         "produce --task t --no-such-option | hyperstream produce --help",
         "consume --dead-letters --task t | --task does not go with --dead-letters",
