@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.task.NearNames;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
@@ -186,7 +187,7 @@ final class LabelCommand implements Callable<Integer> {
     String taskId = row.taskOr(Optional.ofNullable(task));
     TaskDefinition definition = definitions.get(taskId);
     if (definition == null) {
-      throw bad(row, "the task '" + taskId + "' is not defined");
+      throw bad(row, TaskTopic.undefined(definitions, taskId));
     }
     boolean byRequest = row.text().isEmpty();
     if (!byRequest && row.text().isBlank()) {
@@ -226,8 +227,8 @@ final class LabelCommand implements Callable<Integer> {
               + definition.getTaskId()
               + "' has no label '"
               + label
-              + "'; its labels are "
-              + Rendering.some(known));
+              + "'"
+              + NearNames.hint(label, known, "; its labels are " + Rendering.some(known)));
     }
     return label;
   }

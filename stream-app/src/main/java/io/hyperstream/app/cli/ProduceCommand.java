@@ -5,9 +5,11 @@ import io.hyperstream.schemas.InferenceRequest;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -70,11 +72,23 @@ final class ProduceCommand implements Callable<Integer> {
       description = "Put on every request and found again on its prediction; repeatable.")
   private Map<String, String> attributes = new LinkedHashMap<>();
 
+  @Option(
+      names = "--any-task",
+      description =
+          "Send to tasks that are not defined, too; their requests become dead letters unless they"
+              + " are defined in time.")
+  private boolean anyTask;
+
   @Option(names = "--skip-bad", description = "Report unusable rows and go on; exits with 1.")
   private boolean skipBad;
 
   @Option(names = "--json", description = "Print {\"sent\": N, \"bad\": N} at the end.")
   private boolean json;
+
+  private Map<String, io.hyperstream.schemas.TaskDefinition> defined = Map.of();
+
+  /** Tasks that were looked up and are not defined. */
+  private final Set<String> undefined = new HashSet<>();
 
   ProduceCommand(Console console) {
     this.console = console;
@@ -89,18 +103,39 @@ final class ProduceCommand implements Callable<Integer> {
     try (InputReader rows = input.texts(console, file);
         Connection cluster = connection.connect()) {
       cluster.require(cluster.topics().requests());
-      sender.send(rows, cluster, row -> toRecord(row, cluster));
+      Optional<TaskTopic> tasks =
+          anyTask ? Optional.empty() : Optional.of(new TaskTopic(cluster, console));
+      if (task != null) {
+        requireDefined(task, tasks);
+      }
+      sender.send(rows, cluster, row -> toRecord(row, tasks, cluster));
       return sender.report(cluster.topics().requests().name(), json);
     }
   }
 
-  private ProducerRecord<String, byte[]> toRecord(InputRow row, Connection cluster) {
+  /** A request of another task would only become a dead letter, which nobody here would see. */
+  private void requireDefined(String taskId, Optional<TaskTopic> tasks) {
+    if (tasks.isEmpty() || defined.containsKey(taskId)) {
+      return;
+    }
+    if (undefined.add(taskId)) {
+      defined = tasks.get().read(); // it may have been defined meanwhile
+    }
+    if (!defined.containsKey(taskId)) {
+      throw CommandFailure.failed(
+          TaskTopic.undefined(defined, taskId) + ", and --any-task sends to it regardless");
+    }
+  }
+
+  private ProducerRecord<String, byte[]> toRecord(
+      InputRow row, Optional<TaskTopic> tasks, Connection cluster) {
     String topic = cluster.topics().requests().name();
     String requestId = row.requestId().orElseGet(() -> UUID.randomUUID().toString());
     String taskId = row.taskOr(Optional.ofNullable(task));
     try {
       TaskDefinition.checkTaskId(taskId);
-    } catch (IllegalArgumentException e) {
+      requireDefined(taskId, tasks);
+    } catch (IllegalArgumentException | CommandFailure e) {
       throw new InputRow.BadRowException(row.where() + ": " + e.getMessage());
     }
     Map<String, String> all = new HashMap<>(attributes);
