@@ -68,7 +68,7 @@ final class AdaptationOrder {
 
   /** Fails unless the task is defined. */
   void requireTask(Connection cluster, Console console) throws InterruptedException {
-    TaskTopic.find(new TaskTopic(cluster, console).read(), task);
+    TaskTopic.require(task, cluster, console);
   }
 
   /**

@@ -50,7 +50,12 @@ final class DeadLetterReplay {
    * @param replayedBefore so many are left alone
    * @param refused why, a sentence for each
    */
-  record Plan(Set<DeadLetter.Id> ready, int replayedBefore, List<String> refused) {}
+  record Plan(Set<DeadLetter.Id> ready, int replayedBefore, List<String> refused) {
+    /** Whether no letter was selected. */
+    boolean isEmpty() {
+      return ready.isEmpty() && replayedBefore == 0 && refused.isEmpty();
+    }
+  }
 
   private final Connection cluster;
   private final DeadLetterSelection selection;

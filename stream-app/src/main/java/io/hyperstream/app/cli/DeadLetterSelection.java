@@ -1,7 +1,12 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.model.task.NearNames;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -13,6 +18,7 @@ final class DeadLetterSelection {
       names = "--code",
       paramLabel = "CODE,..",
       split = ",",
+      converter = CodeConverter.class,
       description = "With one of these codes, such as UNKNOWN_TASK.")
   private Set<String> codes = Set.of();
 
@@ -52,6 +58,28 @@ final class DeadLetterSelection {
         && (letters.isEmpty() || letters.contains(letter.id()))
         && (since == null || letter.record().timestamp() >= since.toEpochMilli())
         && (task == null || letter.task(cluster).filter(task::equals).isPresent());
+  }
+
+  /** The task that was asked for; null for any. */
+  String task() {
+    return task;
+  }
+
+  /** One of the codes there are. */
+  static final class CodeConverter implements CommandLine.ITypeConverter<String> {
+    @Override
+    public String convert(String value) {
+      List<String> known = Arrays.stream(ErrorCode.values()).map(Enum::name).toList();
+      String code = value.toUpperCase(Locale.ROOT);
+      if (!known.contains(code)) {
+        throw new CommandLine.TypeConversionException(
+            "there is no code '"
+                + value
+                + "'"
+                + NearNames.hint(value, known, "; there are " + String.join(", ", known)));
+      }
+      return code;
+    }
   }
 
   /** A time ago, or a moment. */

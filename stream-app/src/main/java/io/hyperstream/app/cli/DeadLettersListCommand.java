@@ -53,6 +53,9 @@ final class DeadLettersListCommand implements Callable<Integer> {
               }
             });
       }
+      if (counts.isEmpty() && selection.task() != null) {
+        TaskTopic.require(selection.task(), cluster, console);
+      }
     }
     if (!json) {
       console.note(summary(counts));

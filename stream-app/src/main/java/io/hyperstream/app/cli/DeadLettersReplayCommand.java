@@ -74,6 +74,9 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
     try (Connection cluster = connection.connect()) {
       DeadLetterReplay replay = new DeadLetterReplay(cluster, selection, maxReplays, again);
       DeadLetterReplay.Plan plan = dryRun ? replay.plan() : replay.run();
+      if (plan.isEmpty() && selection.task() != null) {
+        TaskTopic.require(selection.task(), cluster, console);
+      }
       report(plan, cluster.topics().deadLetters().name());
       return plan.refused().isEmpty() ? ExitCodes.OK : ExitCodes.FAILURE;
     }

@@ -9,6 +9,8 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.ConnectException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
@@ -44,8 +46,8 @@ final class Failures {
 
   static int onException(Console console, Exception exception) {
     Throwable cause = unwrap(exception);
-    if (cause instanceof Console.OutputClosedException) {
-      return ExitCodes.OK;
+    if (cause instanceof Console.OutputLostException) {
+      return ExitCodes.OK; // withOutput says what is to be said
     }
     if (cause instanceof InterruptedException || cause instanceof InterruptException) {
       console.note("hyperstream: interrupted");
@@ -56,6 +58,35 @@ final class Failures {
       exception.printStackTrace(console.err());
     }
     return cause instanceof CommandFailure failure ? failure.exitCode() : ExitCodes.FAILURE;
+  }
+
+  /**
+   * The exit status of a command that ended with {@code status}, whose output may not have arrived.
+   * A reader that has gone, as {@code head} does, is no failure; a full disk is.
+   */
+  static int withOutput(Console console, int status) {
+    Optional<IOException> failure = console.outputFailure().filter(lost -> !isBrokenPipe(lost));
+    failure.ifPresent(
+        lost ->
+            console.note(
+                "hyperstream: the output could not be written: "
+                    + lost.getMessage()
+                    + "; what has been written of it is not complete"));
+    return failure.isPresent() && status == ExitCodes.OK ? ExitCodes.FAILURE : status;
+  }
+
+  /** Java keeps no error number, and the message is in the language of the system: so compare. */
+  private static boolean isBrokenPipe(IOException failure) {
+    try {
+      Pipe pipe = Pipe.open();
+      try (Pipe.SinkChannel sink = pipe.sink()) {
+        pipe.source().close();
+        sink.write(ByteBuffer.allocate(1));
+      }
+      return false;
+    } catch (IOException broken) {
+      return String.valueOf(broken.getMessage()).equals(failure.getMessage());
+    }
   }
 
   /** What happened and what to do, in a line. */

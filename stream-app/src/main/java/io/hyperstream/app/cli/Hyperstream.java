@@ -24,7 +24,7 @@ public final class Hyperstream {
 
   /** Runs one command line and returns its exit status. */
   static int run(Console console, String... args) {
-    return commandLine(console).execute(args);
+    return Failures.withOutput(console, commandLine(console).execute(args));
   }
 
   static CommandLine commandLine(Console console) {

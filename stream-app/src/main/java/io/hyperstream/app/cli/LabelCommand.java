@@ -1,11 +1,11 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.task.NearNames;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
 import io.hyperstream.schemas.TaskLabel;
 import java.io.IOException;
-import java.io.InputStream;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
@@ -42,8 +42,8 @@ import picocli.CommandLine.Parameters;
       "  A label that was wrong: send the right one, or take it back:",
       "    hyperstream label --task support-routing --text 'my parcel is late' --retract",
       "",
-      "TSV: text and label; or text, second text and label; or a header line with names. JSONL"
-          + " fields: text, textPair, label, taskId, and requestId instead of a text. Delivery is"
+      "TSV: text and label; or text, second text and label; or a header line with names, as"
+          + " CSV always has. JSONL fields: text, textPair, label, taskId, and requestId instead of a text. Delivery is"
           + " idempotent and acknowledged by all replicas; the same example sent twice counts once."
     })
 final class LabelCommand implements Callable<Integer> {
@@ -102,12 +102,7 @@ final class LabelCommand implements Callable<Integer> {
       description = "Who says so, kept with each label. Default: the user's name.")
   private String labeller;
 
-  @Option(
-      names = "--format",
-      defaultValue = "AUTO",
-      description =
-          "AUTO, TSV or JSONL; AUTO: JSONL by the file's ending, else TSV. Default: AUTO.")
-  private InputFormat format;
+  @Mixin private InputOptions input;
 
   @Option(names = "--skip-bad", description = "Report unusable rows and go on; exits with 1.")
   private boolean skipBad;
@@ -144,8 +139,8 @@ final class LabelCommand implements Callable<Integer> {
   }
 
   private void checkUsage() {
-    if (format == InputFormat.LINES) {
-      throw CommandFailure.usage("labels come as TSV or JSONL; a line alone has no label");
+    if (input.format() == InputFormat.LINES) {
+      throw CommandFailure.usage("labels come as TSV, CSV or JSONL; a line alone has no label");
     }
     if (textPair != null && source.text == null) {
       throw CommandFailure.usage("--text-pair goes with --text; in files the pair is a column");
@@ -181,8 +176,7 @@ final class LabelCommand implements Callable<Integer> {
       throws IOException {
     String file = source.file == null ? "-" : source.file;
     RowSender sender = new RowSender(console, "label", skipBad);
-    try (InputStream in = ProduceCommand.open(console, file);
-        InputReader rows = InputReader.ofLabels(file, in, format)) {
+    try (InputReader rows = input.labels(console, file)) {
       sender.send(rows, cluster, row -> toRecord(row, definitions, cluster));
     }
     return sender.report(cluster.topics().labels().name(), json);
@@ -193,7 +187,7 @@ final class LabelCommand implements Callable<Integer> {
     String taskId = row.taskOr(Optional.ofNullable(task));
     TaskDefinition definition = definitions.get(taskId);
     if (definition == null) {
-      throw bad(row, "the task '" + taskId + "' is not defined");
+      throw bad(row, TaskTopic.undefined(definitions, taskId));
     }
     boolean byRequest = row.text().isEmpty();
     if (!byRequest && row.text().isBlank()) {
@@ -233,8 +227,8 @@ final class LabelCommand implements Callable<Integer> {
               + definition.getTaskId()
               + "' has no label '"
               + label
-              + "'; its labels are "
-              + Rendering.some(known));
+              + "'"
+              + NearNames.hint(label, known, "; its labels are " + Rendering.some(known)));
     }
     return label;
   }

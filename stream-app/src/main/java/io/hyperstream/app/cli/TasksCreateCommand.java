@@ -87,7 +87,7 @@ final class TasksCreateCommand implements Callable<Integer> {
   }
 
   private List<TaskDefinition> fromFile(String file) throws IOException {
-    try (InputStream in = ProduceCommand.open(console, file)) {
+    try (InputStream in = InputOptions.open(console, file)) {
       return TaskYaml.read(file.equals("-") ? "(standard input)" : file, in);
     }
   }

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.task.NearNames;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -35,7 +36,8 @@ final class TasksRetireCommand implements Callable<Integer> {
         throw CommandFailure.failed(
             "not defined: "
                 + String.join(", ", unknown)
-                + "; nothing was retired. `hyperstream tasks list` shows what is");
+                + NearNames.hint(unknown.get(0), known, "; `hyperstream tasks list` shows what is.")
+                + " Nothing was retired");
       }
       topic.retire(taskIds);
       console.note("retired " + String.join(", ", taskIds));

@@ -57,18 +57,18 @@ final class Tasks {
     return view()
         .definitions()
         .find(taskId)
-        .orElseThrow(
-            () -> {
-              List<String> near = view.definitions().near(taskId);
-              return new ProblemException(
-                  HttpStatus.NOT_FOUND,
-                  "no task '"
-                      + shown(taskId)
-                      + "' is defined"
-                      + (near.isEmpty()
-                          ? "; GET /api/tasks lists those that are"
-                          : "; did you mean " + String.join(" or ", near) + "?"));
-            });
+        .orElseThrow(() -> new ProblemException(HttpStatus.NOT_FOUND, undefined(taskId)));
+  }
+
+  /** That a task is not defined, with the ids that are near. */
+  String undefined(String taskId) {
+    List<String> near = view.definitions().near(taskId);
+    return "no task '"
+        + shown(taskId)
+        + "' is defined"
+        + (near.isEmpty()
+            ? "; GET /api/tasks lists those that are"
+            : "; did you mean " + String.join(" or ", near) + "?");
   }
 
   private static String shown(String taskId) {

@@ -138,11 +138,25 @@ class CommandLineIT {
     assertThat(client("tasks", "retire", "fruit").exitCode()).isZero();
     assertThat(client("tasks", "list").out()).doesNotContain("fruit");
     assertThat(client("tasks", "retire", "fruit").exitCode()).isEqualTo(ExitCodes.FAILURE);
+    for (String unknown : List.of("fruit", "pros_con")) {
+      CommandRun refused = clientWithInput("another one\n", "produce", "-t", unknown);
+      assertThat(refused.exitCode()).as(unknown).isEqualTo(ExitCodes.FAILURE);
+      assertThat(refused.err()).contains("the task '" + unknown + "' is not defined", "--any-task");
+    }
+    Path typo = folder.resolve("typo.jsonl");
+    Files.writeString(typo, "{\"taskId\":\"pros_con\",\"text\":\"light\"}\n");
+    assertThat(client("produce", typo.toString()).err())
+        .contains("typo.jsonl:1: the task 'pros_con' is not defined; did you mean pros_cons?");
+    for (String command : List.of("consume", "report", "dead-letters list", "versions --json")) {
+      CommandRun nothing = client((command + " --task pros_con").split(" ", -1));
+      assertThat(nothing.exitCode()).as(command).isEqualTo(ExitCodes.FAILURE);
+      assertThat(nothing.err()).as(command).contains("did you mean pros_cons?");
+    }
     Awaitility.await()
         .atMost(PATIENCE)
         .untilAsserted(
             () -> {
-              clientWithInput("another one\n", "produce", "-t", "fruit");
+              clientWithInput("another one\n", "produce", "--any-task", "-t", "fruit");
               assertThat(client("consume", "--dead-letters").out())
                   .contains("UNKNOWN_TASK", "fruit");
             });

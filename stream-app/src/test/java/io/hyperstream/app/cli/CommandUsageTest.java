@@ -20,7 +20,9 @@ class CommandUsageTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "produce --format CSV | LINES",
+        "produce --format XML | LINES",
+        "produce --column txt=a | there is no field 'txt'",
+        "produce --column text=a | lines have no columns",
         "produce --task t --command-config /nowhere/client.properties | no such file: /nowhere/client",
         "produce --task t --no-such-option | hyperstream produce --help",
         "consume --dead-letters --task t | --task does not go with --dead-letters",
@@ -54,6 +56,9 @@ class CommandUsageTest {
         "dead-letters replay --all --code EMPTY_TEXT | or all of them with --all",
         "dead-letters replay --all --max-replays 0 | --max-replays must be 1 or more",
         "dead-letters replay --letter 17 | such as 2@17, got '17'",
+        "dead-letters list --code EMPTY_TXT | there is no code 'EMPTY_TXT'; did you mean EMPTY_TEXT?",
+        "dead-letters replay --code FOO | there is no code 'FOO'; there are UNDECODABLE",
+        "consume --max 0 | --max must be 1 or more",
         "dead-letters list --since yesterday | 12h or 7d, or a moment",
         "api-key --name ann | --role=ROLE",
         "api-key --name ann --role boss | read, predict, teach or admin",

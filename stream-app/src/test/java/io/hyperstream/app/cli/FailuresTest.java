@@ -81,12 +81,10 @@ class FailuresTest {
   }
 
   @Test
-  @DisplayName("an interruption has its own status; a closed output is no failure")
+  @DisplayName("an interruption and a wrong call have statuses of their own")
   void statuses() {
     assertThat(Failures.onException(console, new InterruptedException()))
         .isEqualTo(ExitCodes.INTERRUPTED);
-    assertThat(Failures.onException(console, new Console.OutputClosedException()))
-        .isEqualTo(ExitCodes.OK);
     assertThat(Failures.onException(console, CommandFailure.usage("so not")))
         .isEqualTo(ExitCodes.USAGE);
   }

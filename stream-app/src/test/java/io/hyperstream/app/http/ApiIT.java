@@ -171,7 +171,8 @@ class ApiIT {
     eventually(
         "retired",
         () ->
-            answer("desk", "and now?").path("error").path("code").asText().equals("UNKNOWN_TASK"));
+            http.post("/api/predict", "{\"text\":\"and now?\",\"taskId\":\"desk\"}").status()
+                == 404);
   }
 
   private static void awaitVersion(Events events, long version) {
@@ -204,7 +205,7 @@ class ApiIT {
             .post(
                 "/api/predict",
                 "{\"text\":\"Hello\",\"taskIds\":[\"asked\",\"pairs\",\"free\",\"nobody\"]}");
-    JsonNode predictions = body(answered, 200).path("predictions");
+    JsonNode predictions = body(answered, 207).path("predictions");
     assertThat(answered.header("traceparent")).isEqualTo(trace);
     assertThat(predictions).hasSize(4);
     assertThat(predictions.get(0).path("label").asText()).isIn("borrowing", "events", "rooms");
@@ -216,7 +217,15 @@ class ApiIT {
     String many = "\"asked\"" + ",\"asked%d\"".repeat(8).formatted(1, 2, 3, 4, 5, 6, 7, 8);
     Answer tooMany = http.post("/api/predict", "{\"text\":\"a\",\"taskIds\":[" + many + "]}");
     assertThat(body(tooMany, 429).path("detail").asText()).contains("max-predictions");
-    assertThat(answer("asked", " ").path("error").path("code").asText()).isEqualTo("EMPTY_TEXT");
+    Answer empty = http.post("/api/predict", "{\"text\":\" \",\"taskId\":\"asked\"}");
+    assertThat(body(empty, 207).at("/predictions/0/error/code").asText()).isEqualTo("EMPTY_TEXT");
+    Answer misspelt = http.post("/api/predict", "{\"text\":\"Hello\",\"taskId\":\"askd\"}");
+    assertThat(body(misspelt, 404).path("detail").asText())
+        .isEqualTo("no task 'askd' is defined; did you mean asked?");
+    assertThat(misspelt.header("Content-Type")).startsWith("application/problem+json");
+    Answer both =
+        http.post("/api/predict", "{\"text\":\"Hello\",\"taskIds\":[\"nobody\",\"pair\"]}");
+    assertThat(body(both, 404).at("/errors/1/message").asText()).contains("did you mean pairs?");
   }
 
   @Test
