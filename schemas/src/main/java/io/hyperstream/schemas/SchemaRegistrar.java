@@ -48,7 +48,7 @@ public final class SchemaRegistrar {
   private void registerPatiently(
       String subject, AvroSchema schema, long deadline, Duration patience)
       throws InterruptedException {
-    Duration pause = FIRST_PAUSE;
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, () -> {}); // ends at the deadline
     while (true) {
       String problem;
       Exception failure;
@@ -77,12 +77,11 @@ public final class SchemaRegistrar {
                 + "; check its URL and that it runs",
             failure);
       }
-      LOG.warn("The schema registry is not available yet ({}); trying again", problem);
-      Thread.sleep(Math.max(1, Math.min(pause.toMillis(), left / 1_000_000)));
-      pause = pause.multipliedBy(2);
-      if (pause.compareTo(LONGEST_PAUSE) > 0) {
-        pause = LONGEST_PAUSE;
+      long pause = backoff.failed().toMillis();
+      if (backoff.isToBeSaid()) {
+        LOG.warn("The schema registry is not available yet ({}); trying again", problem);
       }
+      Thread.sleep(Math.max(1, Math.min(pause, left / 1_000_000)));
     }
   }
 

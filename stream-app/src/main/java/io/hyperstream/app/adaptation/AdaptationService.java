@@ -11,6 +11,7 @@ import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.InstanceSlot;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
+import io.hyperstream.app.streams.Retries;
 import io.hyperstream.app.streams.RoleRuntime.Cluster;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.app.streams.StreamsProperties;
@@ -101,9 +102,11 @@ final class AdaptationService implements RoleService {
     Topics topics = ready.topics();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.labels().name()));
     RecordCodec codec = new RecordCodec(registry);
-    reader = new GlobalRecordReader(codec, reason -> stalled = reason);
+    Counter registryRetries = Retries.counter(meters, "registry");
+    reader = new GlobalRecordReader(codec, reason -> stalled = reason, registryRetries::increment);
     HeaderPolicy headers = new HeaderPolicy(cluster.limits().maxHeaderBytes());
-    OutputRecords output = new OutputRecords(codec, topics, headers, ENCODING_PATIENCE);
+    OutputRecords output =
+        new OutputRecords(codec, topics, headers, ENCODING_PATIENCE, registryRetries::increment);
     InstanceSlot instance =
         InstanceSlot.claim(Path.of(cluster.streams().stateDir()), settings.applicationId());
     AdapterFiles files =
@@ -123,7 +126,8 @@ final class AdaptationService implements RoleService {
             codec,
             () ->
                 cluster.reader(
-                    settings.applicationId() + "-definitions", IsolationLevel.READ_COMMITTED));
+                    settings.applicationId() + "-definitions", IsolationLevel.READ_COMMITTED),
+            Retries.counter(meters, "definitions")::increment);
     int largest = AdaptationTopology.maxRecordBytes(topics);
     streams =
         new StreamsRun(

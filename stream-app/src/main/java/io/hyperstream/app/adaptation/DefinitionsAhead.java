@@ -1,6 +1,7 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.schemas.Backoff;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
@@ -31,6 +32,8 @@ import org.slf4j.LoggerFactory;
 final class DefinitionsAhead implements DefinitionCheck, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DefinitionsAhead.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
   private final String topic;
   private final RecordCodec codec;
@@ -48,12 +51,20 @@ final class DefinitionsAhead implements DefinitionCheck, AutoCloseable {
   private boolean reading; // guarded by this
   private boolean everRead; // guarded by this
   private long asOf; // guarded by this; nanoTime at the begin of the last read that succeeded
+  private final Backoff backoff; // guarded by this
+  private long notBefore = System.nanoTime(); // guarded by this
   private volatile boolean closed;
 
   /**
    * @param consumers makes a read-committed consumer without a group
+   * @param counter run at each attempt to read that failed
    */
-  DefinitionsAhead(String topic, RecordCodec codec, Supplier<Consumer<byte[], byte[]>> consumers) {
+  DefinitionsAhead(
+      String topic,
+      RecordCodec codec,
+      Supplier<Consumer<byte[], byte[]>> consumers,
+      Runnable counter) {
+    backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, counter);
     this.topic = topic;
     this.codec = codec;
     this.consumers = consumers;
@@ -67,7 +78,7 @@ final class DefinitionsAhead implements DefinitionCheck, AutoCloseable {
           ? Answer.COMING
           : Answer.NONE;
     }
-    if (!reading && !closed) {
+    if (!reading && !closed && System.nanoTime() - notBefore >= 0) {
       reading = true;
       thread.execute(this::read);
     }
@@ -90,13 +101,20 @@ final class DefinitionsAhead implements DefinitionCheck, AutoCloseable {
         everRead = !closed;
         asOf = start;
         reading = false;
+        backoff.worked();
       }
     } catch (RuntimeException e) {
-      LOG.warn("Whether definitions are on their way cannot be told now: {}", e.toString());
       closeConsumer();
       synchronized (this) {
         everRead = false;
         reading = false;
+        notBefore = System.nanoTime() + backoff.failed().toNanos();
+        if (backoff.isToBeSaid()) {
+          LOG.warn(
+              "Whether definitions are on their way cannot be told now, labels and commands of"
+                  + " unknown tasks wait: {}",
+              e.toString());
+        }
       }
     }
   }

@@ -8,6 +8,7 @@ import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.Backoff;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -124,11 +125,12 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
 
   private synchronized void adopt(String key, AdapterVersion version) {
     unreadable.put(key, version);
-    tryToAdopt(key, version, FIRST_PAUSE);
+    tryToAdopt(
+        key, version, new Backoff(FIRST_PAUSE, LONGEST_PAUSE, metrics.weightRetries::increment));
   }
 
   /** Again later if its weights cannot be read: shared folders may show a new file late. */
-  private synchronized void tryToAdopt(String key, AdapterVersion version, Duration pause) {
+  private synchronized void tryToAdopt(String key, AdapterVersion version, Backoff backoff) {
     if (closed || !version.equals(unreadable.get(key))) {
       return; // what came since counts
     }
@@ -138,7 +140,8 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
     } catch (IllegalArgumentException | InferenceException e) {
       ignored(key, e.getMessage());
     } catch (IOException | UncheckedIOException e) {
-      if (pause.equals(FIRST_PAUSE)) {
+      Duration pause = backoff.failed();
+      if (backoff.isToBeSaid()) {
         ignored(
             key,
             "its weights cannot be read, and are tried again until they can: "
@@ -146,16 +149,15 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
                 + "; every process must share one model store (hyperstream.model.dir)");
       }
       unreadable.put(key, version);
-      Duration next = pause.compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : pause;
       CompletableFuture.delayedExecutor(pause.toMillis(), TimeUnit.MILLISECONDS)
-          .execute(() -> tryAgain(key, version, next));
+          .execute(() -> tryAgain(key, version, backoff));
     }
   }
 
   @SuppressWarnings("try") // the fields last as long as the block
-  private void tryAgain(String key, AdapterVersion version, Duration pause) {
+  private void tryAgain(String key, AdapterVersion version, Backoff backoff) {
     try (LogFields fields = aboutTaskOf(key)) {
-      tryToAdopt(key, version, pause);
+      tryToAdopt(key, version, backoff);
     }
   }
 

@@ -12,6 +12,7 @@ import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.inference.TokenCounts;
 import io.hyperstream.model.tensor.NativeMemory;
+import io.hyperstream.schemas.Backoff;
 import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -36,8 +37,8 @@ import org.slf4j.LoggerFactory;
  */
 final class InferenceEngine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceEngine.class);
-  private static final Duration FIRST_BACK_OFF = Duration.ofMillis(100);
-  private static final Duration LONGEST_BACK_OFF = Duration.ofSeconds(5);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
   private static final long GIVE_BACK_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   /** One row and where its result goes. */
@@ -314,15 +315,20 @@ final class InferenceEngine implements AutoCloseable {
 
   /** Returns when the device answers; false if the queue was closed before. */
   private boolean awaitDevice(Throwable error) throws InterruptedException {
-    LOG.error("The device fails even on a known-good row; retrying with back-off", error);
-    long pause = FIRST_BACK_OFF.toNanos();
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, metrics.deviceRetries::increment);
     Optional<Throwable> failure = Optional.of(error);
     while (failure.isPresent()) {
       deviceError = Optional.of("the device fails: " + failure.get());
-      if (!queue.pause(pause)) {
+      Duration pause = backoff.failed();
+      if (backoff.isToBeSaid()) {
+        LOG.error(
+            "The device fails even on a known-good row, {} times by now; it is tried again",
+            backoff.failures(),
+            failure.get());
+      }
+      if (!queue.pause(pause.toNanos())) {
         return false;
       }
-      pause = Math.min(2 * pause, LONGEST_BACK_OFF.toNanos());
       failure = tryCanary();
     }
     deviceError = Optional.empty();

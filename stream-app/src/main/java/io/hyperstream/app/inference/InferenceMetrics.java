@@ -1,6 +1,7 @@
 package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.Retries;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -24,6 +25,8 @@ final class InferenceMetrics {
   final Counter batchFailures;
   final Counter workerRestarts;
   final Counter retries;
+  final Counter weightRetries;
+  final Counter deviceRetries;
   final Counter threadFailures;
   final DistributionSummary batchRows;
   final DistributionSummary batchTasks;
@@ -48,7 +51,9 @@ final class InferenceMetrics {
     batchFailures = counter("hyperstream.batch.failures", "Batches that failed as a whole");
     workerRestarts =
         counter("hyperstream.worker.restarts", "Workers that took over after the device failed");
-    retries = counter("hyperstream.retries", "Records tried again after an outage");
+    retries = Retries.counter(registry, "request");
+    weightRetries = Retries.counter(registry, "weights of a version");
+    deviceRetries = Retries.counter(registry, "device");
     threadFailures =
         counter("hyperstream.thread.failures", "Stream threads that failed and were replaced");
     batchRows = summary("hyperstream.batch.rows", "Rows per batch").register(registry);

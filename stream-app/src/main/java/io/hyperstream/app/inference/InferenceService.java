@@ -11,6 +11,7 @@ import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.InstanceSlot;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
+import io.hyperstream.app.streams.Retries;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.app.streams.StreamsProperties;
 import io.hyperstream.app.streams.StreamsRun;
@@ -31,6 +32,7 @@ import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.Topics;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -136,11 +138,12 @@ final class InferenceService implements RoleService {
                 e.joinDeadline()),
             metrics,
             spans);
-    globalRecords = new GlobalRecordReader(codec, catalog::stalled);
+    Counter registryRetries = Retries.counter(meters, "registry");
+    globalRecords = new GlobalRecordReader(codec, catalog::stalled, registryRetries::increment);
     HeaderPolicy headers = new HeaderPolicy(l.maxHeaderBytes());
     output =
         new PredictionRecords(
-            new OutputRecords(codec, topics, headers, e.joinDeadline()),
+            new OutputRecords(codec, topics, headers, e.joinDeadline(), registryRetries::increment),
             topics,
             predictor.modelId(),
             headers);

@@ -4,6 +4,7 @@ import io.hyperstream.app.inference.PrefetchWindow.Found;
 import io.hyperstream.app.inference.PrefetchWindow.Taken;
 import io.hyperstream.app.streams.NotNowException;
 import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.schemas.Backoff;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -27,8 +28,8 @@ import org.slf4j.LoggerFactory;
  */
 final class Prefetcher {
   private static final Logger LOG = LoggerFactory.getLogger(Prefetcher.class);
-  private static final long FIRST_BACK_OFF_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-  private static final long LONGEST_BACK_OFF_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
   /**
    * How far and how long.
@@ -115,19 +116,18 @@ final class Prefetcher {
     PendingRequest pending = taken;
     RawRequest raw = taken.raw();
     long deadline = System.nanoTime() + limits.joinDeadline().toNanos();
-    long backOff = FIRST_BACK_OFF_NANOS;
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, metrics.retries::increment);
     try {
       while (true) {
         try {
           return pending.await(left(deadline));
         } catch (NotNowException e) {
-          metrics.retries.increment();
-          notYet(pending, e);
-          TimeUnit.NANOSECONDS.sleep(Math.min(backOff, left(deadline)));
+          long pause = backoff.failed().toNanos();
+          notYet(pending, e, backoff.isToBeSaid());
+          TimeUnit.NANOSECONDS.sleep(Math.min(pause, left(deadline)));
           if (left(deadline) <= 0) {
             throw new StreamsException(giveUp(raw), e);
           }
-          backOff = Math.min(2 * backOff, LONGEST_BACK_OFF_NANOS);
           pending = pending.again();
           computeNow.accept(pending);
         }
@@ -143,9 +143,12 @@ final class Prefetcher {
   }
 
   @SuppressWarnings("try") // the fields last as long as the block
-  private static void notYet(PendingRequest pending, NotNowException why) {
+  private static void notYet(PendingRequest pending, NotNowException why, boolean toBeSaid) {
     RawRequest raw = pending.raw();
     pending.span().addEvent("retry");
+    if (!toBeSaid) {
+      return;
+    }
     try (LogFields fields =
         LogFields.ofRequest(pending.requestId(), pending.taskId(), pending.span())) {
       LOG.warn("No answer for {} at {} yet: {}", raw.partition(), raw.offset(), reason(why));

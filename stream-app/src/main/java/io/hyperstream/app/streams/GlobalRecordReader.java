@@ -1,7 +1,9 @@
 package io.hyperstream.app.streams;
 
+import io.hyperstream.schemas.Backoff;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.RegistryUnavailableException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -15,19 +17,23 @@ import org.slf4j.LoggerFactory;
  */
 public final class GlobalRecordReader {
   private static final Logger LOG = LoggerFactory.getLogger(GlobalRecordReader.class);
-  private static final long FIRST_BACK_OFF_MILLIS = 200;
-  private static final long LONGEST_BACK_OFF_MILLIS = 5_000;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
   private final RecordCodec codec;
   private final Consumer<Optional<String>> stalled;
+  private final Runnable counter;
   private volatile boolean closing;
 
   /**
    * @param stalled told why reading waits now; empty when it goes on
+   * @param counter run at each attempt that failed
    */
-  public GlobalRecordReader(RecordCodec codec, Consumer<Optional<String>> stalled) {
+  public GlobalRecordReader(
+      RecordCodec codec, Consumer<Optional<String>> stalled, Runnable counter) {
     this.codec = codec;
     this.stalled = stalled;
+    this.counter = counter;
   }
 
   /**
@@ -37,7 +43,7 @@ public final class GlobalRecordReader {
    * @throws NotNowException if the application closes while the registry is down
    */
   public <T extends SpecificRecord> T read(String topic, byte[] value, Class<T> type) {
-    long backOff = FIRST_BACK_OFF_MILLIS;
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, counter);
     while (true) {
       try {
         T record = codec.deserialize(topic, value, type);
@@ -48,16 +54,18 @@ public final class GlobalRecordReader {
           throw new NotNowException("closing while the schema registry is down", e);
         }
         stalled.accept(Optional.of("reading " + topic + " waits: " + e.getMessage()));
-        LOG.warn("Reading {} waits for the schema registry: {}", topic, e.getMessage());
-        sleep(backOff);
-        backOff = Math.min(2 * backOff, LONGEST_BACK_OFF_MILLIS);
+        Duration pause = backoff.failed();
+        if (backoff.isToBeSaid()) {
+          LOG.warn("Reading {} waits for the schema registry: {}", topic, e.getMessage());
+        }
+        sleep(pause);
       }
     }
   }
 
-  private static void sleep(long millis) {
+  private static void sleep(Duration pause) {
     try {
-      TimeUnit.MILLISECONDS.sleep(millis);
+      TimeUnit.NANOSECONDS.sleep(pause.toNanos());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new NotNowException("interrupted while the schema registry is down", e);

@@ -1,5 +1,6 @@
 package io.hyperstream.app.streams;
 
+import io.hyperstream.schemas.Backoff;
 import io.hyperstream.schemas.DeadLetterHeaders;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.RegistryUnavailableException;
@@ -12,26 +13,36 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.streams.errors.StreamsException;
 import org.apache.kafka.streams.processor.api.Record;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes the records a topology writes: encoded values and dead letters. Thread-safe. */
 public final class OutputRecords {
+  private static final Logger LOG = LoggerFactory.getLogger(OutputRecords.class);
   private static final int MAX_MESSAGE_CHARS = 2_000;
 
   /** The message in UTF-8, the other headers we add, the batch's frame. */
   private static final int OUR_HEADERS_BYTES = 16 * 1024;
 
-  private static final long BACK_OFF_MILLIS = 250;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
 
   private final RecordCodec codec;
   private final int maxDeadValueBytes;
   private final HeaderPolicy headerPolicy;
   private final Duration patience;
+  private final Runnable counter;
 
   /**
    * @param patience how long encoding waits for a registry that is down
+   * @param counter run at each attempt that failed
    */
   public OutputRecords(
-      RecordCodec codec, Topics topics, HeaderPolicy headerPolicy, Duration patience) {
+      RecordCodec codec,
+      Topics topics,
+      HeaderPolicy headerPolicy,
+      Duration patience,
+      Runnable counter) {
     this.codec = codec;
     maxDeadValueBytes =
         Math.max(
@@ -39,6 +50,7 @@ public final class OutputRecords {
             topics.deadLetters().maxRecordBytes() - headerPolicy.maxBytes() - OUR_HEADERS_BYTES);
     this.headerPolicy = headerPolicy;
     this.patience = patience;
+    this.counter = counter;
   }
 
   /**
@@ -49,15 +61,21 @@ public final class OutputRecords {
    */
   public byte[] encode(String topic, SpecificRecord record) {
     long deadline = System.nanoTime() + patience.toNanos();
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, counter);
     while (true) {
       try {
         return codec.serialize(topic, record);
       } catch (RegistryUnavailableException e) {
-        if (System.nanoTime() > deadline) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0) {
           throw new StreamsException("the schema registry does not answer", e);
         }
+        long pause = backoff.failed().toNanos();
+        if (backoff.isToBeSaid()) {
+          LOG.warn("A record for {} waits for the schema registry: {}", topic, e.getMessage());
+        }
         try {
-          TimeUnit.MILLISECONDS.sleep(BACK_OFF_MILLIS);
+          TimeUnit.NANOSECONDS.sleep(Math.min(pause, left));
         } catch (InterruptedException interrupted) {
           Thread.currentThread().interrupt();
           throw new StreamsException("interrupted while the schema registry is down", e);

@@ -1,6 +1,7 @@
 package io.hyperstream.app.streams;
 
 import io.hyperstream.app.config.StreamsSettings;
+import io.hyperstream.schemas.Backoff;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
@@ -24,13 +25,14 @@ import org.slf4j.LoggerFactory;
  */
 public final class StreamsRun implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(StreamsRun.class);
-  private static final long LONGEST_PAUSE_MILLIS = 10_000;
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
   private static final long CALM_NANOS = TimeUnit.MINUTES.toNanos(2);
 
   private final StreamsSettings settings;
   private final int threads;
   private final String applicationId;
-  private final Counter threadFailures;
+  private final Backoff failures; // guarded by this
   private final InstanceSlot instance;
   private final FencingClients clients;
   private final KafkaStreams streams;
@@ -42,7 +44,6 @@ public final class StreamsRun implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
           });
-  private int failures; // guarded by this
   private long lastFailure; // guarded by this; nanoTime
   private volatile boolean closing;
 
@@ -61,7 +62,7 @@ public final class StreamsRun implements AutoCloseable {
     settings = cluster.streams();
     applicationId = properties.applicationId();
     threads = properties.threads();
-    this.threadFailures = threadFailures;
+    failures = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, threadFailures::increment);
     this.instance = instance;
     clients = new FencingClients(applicationId, instance.name());
     streams =
@@ -125,22 +126,23 @@ public final class StreamsRun implements AutoCloseable {
     if (closing) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
-    threadFailures.increment();
-    long pause = pauseAfterFailure();
-    LOG.error("A stream thread failed; it is replaced in {} ms", pause, failure);
+    Duration pause = pauseAfterFailure();
+    LOG.error("A stream thread failed; it is replaced in {} ms", pause.toMillis(), failure);
     try {
-      TimeUnit.MILLISECONDS.sleep(pause);
+      TimeUnit.NANOSECONDS.sleep(pause.toNanos());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     return StreamThreadExceptionResponse.REPLACE_THREAD;
   }
 
-  private synchronized long pauseAfterFailure() {
+  private synchronized Duration pauseAfterFailure() {
     long now = System.nanoTime();
-    failures = now - lastFailure > CALM_NANOS ? 0 : Math.min(10, failures + 1);
+    if (now - lastFailure > CALM_NANOS) {
+      failures.worked();
+    }
     lastFailure = now;
-    return Math.min(LONGEST_PAUSE_MILLIS, 500L << failures);
+    return failures.failed();
   }
 
   /** Why records are not processed now; empty while they are. */

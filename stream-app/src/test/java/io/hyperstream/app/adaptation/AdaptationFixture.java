@@ -91,8 +91,8 @@ final class AdaptationFixture implements AutoCloseable {
         new AdaptationTopology.Parts(
             topics,
             MODEL,
-            new GlobalRecordReader(codec, stalled -> {}),
-            new OutputRecords(codec, topics, headers, Duration.ofSeconds(5)),
+            new GlobalRecordReader(codec, stalled -> {}, () -> {}),
+            new OutputRecords(codec, topics, headers, Duration.ofSeconds(5), () -> {}),
             headers,
             trainer,
             (taskId, label) -> definitions.get(),

@@ -57,7 +57,8 @@ class DefinitionsAheadTest {
             () -> {
               consumers.incrementAndGet();
               return consumer;
-            });
+            },
+            () -> {});
   }
 
   @AfterEach

@@ -105,8 +105,8 @@ class OwnerRebalanceIT {
           new AdaptationTopology.Parts(
               topics,
               AdaptationFixture.MODEL,
-              new GlobalRecordReader(codec, stalled -> {}),
-              new OutputRecords(codec, topics, headers, Duration.ofSeconds(10)),
+              new GlobalRecordReader(codec, stalled -> {}, () -> {}),
+              new OutputRecords(codec, topics, headers, Duration.ofSeconds(10), () -> {}),
               headers,
               this,
               (taskId, label) -> DefinitionCheck.Answer.NOT_YET,

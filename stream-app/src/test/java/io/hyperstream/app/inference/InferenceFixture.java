@@ -93,12 +93,12 @@ final class InferenceFixture implements AutoCloseable {
             new InferenceTopology.Parts(
                 topics,
                 catalog,
-                new GlobalRecordReader(codec, catalog::stalled),
+                new GlobalRecordReader(codec, catalog::stalled, () -> {}),
                 new VersionCodec(files, store),
                 files,
                 prefetcher,
                 new PredictionRecords(
-                    new OutputRecords(codec, topics, headers, Duration.ofSeconds(5)),
+                    new OutputRecords(codec, topics, headers, Duration.ofSeconds(5), () -> {}),
                     topics,
                     predictor.modelId(),
                     headers),

@@ -2,10 +2,14 @@ package io.hyperstream.app.http.events;
 
 import io.hyperstream.app.http.topics.RefusedRecord;
 import io.hyperstream.app.http.topics.TopicAccess;
+import io.hyperstream.app.streams.Retries;
+import io.hyperstream.schemas.Backoff;
 import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.UndecodableRecordException;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micronaut.core.annotation.Nullable;
 import io.micronaut.serde.annotation.Serdeable;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -34,11 +38,13 @@ import org.slf4j.LoggerFactory;
 final class PredictionTail {
   private static final Logger LOG = LoggerFactory.getLogger(PredictionTail.class);
   private static final int REMEMBERED_TEXTS = 4_096;
-  private static final long PAUSE_MILLIS = 1_000;
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
   private final EventStreams streams;
   private final TopicAccess access;
   private final RecordCodec codec;
+  private final Counter retries;
   private Thread thread; // guarded by this; null while nobody watches
   private Consumer<byte[], byte[]> consumer; // guarded by this; to wake it
   private boolean closed; // guarded by this
@@ -64,7 +70,8 @@ final class PredictionTail {
       Instant createdAt,
       @Nullable String input) {}
 
-  PredictionTail(EventStreams streams, TopicAccess access) {
+  PredictionTail(EventStreams streams, TopicAccess access, MeterRegistry meters) {
+    retries = Retries.counter(meters, "predictions watched");
     this.streams = streams;
     this.access = access;
     codec = access.codec();
@@ -80,14 +87,18 @@ final class PredictionTail {
   }
 
   private void run() {
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, retries::increment);
     while (isWatched()) {
       try (Consumer<byte[], byte[]> reader = access.reader("predictions")) {
         followWith(reader);
       } catch (WakeupException e) {
         LOG.debug("Nobody watches predictions any more");
       } catch (RuntimeException e) {
-        LOG.warn("Predictions cannot be watched now: {}", e.toString());
-        pause();
+        Duration pause = backoff.failed();
+        if (backoff.isToBeSaid()) {
+          LOG.warn("Predictions cannot be watched now: {}", e.toString());
+        }
+        pause(pause);
       } finally {
         synchronized (this) {
           consumer = null;
@@ -105,10 +116,10 @@ final class PredictionTail {
     return true;
   }
 
-  private synchronized void pause() {
+  private synchronized void pause(Duration pause) {
     try {
       if (!closed) {
-        TimeUnit.MILLISECONDS.timedWait(this, PAUSE_MILLIS);
+        TimeUnit.NANOSECONDS.timedWait(this, pause.toNanos());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -2,13 +2,16 @@ package io.hyperstream.app.http.topics;
 
 import io.hyperstream.app.config.HttpSettings;
 import io.hyperstream.app.http.topics.VersionTable.Published;
+import io.hyperstream.app.streams.Retries;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.Backoff;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.Topics;
 import io.hyperstream.schemas.UndecodableRecordException;
+import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
@@ -39,8 +42,8 @@ public final class TopicView {
   private static final long MOST_REPORT_BYTES = 16L << 20;
   private static final long MOST_LETTER_BYTES = 8L << 20;
   private static final int MOST_TASKS_WITH_REPORTS = 20_000;
-  private static final long FIRST_PAUSE_MILLIS = 250;
-  private static final long LONGEST_PAUSE_MILLIS = 5_000;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
   private final TopicAccess access;
   private final Topics topics;
@@ -56,10 +59,14 @@ public final class TopicView {
   private final Thread thread = new Thread(this::run, "hyperstream-http-view");
   private Consumer<byte[], byte[]> consumer; // guarded by this; to wake it
   private boolean closed; // guarded by this
+  private final Backoff backoff; // view thread only
   private volatile boolean current;
   private volatile String problem = "the topics are being read";
 
-  TopicView(TopicAccess access, HttpSettings settings) {
+  TopicView(TopicAccess access, HttpSettings settings, MeterRegistry meters) {
+    backoff =
+        new Backoff(
+            FIRST_PAUSE, LONGEST_PAUSE, Retries.counter(meters, "view of the topics")::increment);
     this.access = access;
     this.settings = settings;
     topics = access.topics();
@@ -123,7 +130,6 @@ public final class TopicView {
   }
 
   private void run() {
-    long pause = FIRST_PAUSE_MILLIS;
     while (!isClosed()) {
       try (Following following = new Following(access.reader("view"))) {
         following.follow();
@@ -131,15 +137,14 @@ public final class TopicView {
         return;
       } catch (RuntimeException e) {
         problem = "the topics cannot be read: " + e.getMessage();
-        LOG.debug("The view of the topics starts over in {} ms", pause, e);
-        if (current) {
-          LOG.warn("The HTTP API's view of the topics ages: {}", e.toString());
+        Duration pause = backoff.failed();
+        if (backoff.isToBeSaid()) {
+          LOG.warn("The HTTP API's view of the topics ages, and starts over: {}", e.toString());
+        }
+        if (!pause(pause)) {
+          return;
         }
       }
-      if (!pause(pause)) {
-        return;
-      }
-      pause = current ? FIRST_PAUSE_MILLIS : Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
     }
   }
 
@@ -147,8 +152,8 @@ public final class TopicView {
     return closed;
   }
 
-  private synchronized boolean pause(long millis) {
-    long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+  private synchronized boolean pause(Duration pause) {
+    long until = System.nanoTime() + pause.toNanos();
     try {
       for (long left = until - System.nanoTime(); !closed && left > 0; ) {
         TimeUnit.NANOSECONDS.timedWait(this, left);
@@ -231,6 +236,7 @@ public final class TopicView {
       if (missing.isEmpty()) {
         live = true;
         current = true;
+        backoff.worked();
       }
       synchronized (TopicView.this) {
         reader.assignment().forEach(one -> positions.put(one, reader.position(one)));
