@@ -1,21 +1,16 @@
 package io.hyperstream.app.cli;
 
-import io.hyperstream.model.task.NearNames;
+import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
-import io.hyperstream.schemas.TaskKind;
-import io.hyperstream.schemas.TaskLabel;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -110,7 +105,7 @@ final class LabelCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print {\"sent\": N, \"bad\": N} at the end.")
   private boolean json;
 
-  private final Map<String, Set<String>> labelNames = new HashMap<>();
+  private final Map<String, io.hyperstream.model.task.TaskDefinition> served = new HashMap<>();
 
   LabelCommand(Console console) {
     this.console = console;
@@ -199,7 +194,7 @@ final class LabelCommand implements Callable<Integer> {
             .setRequestId(byRequest ? row.requestId().orElseThrow() : null)
             .setText(byRequest ? null : row.text())
             .setTextPair(row.textPair().orElse(null))
-            .setLabel(retract ? null : checkedLabel(row, definition))
+            .setLabel(checkedLabel(row, definition, byRequest))
             .setSource(labeller)
             .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
             .build();
@@ -208,29 +203,24 @@ final class LabelCommand implements Callable<Integer> {
     return new ProducerRecord<>(topic, taskId, cluster.codec().serialize(topic, event));
   }
 
-  private String checkedLabel(InputRow row, TaskDefinition definition) {
-    String label = row.label().orElseThrow(() -> bad(row, "the row has no label"));
-    if (definition.getKind() != TaskKind.CLASSIFICATION) {
-      return label;
-    }
-    Set<String> known =
-        labelNames.computeIfAbsent(
-            definition.getTaskId(),
-            id ->
-                definition.getLabels().stream()
-                    .map(TaskLabel::getName)
-                    .collect(Collectors.toCollection(LinkedHashSet::new)));
-    if (!known.contains(label)) {
-      throw bad(
-          row,
-          "the task '"
-              + definition.getTaskId()
-              + "' has no label '"
-              + label
-              + "'"
-              + NearNames.hint(label, known, "; its labels are " + Rendering.some(known)));
-    }
+  private String checkedLabel(InputRow row, TaskDefinition definition, boolean byRequest) {
+    String label = retract ? null : row.label().orElseThrow(() -> bad(row, "the row has no label"));
+    boolean pair = byRequest || row.textPair().isPresent();
+    TaskDefinitions.cannotLearn(asServed(row, definition), pair, label)
+        .ifPresent(
+            why -> {
+              throw bad(row, why);
+            });
     return label;
+  }
+
+  private io.hyperstream.model.task.TaskDefinition asServed(InputRow row, TaskDefinition written) {
+    try {
+      return served.computeIfAbsent(written.getTaskId(), id -> Definitions.toModel(written));
+    } catch (IllegalArgumentException e) {
+      String why = "' cannot be served, so it cannot learn: ";
+      throw bad(row, "the task '" + written.getTaskId() + why + e.getMessage());
+    }
   }
 
   private static InputRow.BadRowException bad(InputRow row, String message) {

@@ -6,7 +6,10 @@ import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.schemas.TaskDefinition;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -24,6 +27,10 @@ import picocli.CommandLine.Option;
       "    hyperstream tasks create --model starter-t5-mini --from-model",
       "    hyperstream tasks create --model starter-t5-mini --from-model clinc_banking pros_cons",
       "",
+      "A definition replaces the whole of the one before. What that drops is shown and asked about"
+          + " first; examples of labels that are left out are set aside, and count again when a"
+          + " definition has the label again.",
+      "",
       "The fields of a definition are in `hyperstream tasks --help`. The default model reads 512"
           + " tokens of a text (`hyperstream model inspect` tells another's limit). A longer text is"
           + " cut and its prediction flagged (overLength: TRUNCATE, the default), answered with the"
@@ -35,6 +42,8 @@ final class TasksCreateCommand implements Callable<Integer> {
   @Mixin private ConnectionOptions connection;
 
   @Mixin private ModelChoice model;
+
+  @Mixin private Confirmation confirmation;
 
   @ArgGroup(multiplicity = "1")
   private Source source;
@@ -66,12 +75,35 @@ final class TasksCreateCommand implements Callable<Integer> {
     List<TaskDefinition> definitions =
         source.file != null ? fromFile(source.file) : fromModel(model.load());
     try (Connection cluster = connection.connect()) {
-      new TaskTopic(cluster, console).create(definitions);
+      TaskTopic topic = new TaskTopic(cluster, console);
+      confirmation.require(console, losses(definitions, topic.read(), cluster));
+      topic.create(definitions);
     }
     for (TaskDefinition definition : definitions) {
       console.note("defined " + definition.getTaskId());
     }
     return ExitCodes.OK;
+  }
+
+  private List<String> losses(
+      List<TaskDefinition> definitions, Map<String, TaskDefinition> known, Connection cluster)
+      throws InterruptedException {
+    List<TaskDefinition> changed =
+        definitions.stream().filter(after -> known.containsKey(after.getTaskId())).toList();
+    boolean labels =
+        changed.stream()
+            .anyMatch(
+                after -> !DefinitionLosses.labels(known.get(after.getTaskId()), after).isEmpty());
+    Optional<KeptExamples> kept =
+        labels ? Optional.of(KeptExamples.read(cluster, console)) : Optional.empty();
+    List<String> losses = new ArrayList<>();
+    for (TaskDefinition after : changed) {
+      String taskId = after.getTaskId();
+      losses.addAll(
+          DefinitionLosses.of(
+              known.get(taskId), after, kept.map(all -> all.of(taskId)).orElse(Map.of())));
+    }
+    return losses;
   }
 
   private List<TaskDefinition> fromModel(StoredModel stored) throws IOException {

@@ -129,7 +129,8 @@ class TaskController {
 
   /**
    * Defines a task, or replaces its whole definition: what is left out gets its default, and the
-   * examples of labels that are left out are erased. PATCH changes parts.
+   * examples of labels that are left out are set aside until a definition has the label again.
+   * PATCH changes parts.
    */
   @Put("/{taskId}")
   @Secured(ADMIN_NAME)

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Tasks as callers see them, out of what the topics and this process's catalog say. Any thread. */
 @Singleton
@@ -111,7 +112,7 @@ final class Tasks {
         report.map(r -> examples(r, written)).orElse(null));
   }
 
-  /** Those of labels that are no longer defined are gone, or will be when adaptation sees that. */
+  /** Those of labels that are not defined are set aside, or will be when adaptation sees that. */
   private static ExampleCounts examples(AdaptationReport report, TaskDefinition written) {
     Map<String, Integer> labels = null;
     if (report.getKeptExamples() != null && !written.getLabels().isEmpty()) {
@@ -120,7 +121,12 @@ final class Tasks {
         labels.put(label.getName(), report.getKeptExamples().getOrDefault(label.getName(), 0));
       }
     }
-    return new ExampleCounts(report.getExamples(), report.getHeldOut(), labels);
+    Map<String, Integer> setAside = null;
+    if (report.getKeptExamples() != null) {
+      setAside = new TreeMap<>(report.getKeptExamples());
+      written.getLabels().stream().map(TaskLabel::getName).forEach(setAside::remove);
+    }
+    return new ExampleCounts(report.getExamples(), report.getHeldOut(), labels, setAside);
   }
 
   static ServedVersion served(Published version) {

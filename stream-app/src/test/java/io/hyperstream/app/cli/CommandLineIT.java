@@ -134,6 +134,9 @@ class CommandLineIT {
     assertThat(client("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
     assertThat(clientWithInput("a green one\n", "produce", "-t", "fruit").exitCode()).isZero();
     assertThat(awaitPrediction("fruit").get("label").asText()).isIn("apple", "pear");
+    CommandRun again =
+        client("tasks", "create", "-f", yaml.toString()); // the same: nothing is lost
+    assertThat(again.exitCode()).as(again.err()).isZero();
 
     assertThat(client("tasks", "retire", "fruit").exitCode()).isZero();
     assertThat(client("tasks", "list").out()).doesNotContain("fruit");
