@@ -37,12 +37,13 @@ final class TaskPatches {
   /**
    * Checks the form of a patch.
    *
-   * @throws ProblemException if it is no object
+   * @throws ProblemException if it is no object, or has fields that no definition has
    */
-  static void require(JsonNode patch) {
+  void require(JsonNode patch) {
     if (!patch.isObject()) {
       throw ProblemException.body("a merge patch is an object of the fields to change");
     }
+    read(patch); // before nulls are merged away
   }
 
   /**
@@ -70,7 +71,7 @@ final class TaskPatches {
     try {
       return json.readValueFromTree(merged, TaskInput.class);
     } catch (IOException e) {
-      throw ProblemException.body(e.getMessage());
+      throw ProblemException.body(e);
     }
   }
 
