@@ -111,6 +111,10 @@ class ApiErrorsTest {
     "DELETE, /api/predict, 405, ''",
     "GET, /api/predict, 405, ''",
     "GET, /api/tasks?limit=0, 400, limit",
+    "GET, /api/tasks?limits=5, 400, limits: there is no such parameter; did you mean limit?",
+    "GET, /api/session?x=1, 400, x: there is no such parameter; none is taken here",
+    "GET, /api/stream/predictions?tasks=t, 400, did you mean task?",
+    "GET, /api/dead-letters?code=EMPTY_TXT, 400, did you mean EMPTY_TEXT?",
     "GET, /api/tasks?limit=many, 400, limit",
     "GET, /api/dead-letters?limit=1001, 400, limit"
   })
