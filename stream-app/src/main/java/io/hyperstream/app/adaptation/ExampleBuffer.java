@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.Example;
 import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
@@ -245,7 +246,7 @@ final class ExampleBuffer {
   int retainLabels(String taskId, Set<String> labels) {
     int removed = 0;
     for (KeyValue<String, StoredExample> entry : entries(taskId)) {
-      if (!labels.contains(entry.value.getLabel())) {
+      if (!labels.contains(Label.canonical(entry.value.getLabel()))) {
         store.delete(entry.key);
         vectors.delete(entry.key);
         removed++;

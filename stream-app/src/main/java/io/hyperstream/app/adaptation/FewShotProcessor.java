@@ -6,6 +6,7 @@ import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.schemas.AdaptationCommand;
@@ -237,6 +238,9 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         parts
             .reader()
             .read(record.getTopic(), SourcedRecords.bytes(record.getValue()), LabelEvent.class);
+    if (event.getLabel() != null) {
+      event.setLabel(Label.canonical(event.getLabel()));
+    }
     String hash = TextHash.of(record.getText(), record.getTextPair());
     Optional<OwnedTask> task = tasks.find(record.getTaskId());
     if (task.isPresent()) {

@@ -1,10 +1,10 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.NearNames;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
-import io.hyperstream.schemas.TaskLabel;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -209,7 +209,7 @@ final class LabelCommand implements Callable<Integer> {
   }
 
   private String checkedLabel(InputRow row, TaskDefinition definition) {
-    String label = row.label().orElseThrow(() -> bad(row, "the row has no label"));
+    String label = Label.canonical(row.label().orElseThrow(() -> bad(row, "the row has no label")));
     if (definition.getKind() != TaskKind.CLASSIFICATION) {
       return label;
     }
@@ -218,7 +218,7 @@ final class LabelCommand implements Callable<Integer> {
             definition.getTaskId(),
             id ->
                 definition.getLabels().stream()
-                    .map(TaskLabel::getName)
+                    .map(named -> Label.canonical(named.getName()))
                     .collect(Collectors.toCollection(LinkedHashSet::new)));
     if (!known.contains(label)) {
       throw bad(

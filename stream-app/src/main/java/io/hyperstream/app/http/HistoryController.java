@@ -6,10 +6,10 @@ import static io.hyperstream.app.http.access.Role.READ_NAME;
 import static io.hyperstream.app.http.access.Role.TEACH_NAME;
 
 import io.hyperstream.app.http.problem.ProblemException;
-import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.http.topics.RefusedRecord;
 import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.http.topics.VersionTable.Published;
+import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.schemas.AdapterForm;
 import io.micronaut.core.annotation.Nullable;
 import io.micronaut.http.annotation.Controller;

@@ -17,7 +17,8 @@ final class ParameterGuard {
 
   @RequestFilter
   void check(HttpRequest<?> request) {
-    if (RouteAttributes.getRouteMatch(request).orElse(null) instanceof MethodBasedRouteMatch<?, ?> route) {
+    if (RouteAttributes.getRouteMatch(request).orElse(null)
+        instanceof MethodBasedRouteMatch<?, ?> route) {
       check(request, route);
     }
   }

@@ -1,6 +1,7 @@
 package io.hyperstream.app.http;
 
 import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.TaskDefinition;
 import io.micronaut.json.JsonMapper;
 import io.micronaut.json.tree.JsonNode;
@@ -81,11 +82,16 @@ final class TaskPatches {
       return patch;
     }
     Map<String, JsonNode> byName = new HashMap<>();
-    known.values().forEach(label -> byName.put(label.get(NAME).getStringValue(), label));
+    known
+        .values()
+        .forEach(label -> byName.put(Label.canonical(label.get(NAME).getStringValue()), label));
     List<JsonNode> labels = new ArrayList<>();
     for (JsonNode label : given.values()) {
       JsonNode name = label.isObject() ? label.get(NAME) : null;
-      JsonNode before = name != null && name.isString() ? byName.get(name.getStringValue()) : null;
+      JsonNode before =
+          name != null && name.isString()
+              ? byName.get(Label.canonical(name.getStringValue()))
+              : null;
       labels.add(MergePatch.apply(before == null ? JsonNode.nullNode() : before, label));
     }
     Map<String, JsonNode> changed = new HashMap<>();

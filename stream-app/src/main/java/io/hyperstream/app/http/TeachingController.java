@@ -9,12 +9,12 @@ import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicWriter;
 import io.hyperstream.app.streams.ClusterSettings;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskKind;
-import io.hyperstream.schemas.TaskLabel;
 import io.hyperstream.schemas.Topics;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
@@ -127,8 +127,10 @@ class TeachingController {
       return Optional.empty();
     }
     Set<String> names =
-        task.getLabels().stream().map(TaskLabel::getName).collect(Collectors.toSet());
-    return names.contains(label)
+        task.getLabels().stream()
+            .map(known -> Label.canonical(known.getName()))
+            .collect(Collectors.toSet());
+    return names.contains(Label.canonical(label))
         ? Optional.empty()
         : error(
             at + "label",

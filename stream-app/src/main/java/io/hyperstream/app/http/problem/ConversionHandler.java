@@ -36,8 +36,7 @@ final class ConversionHandler
       @SuppressWarnings("rawtypes") HttpRequest request, ConversionErrorException failure) {
     if (failure.getArgument().isAnnotationPresent(Body.class)) {
       ProblemException problem = ProblemException.body(failure);
-      return Problems.response(
-          request, problem.status(), problem.getMessage(), problem.errors());
+      return Problems.response(request, problem.status(), problem.getMessage(), problem.errors());
     }
     String reason = readable(String.valueOf(failure.getMessage()));
     String name = failure.getArgument().getName();
@@ -84,7 +83,10 @@ final class ConversionHandler
     return BeanIntrospector.SHARED
         .findIntrospection(field.type())
         .map(bean -> List.of(bean.getPropertyNames()))
-        .map(known -> NearNames.hint(field.property().getName(), known, "; there are " + String.join(", ", known)))
+        .map(
+            known ->
+                NearNames.hint(
+                    field.property().getName(), known, "; there are " + String.join(", ", known)))
         .orElse("");
   }
 
