@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.Example;
 import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
@@ -276,7 +277,7 @@ final class ExampleBuffer {
     int back = 0;
     for (KeyValue<String, StoredExample> entry : entries(taskId)) {
       StoredExample example = entry.value;
-      boolean defined = labels.contains(example.getLabel());
+      boolean defined = labels.contains(Label.canonical(example.getLabel()));
       if (example.getLeaving() && !defined) {
         store.delete(entry.key);
       } else if (example.getAside() == defined) {

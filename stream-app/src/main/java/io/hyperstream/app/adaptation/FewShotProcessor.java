@@ -7,6 +7,7 @@ import io.hyperstream.app.adaptation.state.WaitingRecord;
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.AdaptationOutcome;
@@ -271,6 +272,9 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         parts
             .reader()
             .read(record.getTopic(), SourcedRecords.bytes(record.getValue()), LabelEvent.class);
+    if (event.getLabel() != null) {
+      event.setLabel(Label.canonical(event.getLabel()));
+    }
     String hash = TextHash.of(record.getText(), record.getTextPair());
     Optional<OwnedTask> task = tasks.find(record.getTaskId());
     if (task.isPresent()) {

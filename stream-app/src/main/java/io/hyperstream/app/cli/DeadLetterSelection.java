@@ -1,12 +1,8 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.app.streams.ErrorCode;
-import io.hyperstream.model.task.NearNames;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -69,16 +65,11 @@ final class DeadLetterSelection {
   static final class CodeConverter implements CommandLine.ITypeConverter<String> {
     @Override
     public String convert(String value) {
-      List<String> known = Arrays.stream(ErrorCode.values()).map(Enum::name).toList();
-      String code = value.toUpperCase(Locale.ROOT);
-      if (!known.contains(code)) {
-        throw new CommandLine.TypeConversionException(
-            "there is no code '"
-                + value
-                + "'"
-                + NearNames.hint(value, known, "; there are " + String.join(", ", known)));
+      try {
+        return ErrorCode.named(value).name();
+      } catch (IllegalArgumentException e) {
+        throw new CommandLine.TypeConversionException(e.getMessage());
       }
-      return code;
     }
   }
 

@@ -29,7 +29,8 @@ public final class Hyperstream {
 
   static CommandLine commandLine(Console console) {
     CommandLine line = new CommandLine(new RootCommand(console), new CommandFactory(console));
-    line.setCaseInsensitiveEnumValuesAllowed(true)
+    line.setExpandAtFiles(false) // texts may begin with @
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setUsageHelpLongOptionsMaxWidth(30)
         .setOut(

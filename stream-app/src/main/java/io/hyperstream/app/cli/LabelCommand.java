@@ -1,6 +1,7 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
 import java.io.IOException;
@@ -204,7 +205,8 @@ final class LabelCommand implements Callable<Integer> {
   }
 
   private String checkedLabel(InputRow row, TaskDefinition definition, boolean byRequest) {
-    String label = retract ? null : row.label().orElseThrow(() -> bad(row, "the row has no label"));
+    String label = retract ? null : Label.canonical(
+                row.label().orElseThrow(() -> bad(row, "the row has no label")));
     boolean pair = byRequest || row.textPair().isPresent();
     TaskDefinitions.cannotLearn(asServed(row, definition), pair, label)
         .ifPresent(

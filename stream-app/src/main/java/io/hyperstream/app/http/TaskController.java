@@ -172,7 +172,7 @@ class TaskController {
   @ApiResponse(responseCode = "404", description = "No such task; PUT defines it.")
   @ApiResponse(responseCode = "409", description = "The definition that is there cannot be read.")
   TaskView patch(@PathVariable String taskId, @Body JsonNode patch, HttpRequest<?> request) {
-    TaskPatches.require(patch);
+    patches.require(patch);
     return change(
         taskId,
         () -> {

@@ -9,6 +9,7 @@ import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.http.topics.VersionTable.Published;
 import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.TaskDefinition;
@@ -118,7 +119,9 @@ final class Tasks {
     if (report.getKeptExamples() != null && !written.getLabels().isEmpty()) {
       labels = new LinkedHashMap<>();
       for (TaskLabel label : written.getLabels()) {
-        labels.put(label.getName(), report.getKeptExamples().getOrDefault(label.getName(), 0));
+        labels.put(
+            label.getName(),
+            report.getKeptExamples().getOrDefault(Label.canonical(label.getName()), 0));
       }
     }
     Map<String, Integer> setAside = null;

@@ -93,7 +93,7 @@ public final class TaskDefinitions {
       return Optional.of("task '" + task.taskId() + "' needs a pair of texts; send textPair too");
     }
     List<String> names = task.labels().stream().map(Label::name).toList();
-    return label == null || names.contains(label)
+    return label == null || names.contains(Label.canonical(label))
         ? Optional.empty()
         : Optional.of(
             "task '"

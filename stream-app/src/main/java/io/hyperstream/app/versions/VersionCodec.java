@@ -7,6 +7,7 @@ import io.hyperstream.model.prototype.HalfFloats;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LabelHead.LabelVectors;
 import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.Prototypes;
@@ -223,7 +224,7 @@ public final class VersionCodec {
       }
       vectors.add(
           new LabelVectors(
-              record.getLabels().get(l),
+              Label.canonical(record.getLabels().get(l)),
               Arrays.copyOfRange(states, l * dimension, (l + 1) * dimension),
               stateBiases[l],
               ofLabel,

@@ -117,7 +117,7 @@ class AdaptationCommandsIT {
     assertThat(run("label", "-t", "desk", "--text", "lost", "--label", "cargo").err())
         .contains("no label 'cargo'");
     assertThat(run("label", "-t", "dusk", "--text", "lost", "--label", "cargo").err())
-        .contains("the task 'dusk' is not defined; known are desk, other");
+        .contains("the task 'dusk' is not defined; did you mean desk?");
     assertThat(read(connection.topics().labels(), LabelEvent.class))
         .noneMatch(event -> "lost".equals(event.getText()));
   }

@@ -11,13 +11,17 @@ import java.io.PrintStream;
 import java.nio.channels.Channels;
 import java.nio.channels.Pipe;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class HyperstreamTest {
+  @TempDir Path folder;
 
   @Test
   @DisplayName("--help teaches: examples, commands and exit codes, on standard output")
@@ -63,6 +67,21 @@ class HyperstreamTest {
 
     assertThat(run.exitCode()).isEqualTo(ExitCodes.USAGE);
     assertThat(run.err()).contains("name a command");
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @DisplayName("a text that begins with @ is a text, and no file of arguments")
+  @ValueSource(strings = {"@FILE", "@@FILE", "@nobody"})
+  void atSigns(String written) throws IOException {
+    Path file = Files.writeString(folder.resolve("bob"), "--help\n");
+    String text = written.replace("FILE", file.toString());
+    CommandLine root = Hyperstream.commandLine(Console.ofProcess());
+
+    CommandLine.ParseResult parsed =
+        root.parseArgs("predict", "--task", "t", "--text", text).subcommand();
+
+    assertThat(parsed.isUsageHelpRequested()).isFalse();
+    assertThat(parsed.<String>matchedOptionValue("--text", "")).isEqualTo(text);
   }
 
   @Test

@@ -229,6 +229,21 @@ class ApiIT {
   }
 
   @Test
+  @DisplayName("takes a label by its characters, however its accents are written")
+  void spellings() throws Exception {
+    String cafe = "{\"labels\":[{\"name\":\"caf\u00e9\"},{\"name\":\"the\u0301\"}]}";
+    JsonNode defined = body(http.put("/api/tasks/cafe", cafe), 201);
+    assertThat(defined.at("/labels/1/name").asText()).isEqualTo("th\u00e9");
+    for (String label : List.of("cafe\u0301", "th\u00e9")) {
+      String example = "{\"text\":\"a cup\",\"label\":\"" + label + "\"}";
+      body(http.post("/api/tasks/cafe/examples", example), 202);
+    }
+    String twice = "{\"labels\":[{\"name\":\"caf\u00e9\"},{\"name\":\"cafe\u0301\"}]}";
+    assertThat(body(http.put("/api/tasks/cafe", twice), 400).path("detail").asText())
+        .contains("names the label 'caf\u00e9' twice");
+  }
+
+  @Test
   @DisplayName("refuses lessons and definitions that cannot be, naming field and near ids")
   void refusals() throws Exception {
     body(http.put("/api/tasks/exacting", DESK), 201);
