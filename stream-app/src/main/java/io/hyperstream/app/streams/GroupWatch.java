@@ -2,6 +2,7 @@ package io.hyperstream.app.streams;
 
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -17,6 +18,8 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.StreamsGroupDescription;
+import org.apache.kafka.clients.admin.StreamsGroupMemberAssignment;
+import org.apache.kafka.clients.admin.StreamsGroupMemberDescription;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.GroupState;
 import org.apache.kafka.common.TopicPartition;
@@ -114,47 +117,50 @@ final class GroupWatch {
                 .whenComplete((d, e) -> judge(e == null ? ofClassic(d) : null, all, mine, e));
   }
 
-  /** Who has what, by client id, as the coordinator sees it; empty while it is being shared out. */
+  /** Who has what, as the coordinator sees it; empty while it is being shared out. */
   private static Map<String, Set<TopicPartition>> ofClassic(ConsumerGroupDescription described) {
-    Map<String, Set<TopicPartition>> assigned = new HashMap<>();
+    List<Member> members = new ArrayList<>();
     if (described.groupState() == GroupState.STABLE) {
       described
           .members()
           .forEach(
               member ->
-                  assigned
-                      .computeIfAbsent(member.clientId(), id -> new HashSet<>())
-                      .addAll(member.assignment().topicPartitions()));
+                  members.add(
+                      new Member(
+                          member.clientId(),
+                          member.consumerId(),
+                          member.assignment().topicPartitions())));
     }
-    return assigned;
+    return byClient(members);
   }
 
   private static Map<String, Set<TopicPartition>> ofStreams(StreamsGroupDescription described) {
-    Map<String, Set<TopicPartition>> assigned = new HashMap<>();
-    if (described.groupState() != GroupState.STABLE) {
-      return assigned;
+    List<Member> members = new ArrayList<>();
+    if (described.groupState() == GroupState.STABLE) {
+      Map<String, List<String>> sources = new HashMap<>();
+      described.subtopologies().forEach(s -> sources.put(s.subtopologyId(), s.sourceTopics()));
+      for (StreamsGroupMemberDescription member : described.members()) {
+        Set<TopicPartition> partitions = new HashSet<>();
+        for (StreamsGroupMemberAssignment.TaskIds task : member.assignment().activeTasks()) {
+          for (String topic : sources.getOrDefault(task.subtopologyId(), List.of())) {
+            task.partitions().forEach(p -> partitions.add(new TopicPartition(topic, p)));
+          }
+        }
+        members.add(new Member(member.clientId(), member.memberId(), partitions));
+      }
     }
-    Map<String, List<String>> sources = new HashMap<>();
-    described.subtopologies().forEach(s -> sources.put(s.subtopologyId(), s.sourceTopics()));
-    described
-        .members()
-        .forEach(
-            member -> {
-              Set<TopicPartition> partitions =
-                  assigned.computeIfAbsent(member.clientId(), id -> new HashSet<>());
-              member
-                  .assignment()
-                  .activeTasks()
-                  .forEach(
-                      task ->
-                          sources
-                              .getOrDefault(task.subtopologyId(), List.of())
-                              .forEach(
-                                  topic ->
-                                      task.partitions()
-                                          .forEach(
-                                              p -> partitions.add(new TopicPartition(topic, p)))));
-            });
+    return byClient(members);
+  }
+
+  private record Member(String clientId, String id, Set<TopicPartition> partitions) {}
+
+  /** By client id, or by member id where several clients are called the same (client.id is set). */
+  private static Map<String, Set<TopicPartition>> byClient(List<Member> members) {
+    Map<String, Set<TopicPartition>> assigned = new HashMap<>();
+    for (Member member : members) {
+      long same = members.stream().filter(m -> m.clientId().equals(member.clientId())).count();
+      assigned.put(same == 1 ? member.clientId() : member.id(), member.partitions());
+    }
     return assigned;
   }
 
@@ -174,7 +180,8 @@ final class GroupWatch {
   /**
    * What the coordinator and this process say.
    *
-   * @param assigned by client id; empty while the group is not stable
+   * @param assigned by client id, or anything else if that is not clear; empty while the group is
+   *     not stable
    * @param mine what this process' consumers have, by client id
    */
   void seen(

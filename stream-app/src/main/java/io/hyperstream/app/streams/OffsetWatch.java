@@ -245,7 +245,7 @@ public final class OffsetWatch {
   private void say(TopicPartition partition, Finding finding) {
     LOG.warn("Partition {} of group {}: {}", partition, group, finding.sentence());
     if (finding.removed() > 0) {
-      removed(partition.topic()).increment(finding.removed());
+      removed(partition.topic()).increment((double) finding.removed());
     } else {
       lost(partition.topic()).increment();
     }

@@ -80,6 +80,10 @@ public record StreamsProperties(
     p.put(main(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), recordsPerPoll);
     p.put(main(ConsumerConfig.FETCH_MAX_BYTES_CONFIG), FETCH_BYTES);
     p.put(main(ConsumerConfig.ISOLATION_LEVEL_CONFIG), "read_committed");
+    // So soon a partition that was added is read.
+    p.put(
+        main(ConsumerConfig.METADATA_MAX_AGE_CONFIG),
+        Math.toIntExact(streams.sessionTimeout().toMillis()));
     if (protocol == GroupProtocol.CLASSIC) {
       int session = Math.toIntExact(streams.sessionTimeout().toMillis());
       p.put(main(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), session);
