@@ -29,8 +29,8 @@ final class DeadLetterSelection {
       paramLabel = "TIME",
       converter = SinceConverter.class,
       description =
-          "Whose record is not older: 90m, 12h or 7d ago, or a moment such as"
-              + " 2026-01-31T08:00:00Z.")
+          "Written to the dead letters since then, however old the record itself is: 90m, 12h or 7d"
+              + " ago, or a moment such as 2026-01-31T08:00:00Z.")
   private Instant since;
 
   @Option(

@@ -7,6 +7,7 @@ import io.micronaut.health.HealthStatus;
 import io.micronaut.management.health.indicator.HealthIndicator;
 import io.micronaut.management.health.indicator.HealthResult;
 import io.micronaut.management.health.indicator.annotation.Readiness;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.reactivestreams.Publisher;
 
@@ -23,9 +24,15 @@ final class ReadinessIndicator implements HealthIndicator {
   @Override
   public Publisher<HealthResult> getResult() {
     Map<String, String> problems = role.problems();
+    Map<String, Object> details =
+        new LinkedHashMap<>(problems.isEmpty() ? Map.of("phase", role.phase()) : problems);
+    Map<String, String> lost = role.lost();
+    if (!lost.isEmpty()) {
+      details.put("lost", lost);
+    }
     return Publishers.just(
         HealthResult.builder(role.name(), problems.isEmpty() ? HealthStatus.UP : HealthStatus.DOWN)
-            .details(problems.isEmpty() ? Map.of("phase", role.phase()) : problems)
+            .details(details)
             .build());
   }
 }

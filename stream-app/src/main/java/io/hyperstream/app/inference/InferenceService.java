@@ -9,6 +9,7 @@ import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.InstanceSlot;
+import io.hyperstream.app.streams.OffsetWatch;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.Retries;
@@ -78,6 +79,7 @@ final class InferenceService implements RoleService {
   private final GlobalRecordReader globalRecords;
   private final MeterRegistry meters;
   private final InferenceSpans spans;
+  private final OffsetWatch offsets;
   private final StreamsRun streams;
   private volatile boolean serving;
   private volatile boolean closing;
@@ -175,6 +177,10 @@ final class InferenceService implements RoleService {
             topics,
             predictor.modelId(),
             headers);
+    List<String> sources = List.of(topics.requests().name());
+    offsets =
+        new OffsetWatch(
+            settings.kafka().applicationId(), sources, topics.predictions().name(), meters);
     streams =
         new StreamsRun(
             settings,
@@ -194,6 +200,8 @@ final class InferenceService implements RoleService {
             InferenceTopology.build(
                 new InferenceTopology.Parts(
                     topics, catalog, globalRecords, adoption, prefetcher, output, metrics)),
+            sources,
+            offsets,
             metrics.threadFailures);
   }
 
@@ -365,11 +373,17 @@ final class InferenceService implements RoleService {
   public Map<String, String> problems() {
     Map<String, String> problems = new LinkedHashMap<>();
     streams.problem().ifPresent(problem -> problems.put("streams", problem));
+    streams.unserved().ifPresent(problem -> problems.put("partitions", problem));
     engine.deviceError().ifPresent(problem -> problems.put("model", problem));
     probe.problem().ifPresent(problem -> problems.put("registry", problem));
     catalog.stalled().ifPresent(problem -> problems.put("catalog", problem));
     adoption.problem().ifPresent(problem -> problems.put("adapters", problem));
     return problems;
+  }
+
+  @Override
+  public Map<String, String> lost() {
+    return offsets.notices();
   }
 
   @Override

@@ -144,6 +144,12 @@ public abstract class RoleRuntime implements AutoCloseable {
     return current == null ? Map.of("start", phase) : current.problems();
   }
 
+  /** Which records were lost or are read again, by partition; empty when none were. */
+  public final Map<String, String> lost() {
+    RoleService current = service;
+    return current == null ? Map.of() : current.lost();
+  }
+
   /** What only a new start of the process can mend; empty when there is no such thing. */
   public final Optional<String> fatal() {
     return running.isCompletedExceptionally() || ended.isCompletedExceptionally()

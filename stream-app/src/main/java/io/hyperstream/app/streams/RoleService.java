@@ -22,6 +22,11 @@ public interface RoleService extends AutoCloseable {
   /** What keeps it from its work now, by part; empty when all is well. */
   Map<String, String> problems();
 
+  /**
+   * What was lost since it started, by partition; empty when nothing was. It goes on regardless.
+   */
+  Map<String, String> lost();
+
   /** What only a new start of the process can mend; empty when there is no such thing. */
   Optional<String> fatal();
 

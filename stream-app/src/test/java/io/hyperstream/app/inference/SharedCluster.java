@@ -17,9 +17,18 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** One embedded broker and registry for all classes of a test run; classes differ by prefix. */
 public final class SharedCluster implements BeforeAllCallback {
-  /** What a broker would remove within minutes, it removes while a test runs. */
+  /**
+   * What a broker would remove within minutes, it removes while a test runs. And it has an opinion
+   * of how large a topic may be.
+   */
   private static final Map<String, String> QUICK_RETENTION =
-      Map.of("log.retention.check.interval.ms", "500", "log.initial.task.delay.ms", "500");
+      Map.of(
+          "log.retention.check.interval.ms",
+          "500",
+          "log.initial.task.delay.ms",
+          "500",
+          "log.retention.bytes",
+          "10000000000");
 
   private static Running running;
 
