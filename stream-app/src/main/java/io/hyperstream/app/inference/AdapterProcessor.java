@@ -13,8 +13,9 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
 
 /**
  * Hands adapter versions to the {@link AdapterAdoption}, at the start from the first record on. A
- * record that is no version of this model leaves what is served as it is and says so; it never
- * stops the thread. Its store stays empty: the catalog holds what would be in it.
+ * damaged record leaves what is served as it is and says so; it never stops the thread. A version of
+ * another model is none of this application's. Its store stays empty: the catalog holds what would
+ * be in it.
  */
 final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
   private final String modelId;
@@ -52,8 +53,7 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
     String recordModel = key.substring(0, bar);
     String taskId = key.substring(bar + 1);
     if (!recordModel.equals(modelId)) {
-      throw new IllegalArgumentException(
-          "it is for model " + recordModel + ", this application serves " + modelId);
+      return; // expected: versions of a model that was served before stay in the topic
     }
     if (value == null) {
       adoption.revert(key, taskId);
