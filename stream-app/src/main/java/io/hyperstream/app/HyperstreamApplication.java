@@ -4,6 +4,7 @@ import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.http.access.AccessPolicy;
 import io.hyperstream.app.http.events.EventStreams;
 import io.hyperstream.app.http.topics.TopicView;
+import io.hyperstream.app.streams.NativeCode;
 import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.model.inference.Predictor;
 import io.micronaut.context.ApplicationContext;
@@ -60,6 +61,7 @@ public final class HyperstreamApplication implements AutoCloseable {
   }
 
   private static HyperstreamApplication start(ApplicationContextBuilder builder) {
+    NativeCode.load();
     ApplicationContext context = builder.banner(false).start();
     try {
       HyperstreamApplication application = new HyperstreamApplication(context);

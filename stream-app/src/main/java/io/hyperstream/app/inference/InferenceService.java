@@ -39,6 +39,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -187,7 +188,7 @@ final class InferenceService implements RoleService {
         "Warm-up: {} rows of {} tokens per second. {} threads poll {} records each of {}"
             + " partitions, {} rows are in the engine per thread, {} such rows or as many tokens in a batch: one pass takes at"
             + " most {} s of a transaction's {} s",
-        String.format("%.1f", rowsPerSecond),
+        String.format(Locale.ROOT, "%.1f", rowsPerSecond),
         warmUp.tokens(),
         settings.streams().threads(),
         pace.recordsPerPoll(),

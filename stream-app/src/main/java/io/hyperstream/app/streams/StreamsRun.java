@@ -31,6 +31,7 @@ public final class StreamsRun implements AutoCloseable {
   private final int threads;
   private final String applicationId;
   private final Counter threadFailures;
+  private volatile Throwable unmendable; // what ended it, if no new thread can help
   private final InstanceSlot instance;
   private final FencingClients clients;
   private final KafkaStreams streams;
@@ -91,7 +92,10 @@ public final class StreamsRun implements AutoCloseable {
           if (now == KafkaStreams.State.RUNNING) {
             onRunning.run();
           } else if (now == KafkaStreams.State.ERROR && !closing) {
-            onFailure.accept(new IllegalStateException("Kafka Streams ended in state ERROR"));
+            onFailure.accept(
+                unmendable == null
+                    ? new IllegalStateException("Kafka Streams ended in state ERROR")
+                    : unmendable);
           }
         });
     metrics.bindTo(meters);
@@ -126,6 +130,11 @@ public final class StreamsRun implements AutoCloseable {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
     threadFailures.increment();
+    if (failure instanceof LinkageError) { // the next thread would meet the same
+      LOG.error("A stream thread failed, and so does every other", failure);
+      unmendable = failure;
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
     long pause = pauseAfterFailure();
     LOG.error("A stream thread failed; it is replaced in {} ms", pause, failure);
     try {
