@@ -93,6 +93,12 @@ public final class HyperstreamApplication implements AutoCloseable {
     return server.getPort();
   }
 
+  /** What all paths begin with, such as "/hs"; empty unless configured. */
+  public String contextPath() {
+    String path = server.getContextURI().getPath();
+    return path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+  }
+
   /** Whether there are a dashboard and an API at that port, beside health and metrics. */
   public boolean offersApi() {
     return access.isOffered();

@@ -100,7 +100,12 @@ final class Failures {
       return file.getReason() == null ? "no such file" + detail : cause.getMessage();
     }
     if (cause instanceof ConnectException) {
-      return "cannot connect" + detail + "; check the address and that something listens there";
+      return "cannot connect"
+          + detail
+          + "; check the address and that something listens there"
+          + (System.getProperty("http.proxyHost", System.getProperty("https.proxyHost")) == null
+              ? ""
+              : ", or at the proxy of HTTP_PROXY and HTTPS_PROXY");
     }
     if (cause instanceof AccessDeniedException) {
       return "not allowed to open" + detail;

@@ -35,6 +35,7 @@ final class Host {
     // segments in the digits of the default language, and looks constants up by its upper case.
     Locale.setDefault(Locale.ROOT);
     giveHome(environment.getOrDefault("HOME", ""));
+    Proxies.use(environment);
     environment.forEach(
         (name, value) -> {
           if (name.startsWith("HYPERSTREAM_") && value.indexOf(REPLACEMENT) >= 0) {

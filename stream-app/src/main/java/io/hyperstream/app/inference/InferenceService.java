@@ -145,17 +145,20 @@ final class InferenceService implements RoleService {
             topics,
             predictor.modelId(),
             headers);
+    InstanceSlot instance =
+        InstanceSlot.claim(
+            Path.of(settings.streams().stateDir()), settings.kafka().applicationId());
+    // Of this process alone: another one on the same folder would remove what this one needs.
     AdapterFiles files =
         new AdapterFiles(
-            Path.of(settings.streams().stateDir(), "adapter-weights"),
+            instance.folder().resolve("adapter-weights"),
             e.joinDeadline().plus(WEIGHTS_GRACE),
             store::releaseWeights);
     VersionCodec versions = new VersionCodec(files, store);
     streams =
         new StreamsRun(
             settings,
-            InstanceSlot.claim(
-                Path.of(settings.streams().stateDir()), settings.kafka().applicationId()),
+            instance,
             new StreamsProperties(
                 settings.kafka().applicationId(),
                 protocol,

@@ -3,15 +3,22 @@ package io.hyperstream.app.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -126,6 +133,98 @@ class HostTest {
             "enableServiceLinks");
   }
 
+  @Test
+  @DisplayName("HTTP goes through the proxy of the environment, with its credentials")
+  void proxy() throws Exception {
+    try (FakeProxy proxy = new FakeProxy()) {
+      Ended refused =
+          run(
+              List.of(),
+              Map.of("HTTPS_PROXY", "http://" + proxy.address()),
+              "model",
+              "import",
+              "https://hub.invalid/o/n");
+      Ended passed =
+          run(
+              List.of(),
+              Map.of("http_proxy", "http://me:pa%40ss@" + proxy.address(), "NO_PROXY", "else"),
+              "model",
+              "import",
+              "http://hub.invalid/o/n");
+
+      assertThat(refused.errors)
+          .contains("the proxy " + proxy.address() + " asks for credentials", "HTTPS_PROXY");
+      assertThat(passed.errors).contains("answers 404");
+      assertThat(proxy.seen)
+          .anyMatch(line -> line.startsWith("CONNECT hub.invalid:443"))
+          .anyMatch(
+              line ->
+                  line.startsWith("GET http://hub.invalid/o/n")
+                      && line.endsWith(" Basic " + base64("me:pa@ss")));
+    }
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  @DisplayName("NO_PROXY names a host and all below it; this machine is never proxied")
+  void notProxied() {
+    assertThat(Proxies.notProxied("")).isEqualTo("localhost|127.*|[::1]|0.0.0.0|[::0]");
+    assertThat(Proxies.notProxied("a.example, .b.example,*.c,d:8081"))
+        .endsWith("|a.example|*.a.example|b.example|*.b.example|c|*.c|d|*.d");
+  }
+
+  /** Asks for credentials; has no page. */
+  private static final class FakeProxy implements AutoCloseable {
+    private final ServerSocket socket;
+    private final List<String> seen = new CopyOnWriteArrayList<>();
+
+    FakeProxy() throws IOException {
+      socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+      Thread thread = new Thread(this::serve, "fake-proxy");
+      thread.setDaemon(true);
+      thread.start();
+    }
+
+    String address() {
+      return "127.0.0.1:" + socket.getLocalPort();
+    }
+
+    private void serve() {
+      while (!socket.isClosed()) {
+        try (Socket caller = socket.accept();
+            BufferedReader in =
+                new BufferedReader(
+                    new InputStreamReader(caller.getInputStream(), StandardCharsets.US_ASCII))) {
+          String request = in.readLine();
+          String shown = "";
+          for (String line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
+            shown = line.startsWith("Proxy-Authorization:") ? line : shown;
+          }
+          seen.add(request + " " + shown);
+          String answer =
+              shown.isEmpty()
+                  ? "407 Who\r\nProxy-Authenticate: Basic realm=\"p\""
+                  : "404 Not Found";
+          caller
+              .getOutputStream()
+              .write(
+                  ("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                      .getBytes(StandardCharsets.US_ASCII));
+        } catch (IOException e) {
+          // Closed, or the caller has gone.
+        }
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      socket.close();
+    }
+  }
+
   /** In {@link #folder}, without variables of ours but those given. */
   private Ended run(List<String> javaOptions, Map<String, String> environment, String... args)
       throws IOException, InterruptedException {
@@ -140,7 +239,10 @@ class HostTest {
         new ProcessBuilder(command)
             .directory(folder.toFile())
             .redirectOutput(ProcessBuilder.Redirect.DISCARD);
-    builder.environment().keySet().removeIf(name -> name.matches("HYPERSTREAM_.*|LC_.*|LANG"));
+    builder
+        .environment()
+        .keySet()
+        .removeIf(name -> name.matches("HYPERSTREAM_.*|LC_.*|LANG|(?i:.*_proxy)"));
     builder.environment().putAll(environment);
     Process process = builder.start();
     try (InputStream errors = process.getErrorStream()) {
