@@ -222,7 +222,11 @@ final class ServeCommand implements Callable<Integer> {
     console.note(
         "Hyperstream is serving. "
             + (application.offersApi()
-                ? "Dashboard: " + http(application) + "  API: /api/docs  "
+                ? "Dashboard: "
+                    + http(application)
+                    + "  API: "
+                    + application.contextPath()
+                    + "/api/docs  "
                 : "")
             + "Health and metrics: "
             + http(application)
@@ -311,7 +315,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private static String http(HyperstreamApplication application) {
-    return "http://127.0.0.1:" + application.port();
+    return "http://127.0.0.1:" + application.port() + application.contextPath();
   }
 
   /** Options that other commands need to find this cluster; nothing if it is where they look. */

@@ -124,7 +124,8 @@ class TaskController {
                 "the task '" + task.taskId() + "' is defined already; PATCH and PUT change it");
           }
           return HttpResponse.created(
-              define(task.taskId(), task, request), URI.create("/api/tasks/" + task.taskId()));
+              define(task.taskId(), task, request),
+              URI.create(request.getPath().replaceFirst("/$", "") + "/" + task.taskId()));
         });
   }
 

@@ -42,6 +42,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -115,6 +116,7 @@ final class InferenceService implements RoleService {
     InstanceSlot instance =
         InstanceSlot.claim(
             Path.of(settings.streams().stateDir()), settings.kafka().applicationId());
+    // Of this process alone: another one on the same folder would remove what this one needs.
     AdapterFiles files =
         new AdapterFiles(
             instance.folder().resolve("adapter-weights"),
@@ -219,7 +221,7 @@ final class InferenceService implements RoleService {
         "Warm-up: {} rows of {} tokens per second. {} threads poll {} records each of {}"
             + " partitions, {} rows are in the engine per thread, {} such rows or as many tokens in a batch: one pass takes at"
             + " most {} s of a transaction's {} s",
-        String.format("%.1f", rowsPerSecond),
+        String.format(Locale.ROOT, "%.1f", rowsPerSecond),
         warmUp.tokens(),
         settings.streams().threads(),
         pace.recordsPerPoll(),

@@ -122,7 +122,7 @@ public abstract class RoleRuntime implements AutoCloseable {
     synchronized (this) {
       if (!closing) {
         LOG.error("The {} role failed while {}", name, phase, reason);
-        phase = "failed: " + reason.getMessage();
+        phase = "failed: " + NativeCode.problem(reason).orElseGet(reason::getMessage);
       }
     }
     running.completeExceptionally(reason);

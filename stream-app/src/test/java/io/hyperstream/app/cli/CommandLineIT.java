@@ -12,6 +12,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,12 +21,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -51,6 +54,8 @@ class CommandLineIT {
     server =
         PackagedCommand.start(
             folder,
+            List.of("-Duser.language=fa", "-Duser.country=IR"), // digits of its own
+            Map.of(),
             "serve",
             "--embedded",
             "--model",
@@ -387,6 +392,17 @@ class CommandLineIT {
     Awaitility.await()
         .atMost(Duration.ofSeconds(10))
         .until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
+  }
+
+  @Test
+  @Order(11)
+  @DisplayName("what it wrote is read on a machine of any language")
+  void digits() throws Exception {
+    try (Stream<Path> written = Files.walk(folder.resolve("data"))) {
+      assertThat(written.map(Path::toString))
+          .anyMatch(file -> file.endsWith("/00000000000000000000.log"))
+          .allMatch(StandardCharsets.US_ASCII.newEncoder()::canEncode);
+    }
   }
 
   private static JsonNode awaitPrediction(String task) {

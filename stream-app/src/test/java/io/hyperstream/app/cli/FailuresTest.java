@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.app.config.StreamsSettings;
 import io.micronaut.context.ApplicationContext;
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.util.Map;
@@ -48,6 +52,44 @@ class FailuresTest {
       assertThatThrownBy(() -> context.getBean(ModelSettings.class))
           .satisfies(e -> assertThat(Failures.sentence(e, false)).isEqualTo(sentence));
     }
+  }
+
+  @Test
+  @DisplayName("a setting of the wrong type is named as it was set, with what it should be")
+  void wrongType() {
+    String value = "many";
+    try (ApplicationContext context =
+        ApplicationContext.run(Map.of("hyperstream.streams.threads", value))) {
+      assertThatThrownBy(() -> context.getBean(StreamsSettings.class))
+          .satisfies(
+              e -> {
+                assertThat(Failures.sentence(e, false))
+                    .isEqualTo("hyperstream.streams.threads is many, expected a number");
+                assertThat(
+                        Failures.wrongType(
+                            e, Map.of("X", value, "HYPERSTREAM_STREAMS_THREADS", value)))
+                    .hasValue(
+                        "the environment's HYPERSTREAM_STREAMS_THREADS is many, expected a number");
+              });
+    }
+  }
+
+  @Test
+  @DisplayName("an error, which the parser does not handle, is a sentence and a status as well")
+  void error() {
+    PrintStream broken =
+        new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8) {
+          @Override
+          public void write(byte[] bytes, int offset, int length) {
+            throw new UnsatisfiedLinkError("/cache/libx.so: cannot be mapped");
+          }
+        };
+    Console standard = CommandRun.console("", out, err, false);
+    Console console =
+        new Console(InputStream.nullInputStream(), broken, standard.err(), false, false, 100);
+
+    assertThat(Hyperstream.run(console, "--version")).isEqualTo(ExitCodes.FAILURE);
+    assertThat(text(err)).startsWith("hyperstream: native code cannot be loaded from /cache");
   }
 
   @Test
