@@ -205,8 +205,10 @@ final class LabelCommand implements Callable<Integer> {
   }
 
   private String checkedLabel(InputRow row, TaskDefinition definition, boolean byRequest) {
-    String label = retract ? null : Label.canonical(
-                row.label().orElseThrow(() -> bad(row, "the row has no label")));
+    String label =
+        retract
+            ? null
+            : Label.canonical(row.label().orElseThrow(() -> bad(row, "the row has no label")));
     boolean pair = byRequest || row.textPair().isPresent();
     TaskDefinitions.cannotLearn(asServed(row, definition), pair, label)
         .ifPresent(

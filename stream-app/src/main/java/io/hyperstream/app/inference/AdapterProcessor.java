@@ -13,9 +13,9 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
 
 /**
  * Hands adapter versions to the {@link AdapterAdoption}, at the start from the first record on. A
- * damaged record leaves what is served as it is and says so; it never stops the thread. A version of
- * another model is none of this application's. Its store stays empty: the catalog holds what would
- * be in it.
+ * damaged record leaves what is served as it is and says so; it never stops the thread. A version
+ * of another model is none of this application's. Its store stays empty: the catalog holds what
+ * would be in it.
  */
 final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
   private final String modelId;
