@@ -3,8 +3,10 @@ package io.hyperstream.app.streams;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,7 +56,9 @@ class InstanceSlotTest {
   @Test
   @DisplayName("makes transactional ids that only differ by thread")
   void transactionalIds() {
-    FencingClients clients = new FencingClients("app", "slot");
+    FencingClients clients =
+        new FencingClients(
+            "app", "slot", new OffsetWatch("app", List.of(), "answers", new SimpleMeterRegistry()));
     assertThat(clients.stable("app-fefc9328-758b-42bc-b893-67ccd76ae88d-2"))
         .isEqualTo("app-slot-2");
   }
