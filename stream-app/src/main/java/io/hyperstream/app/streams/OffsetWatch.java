@@ -46,7 +46,7 @@ public final class OffsetWatch {
   private final String answers;
   private final MeterRegistry meters;
   private final Set<TopicPartition> committed = ConcurrentHashMap.newKeySet();
-  private final Map<TopicPartition, String> notices = new ConcurrentHashMap<>();
+  private final Map<String, String> notices = new ConcurrentHashMap<>();
   private volatile boolean answeredBefore;
 
   /**
@@ -233,30 +233,31 @@ public final class OffsetWatch {
 
   /** Another topic stands under the name of one that is being read. */
   void madeAnew(String topic) {
-    say(
-        new TopicPartition(topic, 0),
-        new Finding(
-            0,
-            "the topic was made anew while it was read: what was not read of the old one is gone,"
-                + " and reading may go on behind the beginning of the new one; restart all"
-                + " replicas"));
+    lost(topic).increment();
+    notice(
+        topic,
+        "the topic was made anew while it was read: what was not read of the old one is gone, and"
+            + " unless its partitions are named here too, the new one is read from where the old"
+            + " one was left. To read all of it, stop all replicas and reset the group's offsets"
+            + " (kafka-consumer-groups.sh --reset-offsets --to-earliest)");
   }
 
   private void say(TopicPartition partition, Finding finding) {
-    LOG.warn("Partition {} of group {}: {}", partition, group, finding.sentence());
     if (finding.removed() > 0) {
       removed(partition.topic()).increment((double) finding.removed());
     } else {
       lost(partition.topic()).increment();
     }
-    notices.put(
-        partition, Instant.now().truncatedTo(ChronoUnit.SECONDS) + ": " + finding.sentence());
+    notice(partition.toString(), finding.sentence());
   }
 
-  /** What was lost since this process started, by partition; empty if nothing was. */
+  private void notice(String of, String sentence) {
+    LOG.warn("{} as read by group {}: {}", of, group, sentence);
+    notices.put(of, Instant.now().truncatedTo(ChronoUnit.SECONDS) + ": " + sentence);
+  }
+
+  /** What was lost since this process started, by partition or topic; empty if nothing was. */
   public Map<String, String> notices() {
-    Map<String, String> sorted = new TreeMap<>();
-    notices.forEach((partition, sentence) -> sorted.put(partition.toString(), sentence));
-    return sorted;
+    return new TreeMap<>(notices);
   }
 }
