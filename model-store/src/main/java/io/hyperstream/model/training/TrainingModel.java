@@ -55,7 +55,7 @@ final class TrainingModel implements AutoCloseable {
       t5 = T5.load(t5Config, backbone);
       factory = config.map(c -> AdapterFactory.load(t5Config.shape(), c, adapters));
       config.ifPresent(this::readTasks);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }

@@ -74,7 +74,7 @@ final class CommandDesk {
     Optional<String> unable = TaskDefinitions.cannotLearn(task.definition());
     boolean adapt = command.getAction() == io.hyperstream.schemas.AdaptationAction.ADAPT;
     if (unable.isPresent()) {
-      refuse(command, "Its " + unable.get() + ".");
+      refuse(command, "Nothing can be learnt: " + unable.get() + ".");
     } else if (adapt && state.getFrozen()) {
       refuse(command, "The task is frozen; send UNFREEZE first.");
     } else if (buffer.labels(task.taskId()) < 2) {

@@ -28,9 +28,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Feeds adapter versions into the catalog, at the start from the first record on. A version that
- * cannot be applied (another model's, damaged, of a form not served) leaves what is served as it is
- * and says so; it never stops the thread. Its store stays empty: the catalog holds what would be in
- * it.
+ * cannot be applied (damaged, of a form not served) leaves what is served as it is and says so; it
+ * never stops the thread. One of another model is none of this application's. Its store stays
+ * empty: the catalog holds what would be in it.
  */
 final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
   private static final Logger LOG = LoggerFactory.getLogger(AdapterProcessor.class);
@@ -102,8 +102,7 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
     String modelId = key.substring(0, bar);
     String taskId = key.substring(bar + 1);
     if (!modelId.equals(catalog.modelId())) {
-      throw new IllegalArgumentException(
-          "it is for model " + modelId + ", this application serves " + catalog.modelId());
+      return; // expected: versions of a model that was served before stay in the topic
     }
     if (value == null) {
       revert(key, taskId);
@@ -141,7 +140,14 @@ final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
       ignored(key, e.getMessage());
     } catch (IOException | UncheckedIOException e) {
       Duration pause = backoff.failed();
-      if (backoff.isToBeSaid()) {
+      if (backoff.failures() > 1 && backoff.isToBeSaid()) {
+        LOG.warn(
+            "The weights of version {} under '{}' cannot be read, {} times by now: {}",
+            version.getVersion(),
+            key,
+            backoff.failures(),
+            e.toString());
+      } else if (backoff.isToBeSaid()) {
         ignored(
             key,
             "its weights cannot be read, and are tried again until they can: "

@@ -69,7 +69,7 @@ public final class TaskDefinitions {
     return task.kind() == TaskKind.CLASSIFICATION
         ? Optional.empty()
         : Optional.of(
-            "task '"
+            "the task '"
                 + task.taskId()
                 + "' is of kind "
                 + task.kind()
@@ -89,13 +89,14 @@ public final class TaskDefinitions {
       return never;
     }
     if (!pair && task.template().needsPair()) {
-      return Optional.of("task '" + task.taskId() + "' needs a pair of texts; send textPair too");
+      return Optional.of(
+          "the task '" + task.taskId() + "' needs a pair of texts; send textPair too");
     }
     List<String> names = task.labels().stream().map(Label::name).toList();
     return label == null || names.contains(label)
         ? Optional.empty()
         : Optional.of(
-            "task '"
+            "the task '"
                 + task.taskId()
                 + "' has no label '"
                 + label

@@ -237,6 +237,25 @@ class ApiIT {
       assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
     }
     body(http.post(path, "{\"text\":\"taken back\",\"label\":null}"), 202);
+    body(http.put("/api/tasks/writing", "{\"kind\": \"GENERATION\"}"), 201);
+    JsonNode never =
+        body(http.post("/api/tasks/writing/examples", "{\"text\":\"a\",\"label\":\"b\"}"), 400);
+    assertThat(never.path("detail").asText()).contains("only CLASSIFICATION learns");
+    body(
+        http.put(
+            "/api/tasks/coupled",
+            "{\"labels\": [{\"name\": \"yes\"}, {\"name\": \"no\"}], \"template\": \"a: {text} b:"
+                + " {textPair}\"}"),
+        201);
+    String alone = "{\"text\":\"a\",\"label\":\"yes\"}";
+    assertThat(body(http.post("/api/tasks/coupled/examples", alone), 400).path("detail").asText())
+        .contains("needs a pair");
+    app.send(app.topics.definitions().name(), "mangled", new byte[] {1, 2, 3});
+    app.flush();
+    eventually("it is there", () -> http.get("/api/tasks/mangled").status() == 200);
+    assertThat(body(http.post("/api/tasks/mangled/examples", alone), 409).path("detail").asText())
+        .contains("cannot be served, so it cannot learn");
+    body(http.send("DELETE", "/api/tasks/mangled", null), 202);
 
     JsonNode unknown = body(http.get("/api/tasks/exactin"), 404);
     assertThat(unknown.path("detail").asText()).contains("did you mean exacting");

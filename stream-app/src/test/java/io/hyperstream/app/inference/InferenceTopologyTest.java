@@ -203,7 +203,7 @@ class InferenceTopologyTest {
     }
     assertThat(predictions.readValuesToList().stream().map(v -> decode(v).getRequestId()))
         .containsExactlyElementsOf(ids);
-    assertThat(deadLetters.getQueueSize()).isEqualTo(8);
+    assertThat(deadLetters.getQueueSize()).isEqualTo(7);
   }
 
   @Test
@@ -397,10 +397,19 @@ class InferenceTopologyTest {
   }
 
   @Test
-  @DisplayName("does not apply a version of another model, damaged, or of a form it cannot serve")
-  void ignoredAdapters() {
+  @DisplayName("takes no notice of versions of another model: they stay when the model changes")
+  void otherModelsAdapters() {
     define(task("mood", "good", "bad"));
     publish(version("another-model", 1));
+    adapters.pipeInput(utf8("another-model|mood"), (byte[]) null);
+    assertThat(servedVersion()).isZero();
+    assertThat(metrics.ignoredAdapters.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("does not apply a version that is damaged, or of a form it cannot serve")
+  void ignoredAdapters() {
+    define(task("mood", "good", "bad"));
     publish(version(TestPredictor.MODEL_ID, 2).setEmbedding(List.of(1f)));
     publish(version(TestPredictor.MODEL_ID, 3).setEmbedding(List.of(1f, 2f, 3f, Float.NaN)));
     publish(version(TestPredictor.MODEL_ID, 4).setForm(AdapterForm.PROTOTYPES));
