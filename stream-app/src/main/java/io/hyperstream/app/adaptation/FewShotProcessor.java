@@ -107,6 +107,9 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
 
   private void look(long now) {
     if (!surveyed) {
+      for (String taskId : tasks.ids()) {
+        tasks.find(taskId).ifPresent(task -> judge(taskId, "model"));
+      }
       training.survey(now);
       surveyed = true;
     }
@@ -177,10 +180,31 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
               .setTrigger("definition")
               .setReason(said(moved, buffer.setAside(taskId))));
     }
+    judge(taskId, "definition");
     training.attend(taskId);
     for (WaitingRecord freed : waiting.take(taskId)) {
       handle(freed.getRecord(), freed.getUntil());
     }
+  }
+
+  /** Reports whether the model can serve a task, when that has changed. */
+  private void judge(String taskId, String trigger) {
+    OwnedTask task = tasks.find(taskId).orElseThrow();
+    Optional<String> told = parts.trainer().problem(task.definition());
+    if (told.isEmpty() || told.get().equals(task.state().getProblem())) {
+      return;
+    }
+    task.state().setProblem(told.get());
+    tasks.save(task);
+    boolean servable = told.get().isEmpty();
+    publisher.send(
+        publisher
+            .report(taskId, servable ? AdaptationOutcome.REDEFINED : AdaptationOutcome.REFUSED)
+            .setTrigger(trigger)
+            .setReason(
+                servable
+                    ? "The task can be served again."
+                    : "The task cannot be served: " + told.get()));
   }
 
   private static String said(ExampleBuffer.Moved moved, Map<String, Integer> aside) {
@@ -220,6 +244,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         TaskState.newBuilder()
             .setIncarnation(known.get().getIncarnation())
             .setModels(new HashMap<>(known.get().getModels()))
+            .setProblem(known.get().getProblem())
             .build());
   }
 

@@ -57,7 +57,7 @@ final class DefinitionLosses {
           "drops "
               + (gone.size() == 1 ? "the label " : "the labels ")
               + Rendering.some(gone)
-              + (aside.isEmpty() ? "" : "; " + KeptExamples.count(aside) + " set aside"));
+              + (aside.isEmpty() ? "" : "; " + LatestReports.count(aside) + " set aside"));
     }
     drops("description", TaskDefinition::getDescription);
     drops("initFrom", TaskDefinition::getInitFrom);

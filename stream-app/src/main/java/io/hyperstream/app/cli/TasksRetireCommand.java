@@ -42,12 +42,12 @@ final class TasksRetireCommand implements Callable<Integer> {
                 + String.join(", ", unknown)
                 + "; nothing was retired. `hyperstream tasks list` shows what is");
       }
-      KeptExamples kept = KeptExamples.read(cluster, console);
+      LatestReports kept = LatestReports.read(cluster, console);
       confirmation.require(
           console,
           taskIds.stream()
               .filter(id -> !kept.of(id).isEmpty())
-              .map(id -> id + ": " + KeptExamples.count(kept.of(id)) + " erased")
+              .map(id -> id + ": " + LatestReports.count(kept.of(id)) + " erased")
               .toList());
       topic.retire(taskIds);
       console.note("retired " + String.join(", ", taskIds));

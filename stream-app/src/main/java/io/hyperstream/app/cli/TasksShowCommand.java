@@ -4,6 +4,7 @@ import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -36,17 +37,22 @@ final class TasksShowCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     try (Connection cluster = connection.connect()) {
       TaskDefinition task = TaskTopic.find(new TaskTopic(cluster, console).read(), taskId);
-      Map<String, Integer> aside = new TreeMap<>(KeptExamples.read(cluster, console).of(taskId));
+      LatestReports reports = LatestReports.read(cluster, console);
+      Optional<String> problem = reports.problem(task);
+      Map<String, Integer> aside = new TreeMap<>(reports.of(taskId));
       Map<String, Integer> kept = new TreeMap<>(aside);
       task.getLabels().stream().map(TaskLabel::getName).forEach(aside::remove);
       kept.keySet().removeAll(aside.keySet());
       if (json) {
         Map<String, Object> map = Rendering.toMap(task);
+        map.put("valid", problem.isEmpty());
+        map.put("problem", problem.orElse(null));
         map.put("examples", kept);
         map.put("setAside", aside);
         console.printJson(map);
       } else {
         print(task, kept, aside);
+        problem.ifPresent(why -> console.print(Rendering.oneLine("cannot be served: " + why)));
       }
     }
     return ExitCodes.OK;
@@ -74,7 +80,7 @@ final class TasksShowCommand implements Callable<Integer> {
     }
     if (!aside.isEmpty()) {
       console.print(
-          KeptExamples.count(aside)
+          LatestReports.count(aside)
               + " set aside: the definition does not have "
               + Rendering.oneLine(Rendering.some(aside.keySet())));
     }

@@ -14,6 +14,7 @@ import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
 import io.hyperstream.schemas.Topic;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
@@ -216,7 +217,7 @@ class TaskController {
     try {
       desk.check(TaskDefinitions.modelOf(definition));
     } catch (InferenceException e) {
-      throw ProblemException.field("initFrom", e.getMessage());
+      throw ProblemException.field(fieldOf(definition), e.getMessage());
     }
     RecordMetadata at =
         writer.send(definitions, taskId, List.of(definition), Caller.trace(request)).get(0);
@@ -230,6 +231,17 @@ class TaskController {
                 () ->
                     new ProblemException(
                         HttpStatus.CONFLICT, "the task was retired by someone at the same time")));
+  }
+
+  /** Why the model cannot answer a definition: where it starts, or what it answers. */
+  private String fieldOf(TaskDefinition definition) {
+    try {
+      desk.check(
+          TaskDefinitions.modelOf(TaskDefinition.newBuilder(definition).clearInitFrom().build()));
+      return "initFrom";
+    } catch (InferenceException e) {
+      return definition.getKind() == TaskKind.CLASSIFICATION ? "labels" : "kind";
+    }
   }
 
   /** Retires a task: its requests become dead letters, its examples are erased. */

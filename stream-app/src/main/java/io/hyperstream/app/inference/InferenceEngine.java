@@ -322,7 +322,7 @@ final class InferenceEngine implements AutoCloseable {
       Duration pause = backoff.failed();
       if (backoff.isToBeSaid()) {
         LOG.error(
-            "The device fails even on a known-good row, {} times by now; it is tried again",
+            "The device fails even on a known-good row (failure {}); it is tried again",
             backoff.failures(),
             failure.get());
       }

@@ -9,6 +9,7 @@ import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.tracing.Tracing;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
@@ -28,6 +29,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
@@ -159,6 +161,11 @@ class OwnerRebalanceIT {
 
     @Override
     public void cancel(String taskId, String jobId) {}
+
+    @Override
+    public Optional<String> problem(TaskDefinition task) {
+      return Optional.empty();
+    }
 
     @Override
     public void forget(String taskId) {}

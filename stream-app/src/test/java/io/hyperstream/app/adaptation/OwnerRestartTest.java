@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.Serdes;
@@ -359,6 +360,28 @@ class OwnerRestartTest {
     trainer.judged(job, 1);
     tick();
     assertThat(served()).extracting(AdapterVersion::getVersion).containsExactly(2L);
+  }
+
+  @Test
+  @DisplayName("reports once that the model cannot serve a task, and once that it can again")
+  void problem() {
+    trainer.problem = Optional.of("this model only answers with labels");
+    define();
+    define("good", "bad");
+    takeOver(MODEL);
+    tick();
+    assertThat(reports()).isEmpty();
+    trainer.problem = Optional.empty(); // nobody can tell
+    define("bad", "good");
+    trainer.problem = Optional.of("it cannot say 'good'");
+    define("good", "bad", "odd");
+    trainer.problem = Optional.of("");
+    takeOver("model-2");
+    tick();
+    tick();
+    assertThat(reports()).hasSize(1);
+    assertThat(reports().get(0).getReason()).contains("can be served again");
+    assertThat(reports().get(0).getTrigger()).isEqualTo("model");
   }
 
   @Test

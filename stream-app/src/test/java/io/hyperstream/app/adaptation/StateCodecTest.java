@@ -82,7 +82,7 @@ class StateCodecTest {
 
   static Map<Schema, String> schemas() {
     return Map.of(
-        TaskState.getClassSchema(), "3f7c8b7713ef792e",
+        TaskState.getClassSchema(), "cb023e18cd033b96",
         StoredExample.getClassSchema(), "d6d7ad656ee9a011",
         StoredVector.getClassSchema(), "f2712a7d6128354e",
         StoredVersion.getClassSchema(), "491d23f63e4a1923",

@@ -203,7 +203,7 @@ class InferenceTopologyTest {
     }
     assertThat(predictions.readValuesToList().stream().map(v -> decode(v).getRequestId()))
         .containsExactlyElementsOf(ids);
-    assertThat(deadLetters.getQueueSize()).isEqualTo(7);
+    assertThat(deadLetters.getQueueSize()).isEqualTo(8);
   }
 
   @Test
@@ -418,7 +418,7 @@ class InferenceTopologyTest {
     adapters.pipeInput(utf8(TestPredictor.MODEL_ID + "|mood"), utf8("garbage"));
     adapters.pipeInput(utf8("no bar"), utf8("garbage"));
     assertThat(servedVersion()).isZero();
-    assertThat(metrics.ignoredAdapters.count()).isEqualTo(8);
+    assertThat(metrics.ignoredAdapters.count()).isEqualTo(7);
   }
 
   @Test
