@@ -230,8 +230,12 @@ class AdaptationCommandsIT {
     Path full = folder.resolve("full.yaml");
     Files.writeString(
         full,
-        "taskId: shop\nlabels: [{name: a, description: what a is}, b, c]\n"
-            + "description: What is asked\ninitFrom: [pros_cons]\n");
+        """
+        taskId: shop
+        labels: [{name: a, description: what a is}, b, c]
+        description: What is asked
+        initFrom: [pros_cons]
+        """);
     Path less = Files.writeString(folder.resolve("less.yaml"), "taskId: shop\nlabels: [a, b]\n");
     for (int i = 0; i < 2; i++) { // again: nothing is lost, nothing is asked
       assertThat(run("tasks", "create", "-f", full.toString()).exitCode()).isZero();
