@@ -109,7 +109,13 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   private void look(long now) {
     if (!surveyed) {
       for (String taskId : tasks.ids()) {
-        tasks.find(taskId).ifPresent(task -> judge(taskId, "model"));
+        tasks
+            .state(taskId)
+            .filter(
+                state ->
+                    !state.getModelId().equals(tasks.modelId()) || !state.getProblem().isEmpty())
+            .filter(state -> state.getDefinition() != null)
+            .ifPresent(state -> judge(taskId, "model"));
       }
       training.survey(now);
       surveyed = true;

@@ -150,8 +150,9 @@ final class TrialWork implements TrainerThread.Work {
                 return Optional.of("");
               } catch (InferenceException e) {
                 return Optional.of(e.getMessage());
-              } catch (IllegalStateException e) {
-                return Optional.empty(); // closing
+              } catch (RuntimeException e) { // closing, or a defect
+                LOG.warn("Whether task '{}' can be served cannot be told", task.taskId(), e);
+                return Optional.empty();
               }
             });
   }
