@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,10 +35,11 @@ import org.slf4j.LoggerFactory;
  *
  * <p>After a batch that fails a known-good row (the canary) is tried. If that passes, the batch is
  * at fault: it is halved, and its halves tried, down to the row that fails alone and, with the
- * canary passing in between, fails alone again. If the canary fails too, the device is at fault and
- * its circuit opens: the rows go back into the queue, a new worker with nothing left of the old
- * one's state takes over, and backs off until the canary passes. Nothing is dead-lettered for a
- * device's error.
+ * canary passing in between, fails alone again. The canary is as long as the longest row that
+ * failed: when memory is short, a tiny one would pass and the long row be blamed. If the canary
+ * fails too, the device is at fault and its circuit opens: the rows go back into the queue, a new
+ * worker with nothing left of the old one's state takes over, and backs off until the canary
+ * passes. Nothing is dead-lettered for a device's error.
  */
 final class InferenceEngine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceEngine.class);
@@ -71,7 +73,7 @@ final class InferenceEngine implements AutoCloseable {
 
   private final Predictor predictor;
   private final BatchQueue queue;
-  private final PreparedRow canary;
+  private final IntFunction<PreparedRow> canary;
   private final UnaryOperator<PreparedRow> freshest;
   private final Consumer<Path> missingWeights;
   private final InferenceMetrics metrics;
@@ -82,10 +84,11 @@ final class InferenceEngine implements AutoCloseable {
   private volatile Optional<String> deviceError = Optional.empty();
   private volatile long deviceSince; // nanoTime since the device is at it; 0 while it is idle
   private int workers; // worker thread only, after the first
+  private int canaryTokens; // worker thread only
 
   /**
    * @param patience a batch that takes longer is a problem; ten times that is one for good
-   * @param canary a row this predictor answers
+   * @param canary a row this predictor answers, of about so many tokens
    * @param freshest gives a row the adapters its task is served with now
    * @param missingWeights told of weights that were not found; their rows are abandoned
    */
@@ -93,7 +96,7 @@ final class InferenceEngine implements AutoCloseable {
       Predictor predictor,
       BatchPolicy policy,
       Duration patience,
-      PreparedRow canary,
+      IntFunction<PreparedRow> canary,
       UnaryOperator<PreparedRow> freshest,
       Consumer<Path> missingWeights,
       InferenceMetrics metrics,
@@ -231,6 +234,7 @@ final class InferenceEngine implements AutoCloseable {
         metrics.batchFailures.increment();
         LOG.warn("A batch of {} rows failed", wanted.size(), failure.get());
       }
+      canaryTokens = part.stream().mapToInt(queued -> queued.job().row().tokens()).max().orElse(1);
       Optional<Throwable> device = tryCanary();
       if (device.isPresent()) {
         parts.addFirst(part);
@@ -331,11 +335,11 @@ final class InferenceEngine implements AutoCloseable {
     metrics.sharedRatio.record(counts.shared());
   }
 
-  /** Empty if the device answers the known-good row. */
+  /** Empty if the device answers a known-good row, as long as what it failed on. */
   private Optional<Throwable> tryCanary() {
     deviceSince = System.nanoTime();
     try {
-      return predictor.predict(List.of(canary)).size() == 1
+      return predictor.predict(List.of(canary.apply(canaryTokens))).size() == 1
           ? Optional.empty()
           : Optional.of(new IllegalStateException("no answer for the canary row"));
     } catch (RuntimeException | Error e) {

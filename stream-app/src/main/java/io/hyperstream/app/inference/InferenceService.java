@@ -24,7 +24,6 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.AdapterBankStats;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
-import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.NativeMemory;
@@ -109,7 +108,6 @@ final class InferenceService implements RoleService {
     long batchTokens = Math.min(e.maxBatchTokens(), (long) pace.batchRows() * warmUp.tokens());
     BatchPolicy policy =
         new BatchPolicy(e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger());
-    PreparedRow canary = warmUp.canary();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
     RecordCodec codec = new RecordCodec(registry, RecordCodec.GRACE);
     catalog = new TaskCatalog(predictor);
@@ -139,7 +137,7 @@ final class InferenceService implements RoleService {
             predictor,
             policy,
             e.joinDeadline(),
-            canary,
+            warmUp::canary,
             catalog::freshest,
             adoption::missing,
             metrics,

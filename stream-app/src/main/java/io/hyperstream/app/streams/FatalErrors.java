@@ -27,18 +27,16 @@ public final class FatalErrors {
         return fatal(
             "this installation lacks a part of itself, or has one that does not fit ("
                 + cause.getMessage()
-                + "); install it again",
+                + "); install it again, or use the image",
             cause);
       }
       if (cause instanceof OutOfMemoryError) {
         return attempt < MEMORY_ATTEMPTS
             ? Optional.empty()
             : fatal(
-                "memory was still short at the "
-                    + attempt
-                    + "th attempt ("
+                "the process is out of memory ("
                     + cause.getMessage()
-                    + "); give the process more (JAVA_TOOL_OPTIONS=-Xmx...), or lower"
+                    + "); give it more (JAVA_TOOL_OPTIONS=-Xmx...), or lower"
                     + " hyperstream.engine.window-bytes",
                 cause);
       }

@@ -73,11 +73,21 @@ public abstract class RoleRuntime implements AutoCloseable {
   }
 
   private void startUp() {
+    failOnThrow(this::prepareAndServe);
+  }
+
+  /** What the start consists of. */
+  interface Start {
+    void run() throws InterruptedException;
+  }
+
+  /** Whatever ends the start is the role's failure, also an error: nobody else would hear of it. */
+  final void failOnThrow(Start start) {
     try {
-      prepareAndServe();
+      start.run();
     } catch (InterruptedException e) {
       fail(new IllegalStateException("closed while " + phase, e));
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | Error e) {
       fail(e);
     }
   }
@@ -118,7 +128,10 @@ public abstract class RoleRuntime implements AutoCloseable {
   }
 
   private void fail(Throwable failure) {
-    Throwable reason = ofABean(failure);
+    Throwable reason =
+        FatalErrors.in(failure, FatalErrors.MEMORY_ATTEMPTS)
+            .<Throwable>map(fatal -> fatal)
+            .orElseGet(() -> ofABean(failure));
     synchronized (this) {
       if (!closing) {
         LOG.error("The {} role failed while {}", name, phase, reason);

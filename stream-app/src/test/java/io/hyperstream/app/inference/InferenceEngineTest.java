@@ -83,7 +83,7 @@ class InferenceEngineTest {
             predictor,
             policy,
             patience,
-            new WarmUp(predictor).canary(),
+            new WarmUp(predictor)::canary,
             freshest,
             missing::add,
             metrics,
@@ -185,6 +185,20 @@ class InferenceEngineTest {
     assertThat(engine.deviceError()).isEmpty();
     assertThat(metrics.batchFailures.count()).isEqualTo(1);
     assertThat(metrics.workerRestarts.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("blames no long row while the device has no memory for any row as long")
+  void longRow() {
+    predictor.roomForTokens(20);
+    engine(Duration.ZERO, row -> row);
+    List<Ticket> tickets = submit("short", "w ".repeat(30), "also short");
+    engine.start();
+    await().until(() -> engine.deviceError().filter(e -> e.contains("no room")).isPresent());
+    assertThat(tickets.get(1).result).isNotDone();
+    predictor.roomForTokens(1_000);
+    assertThat(tickets).allSatisfy(t -> assertThat(t.get()).isInstanceOf(TaskPrediction.class));
+    assertThat(engine.deviceError()).isEmpty();
   }
 
   @Test
@@ -314,7 +328,7 @@ class InferenceEngineTest {
             predictor,
             one,
             patience,
-            new WarmUp(predictor).canary(),
+            new WarmUp(predictor)::canary,
             row -> row,
             missing::add,
             metrics,

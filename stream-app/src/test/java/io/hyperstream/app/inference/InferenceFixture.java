@@ -81,7 +81,7 @@ final class InferenceFixture implements AutoCloseable {
             predictor,
             policy,
             Duration.ofMinutes(1),
-            new WarmUp(predictor).canary(),
+            new WarmUp(predictor)::canary,
             catalog::freshest,
             adoption::missing,
             metrics,

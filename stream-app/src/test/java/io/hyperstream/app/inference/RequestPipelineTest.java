@@ -56,7 +56,7 @@ class RequestPipelineTest {
             predictor,
             new BatchPolicy(8, 1000, Duration.ZERO),
             Duration.ofMinutes(1),
-            new WarmUp(predictor).canary(),
+            new WarmUp(predictor)::canary,
             catalog::freshest,
             missing -> {},
             metrics,

@@ -45,6 +45,7 @@ final class TestPredictor implements Predictor {
   private volatile Runnable trial = () -> {};
   private volatile boolean readsWeights;
   private volatile int room = Integer.MAX_VALUE;
+  private volatile int roomForTokens = Integer.MAX_VALUE;
   private volatile IntPredicate glitches = call -> false;
   private volatile CountDownLatch hang = new CountDownLatch(0);
 
@@ -82,6 +83,11 @@ final class TestPredictor implements Predictor {
   TestPredictor roomFor(int rows) {
     room = rows;
     return this;
+  }
+
+  /** Rows of more tokens than this run out of memory. */
+  void roomForTokens(int tokens) {
+    roomForTokens = tokens;
   }
 
   /** Which calls, counted from 0, end in an error of the virtual machine, whatever is asked. */
@@ -168,7 +174,9 @@ final class TestPredictor implements Predictor {
     if (glitches.test(calls.getAndIncrement())) {
       throw new UnsatisfiedLinkError("a glitch");
     }
-    if (rows.size() > room || rows.stream().anyMatch(row -> row.inputIds()[0] == -3)) {
+    if (rows.size() > room
+        || rows.stream().anyMatch(row -> row.tokens() > roomForTokens)
+        || rows.stream().anyMatch(row -> row.inputIds()[0] == -3)) {
       throw new OutOfMemoryError("no room for " + rows.size() + " rows");
     }
     for (PreparedRow row : rows) {

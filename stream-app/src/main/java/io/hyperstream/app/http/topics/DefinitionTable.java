@@ -39,10 +39,6 @@ public final class DefinitionTable {
     tasks.remove(taskId);
   }
 
-  void clear() {
-    tasks.clear();
-  }
-
   public Optional<Defined> find(String taskId) {
     return Optional.ofNullable(tasks.get(taskId));
   }
