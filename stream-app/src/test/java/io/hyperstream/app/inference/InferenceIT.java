@@ -254,8 +254,7 @@ class InferenceIT {
   }
 
   @Test
-  @DisplayName(
-      "says that the requests' topic was made anew while it was read")
+  @DisplayName("says that the requests' topic was made anew while it was read")
   void madeAnew() throws Exception {
     try (AppFixture app = new AppFixture("anew", folder);
         Admin admin = app.admin()) {
