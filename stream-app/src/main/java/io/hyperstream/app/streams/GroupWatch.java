@@ -12,6 +12,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -34,6 +37,7 @@ import org.slf4j.LoggerFactory;
  */
 final class GroupWatch {
   private static final Logger LOG = LoggerFactory.getLogger(GroupWatch.class);
+  private static final long PATIENCE_SECONDS = 5;
 
   private final String group;
   private final List<String> topics;
@@ -65,6 +69,20 @@ final class GroupWatch {
     this.madeAnew = madeAnew;
   }
 
+  /** Before the first poll: which topics these are. */
+  void begin(Admin admin) throws InterruptedException {
+    try {
+      identify(
+          admin
+              .describeTopics(topics)
+              .allTopicNames()
+              .get(PATIENCE_SECONDS, TimeUnit.SECONDS)
+              .values());
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.debug("The topics are identified later", e);
+    }
+  }
+
   /** Asks the brokers; returns at once, and looks at their answers when they come. */
   void look(Admin admin) {
     Map<String, Set<TopicPartition>> mine = local.get();
@@ -74,11 +92,13 @@ final class GroupWatch {
             .allTopicNames()
             .whenComplete(
                 (descriptions, failure) -> {
+                  if (failure == null) {
+                    identify(descriptions.values());
+                  }
                   if (failure != null || mine.isEmpty()) {
                     since.clear();
                     return;
                   }
-                  identify(descriptions.values());
                   assignments(admin, partitions(descriptions.values()), mine);
                 });
   }

@@ -101,6 +101,7 @@ public final class StreamsRun implements AutoCloseable {
   /** Before {@link #start}: ends what a crashed predecessor left unfinished. */
   public void takeOver(Admin admin) throws InterruptedException {
     offsets.begin(admin);
+    group.begin(admin);
     if (settings.guarantee() == StreamsSettings.Guarantee.EXACTLY_ONCE_V2) {
       clients.abortLeftOpen(admin, threads);
     }

@@ -254,8 +254,7 @@ class InferenceIT {
   }
 
   @Test
-  @DisplayName(
-      "says that the requests' topic was made anew while it was read, and reads the new one")
+  @DisplayName("says that the requests' topic was made anew while it was read")
   void madeAnew() throws Exception {
     try (AppFixture app = new AppFixture("anew", folder);
         Admin admin = app.admin()) {
@@ -268,7 +267,6 @@ class InferenceIT {
       new TopicProvisioner(admin, (short) 1).ensure(app.topics.all(), true, AppFixture.PATIENCE);
       requests(app, 40, 80);
       await().atMost(AppFixture.PATIENCE).until(() -> ready(app).contains("made anew"));
-      app.awaitAnswers(80, AppFixture.PATIENCE);
       assertThat(app.count("hyperstream.offsets.lost")).isPositive();
     }
   }
