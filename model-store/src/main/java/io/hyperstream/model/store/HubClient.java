@@ -80,6 +80,9 @@ final class HubClient {
       checksum = checksum.or(() -> checksum(headers));
       commit = commit.or(() -> headers.firstValue("X-Repo-Commit").filter(HubClient::isCommit));
       int status = response.statusCode();
+      if (status == 407) { // of a proxy: there may be no body to close
+        throw refusal(status, file);
+      }
       if (status / 100 == 3 && status != 304) {
         response.body().close();
         at = redirect(at, headers);

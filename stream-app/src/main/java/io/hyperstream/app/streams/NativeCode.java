@@ -1,6 +1,7 @@
 package io.hyperstream.app.streams;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -96,8 +97,20 @@ public final class NativeCode {
                     said.substring(said.lastIndexOf(": ") + 2)))
             : Optional.of(notLoaded(Path.of(System.getProperty("java.io.tmpdir")), said));
       }
+      if (cause instanceof FileSystemException file && isOfDjl(file)) {
+        String reason =
+            Optional.ofNullable(file.getReason()).orElse(file.getClass().getSimpleName());
+        return Optional.of(notLoaded(Path.of(file.getFile()), reason));
+      }
     }
     return Optional.empty();
+  }
+
+  /** DJL writes no files but the libraries it unpacks. */
+  private static boolean isOfDjl(FileSystemException failure) {
+    return failure.getFile() != null
+        && Stream.of(failure.getStackTrace())
+            .anyMatch(call -> call.getClassName().startsWith("ai.djl."));
   }
 
   private static String notLoaded(Path folder, String reason) {

@@ -2,6 +2,7 @@ package io.hyperstream.app.streams;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -51,5 +52,22 @@ class NativeCodeTest {
     assertThat(NativeCode.problem(again))
         .hasValueSatisfying(said -> assertThat(said).contains("from /cache "));
     assertThat(NativeCode.problem(new IllegalStateException("else"))).isEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "that cannot be unpacked, its cache being read-only, is said with folder and setting")
+  void readOnly() {
+    FileSystemException failure =
+        new FileSystemException("/home/x/.djl.ai", null, "Read-only file system");
+    assertThat(NativeCode.problem(failure)).isEmpty(); // not of native code
+    failure.setStackTrace(
+        new StackTraceElement[] {new StackTraceElement("ai.djl.util.Utils", "copy", "", 1)});
+
+    assertThat(NativeCode.problem(new IllegalStateException("Cannot copy jni files", failure)))
+        .hasValueSatisfying(
+            said ->
+                assertThat(said)
+                    .contains("from /home/x/.djl.ai (Read-only file system)", "DJL_CACHE_DIR"));
   }
 }
