@@ -41,7 +41,7 @@ final class InputReader implements AutoCloseable {
           "PAR1", "a Parquet file",
           "Obj\u0001", "an Avro file",
           "\u001f\u008b", "compressed; unpack it first, as with `gunzip -c`",
-          "\u0028\u00b5\u002f\u00fd", "compressed; unpack it first, as with `zstd -dc`",
+          "(\u00b5/\u00fd", "compressed; unpack it first, as with `zstd -dc`",
           "\u00ff\u00fe", "UTF-16; convert it, as with `iconv -f UTF-16 -t UTF-8`",
           "\u00fe\u00ff", "UTF-16; convert it, as with `iconv -f UTF-16 -t UTF-8`");
 
