@@ -157,8 +157,14 @@ class InputReaderTest {
     List<InputRow> rows =
         read(
             "a.csv",
-            "\uFEFFtext,textPair,key\r\n\"Great screen, bad battery\",,1\r\n"
-                + "\"Nice \"\"quotes\"\" here\",\"two\nlines\",2\r\n\r\n an inch is 1\" , b ,3\r\n");
+            String.join(
+                "\r\n",
+                "\uFEFFtext,textPair,key",
+                "\"Great screen, bad battery\",,1",
+                "\"Nice \"\"quotes\"\" here\",\"two\nlines\",2",
+                "",
+                " an inch is 1\" , b ,3",
+                ""));
 
     assertThat(rows)
         .extracting(InputRow::text)
