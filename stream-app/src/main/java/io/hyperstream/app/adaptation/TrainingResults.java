@@ -6,6 +6,7 @@ import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
@@ -149,7 +150,7 @@ final class TrainingResults {
     } else {
       publisher.send(
           Publisher.prequential(report(task.taskId(), AdaptationOutcome.FAILED, job), state)
-              .setReason(job.explained(reason)));
+              .setReason(job.explained(Sentences.of(reason))));
     }
     job.ended(AdaptationOutcome.FAILED);
   }

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.UndecodableRecordException;
@@ -121,7 +122,7 @@ final class ConsumeCommand implements Callable<Integer> {
               + "@"
               + record.offset()
               + ": "
-              + e.getMessage());
+              + Sentences.of(e));
       return;
     }
     if (task != null && !task.equals(prediction.getTaskId())) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.dataformat.csv.CsvFactory;
 import com.fasterxml.jackson.dataformat.csv.CsvParser;
+import io.hyperstream.app.streams.Sentences;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -68,7 +69,7 @@ final class CsvRows implements AutoCloseable {
               + LineReader.MAX_LINE_BYTES
               + " characters; perhaps a quote is not closed");
     } catch (JsonProcessingException e) {
-      throw bad("not CSV: " + e.getOriginalMessage());
+      throw bad("not CSV: " + Sentences.of(e.getOriginalMessage()));
     } catch (CharacterCodingException e) {
       throw bad("not UTF-8 from here on; convert the file, as with `iconv -t UTF-8`");
     }

@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
 import io.hyperstream.app.streams.NativeCode;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.RegistryAnswer;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.context.exceptions.BeanContextException;
@@ -47,7 +48,7 @@ final class Failures {
   static int onParameterException(CommandLine.ParameterException exception, String[] args) {
     CommandLine command = exception.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("hyperstream: " + exception.getMessage());
+    err.println("hyperstream: " + Sentences.of(exception));
     CommandLine.UnmatchedArgumentException.printSuggestions(exception, err);
     err.println("Try `" + command.getCommandSpec().qualifiedName(" ") + " --help`.");
     return ExitCodes.USAGE;
@@ -79,7 +80,7 @@ final class Failures {
         lost ->
             console.note(
                 "hyperstream: the output could not be written: "
-                    + lost.getMessage()
+                    + Sentences.of(lost)
                     + "; what has been written of it is not complete"));
     return failure.isPresent() && status == ExitCodes.OK ? ExitCodes.FAILURE : status;
   }
@@ -100,6 +101,10 @@ final class Failures {
 
   /** What happened and what to do, in a line. */
   static String sentence(Throwable cause, boolean verbose) {
+    return Sentences.of(written(cause, verbose));
+  }
+
+  private static String written(Throwable cause, boolean verbose) {
     if (cause instanceof BeanContextException) {
       Optional<String> wrong = wrongSetting(cause).or(() -> wrongType(cause, System.getenv()));
       if (wrong.isPresent()) {
@@ -124,7 +129,7 @@ final class Failures {
           + " HYPERSTREAM_DATA_DIR and DJL_CACHE_DIR to such folders";
     }
     if (cause instanceof CommandFailure || cause instanceof IllegalArgumentException) {
-      return cause.getMessage();
+      return String.valueOf(cause.getMessage());
     }
     String detail = cause.getMessage() == null ? "" : ": " + cause.getMessage();
     if (cause instanceof NoSuchFileException file) {
@@ -172,7 +177,7 @@ final class Failures {
     if (cause.getMessage() != null && speaksForItself(cause)) {
       return cause.getMessage();
     }
-    return cause.getClass().getSimpleName()
+    return cause.getClass().getName()
         + detail
         + (verbose ? "" : "; --verbose shows where it happened");
   }

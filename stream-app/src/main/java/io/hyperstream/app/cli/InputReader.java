@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.app.streams.Sentences;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -324,7 +325,7 @@ final class InputReader implements AutoCloseable {
     try {
       node = JSON.readTree(line);
     } catch (JsonProcessingException e) {
-      throw bad("not JSON: " + e.getOriginalMessage() + PER_LINE);
+      throw bad("not JSON: " + Sentences.of(e.getOriginalMessage()) + PER_LINE);
     }
     if (!node.isObject()) {
       throw bad(

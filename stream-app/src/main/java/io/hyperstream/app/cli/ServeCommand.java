@@ -199,9 +199,7 @@ final class ServeCommand implements Callable<Integer> {
       }
     }
     for (int port : new int[] {kafkaPort, registryPort, httpPort == null ? 0 : httpPort}) {
-      if (port < 0 || port > 65_535) {
-        throw CommandFailure.usage("a port is 1 to 65535, or 0 for a free one; got " + port);
-      }
+      checkPort(port);
     }
     if (config != null) {
       if (!Files.isRegularFile(config)) {
@@ -328,5 +326,11 @@ final class ServeCommand implements Callable<Integer> {
       options += " --schema-registry-url " + cluster.schemaRegistryUrl();
     }
     return options;
+  }
+
+  static void checkPort(int port) {
+    if (port < 0 || port > 65_535) {
+      throw CommandFailure.usage("a port is 1 to 65535, or 0 for a free one; got " + port);
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.model.task.NearNames;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.UndecodableRecordException;
@@ -84,7 +85,7 @@ final class TaskTopic {
       return Optional.of(
           cluster.codec().deserialize(record.topic(), record.value(), TaskDefinition.class));
     } catch (UndecodableRecordException e) {
-      console.note("task '" + Rendering.key(record) + "' cannot be read: " + e.getMessage());
+      console.note("task '" + Rendering.key(record) + "' cannot be read: " + Sentences.of(e));
       return Optional.empty();
     }
   }

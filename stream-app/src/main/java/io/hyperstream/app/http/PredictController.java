@@ -13,6 +13,7 @@ import io.hyperstream.app.http.problem.Problems;
 import io.hyperstream.app.inference.InferenceDesk;
 import io.hyperstream.app.inference.InferenceDesk.RefusedException;
 import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.InferenceRequest;
@@ -307,7 +308,7 @@ class PredictController {
             ? failure.getCause()
             : failure;
     return cause instanceof RefusedException refused
-        ? new Failure(refused.code().name(), refused.getMessage())
+        ? new Failure(refused.code().name(), Sentences.of(refused))
         : new Failure(
             Failure.NOT_NOW, "there was no answer in time; /health/readiness may say why");
   }

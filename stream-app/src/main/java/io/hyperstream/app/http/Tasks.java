@@ -9,6 +9,7 @@ import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.http.topics.VersionTable.Published;
 import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.AdaptationReport;
@@ -86,7 +87,8 @@ final class Tasks {
                         .setTaskId(task.taskId())
                         .setKind(TaskKind.UNKNOWN)
                         .build());
-    Optional<String> problem = task.problem().or(() -> desk.invalid(task.taskId()));
+    Optional<String> problem =
+        task.problem().or(() -> desk.invalid(task.taskId())).map(Sentences::of);
     Optional<Published> served =
         model.modelId().flatMap(id -> view.versions().served(id, task.taskId()));
     Optional<AdaptationReport> report = view.lastReport(task.taskId());

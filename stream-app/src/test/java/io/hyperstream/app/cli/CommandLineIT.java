@@ -295,6 +295,43 @@ class CommandLineIT {
   }
 
   @Test
+  @Order(6)
+  @DisplayName(
+      "CSV is read by its columns; what cannot be written is a failure, a closed pipe none")
+  void filesAndOutput() throws Exception {
+    Path csv = folder.resolve("reviews.csv");
+    Files.writeString(csv, "id,text\n1,\"Great screen, bad battery\"\n2,\"a \"\"b\"\"\"\n");
+    CommandRun refused = client("produce", "-t", "pros_cons", csv.toString());
+    assertThat(refused.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(refused.err()).contains("reviews.csv:1: unknown column 'id'", "--column text=text");
+    CommandRun sent =
+        client("produce", "-t", "pros_cons", "--json", "--column", "text=text", csv.toString());
+    assertThat(sent.out()).isEqualTo("{\"sent\":2,\"bad\":0}\n");
+
+    String version =
+        "'%s' -jar '%s' --version"
+            .formatted(
+                Path.of(System.getProperty("java.home"), "bin", "java"),
+                Path.of("target", "hyperstream.jar").toAbsolutePath());
+    Path said = folder.resolve("said.txt");
+    assertThat(shell(version + " > /dev/full", said)).isEqualTo(ExitCodes.FAILURE);
+    assertThat(Files.readString(said)).contains("the output could not be written");
+    // It begins when the reader has closed the pipe.
+    String closed =
+        "{ until [ -e closed ]; do :; done; %s; echo $? > status; } | { exec 0<&-; : > closed; }; wait; cat status >&2";
+    shell(closed.formatted(version), said);
+    assertThat(Files.readString(said)).isEqualTo("0\n");
+  }
+
+  private static int shell(String line, Path errors) throws Exception {
+    return new ProcessBuilder("bash", "-c", line)
+        .directory(folder.toFile())
+        .redirectError(errors.toFile())
+        .start()
+        .waitFor();
+  }
+
+  @Test
   @Order(7)
   @DisplayName("a wrong prefix names the missing topic instead of creating it")
   void missingTopic() {

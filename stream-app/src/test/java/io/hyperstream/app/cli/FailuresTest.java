@@ -3,26 +3,53 @@ package io.hyperstream.app.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.app.config.ModelSettings;
 import io.hyperstream.app.config.StreamsSettings;
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.HeaderPolicy;
+import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.schemas.DeadLetterHeaders;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.SchemaRegistries;
+import io.hyperstream.schemas.Topics;
 import io.micronaut.context.ApplicationContext;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLHandshakeException;
+import org.apache.avro.AvroRuntimeException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.streams.processor.api.Record;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.YAMLException;
+import picocli.CommandLine;
 
 class FailuresTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -129,6 +156,74 @@ class FailuresTest {
         .isEqualTo(ExitCodes.INTERRUPTED);
     assertThat(Failures.onException(console, CommandFailure.usage("so not")))
         .isEqualTo(ExitCodes.USAGE);
+  }
+
+  static Stream<Exception> failures() throws Exception {
+    List<Exception> failures = new ArrayList<>();
+    for (String json : List.of("{\"a\": ", "{]", "{\"a\":1,\"a\":2}", "\u0001", "tru")) {
+      try {
+        new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).readTree(json);
+        throw new IllegalStateException(json + " is JSON");
+      } catch (JsonProcessingException e) {
+        failures.add(e);
+      }
+    }
+    for (String yaml : List.of("a: [", "a: *b", "\t", "!!java.io.File x")) {
+      try {
+        new Yaml(new SafeConstructor(new LoaderOptions())).load(yaml);
+        throw new IllegalStateException(yaml + " is YAML");
+      } catch (YAMLException e) {
+        failures.add(e);
+      }
+    }
+    failures.addAll(
+        List.of(
+            new NullPointerException(),
+            new UnknownHostException("kafka1"),
+            new SSLHandshakeException("no cipher"),
+            new ClassCastException(
+                "class java.lang.String cannot be cast to class io.hyperstream.schemas.TaskKind"),
+            new KafkaException("Failed to construct kafka consumer", new IOException()),
+            new ExecutionException(new IllegalStateException(new UnknownHostException("k"))),
+            new ExecutionException(new AvroRuntimeException("Malformed data")),
+            new CompletionException(new TimeoutException("org.apache.kafka.common.Node: no")),
+            new ConfigException("security.protocol", "x", "it is none"),
+            new RuntimeException(new IOException("No space left on device")),
+            new KafkaException("no io.hyperstream.schemas.TaskDefinition"),
+            new CommandLine.TypeConversionException(
+                "cannot convert 'x' to Foo (java.lang.NumberFormatException: For input string)")));
+    return failures.stream();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("failures")
+  @DisplayName("nothing that people read has a name of a class in it")
+  void noClassNames(Exception failure) {
+    TopicPartition from = new TopicPartition("requests", 0);
+    String deadLetter =
+        new String(
+            new OutputRecords(
+                    new RecordCodec(SchemaRegistries.connect("mock://failures", Map.of())),
+                    new Topics(Topics.Settings.defaults()),
+                    new HeaderPolicy(1000),
+                    Duration.ZERO)
+                .deadLetter(
+                    new Record<>(new byte[0], new byte[0], 0L),
+                    from,
+                    0,
+                    ErrorCode.MODEL_ERROR,
+                    "the model fails on this text: " + failure)
+                .headers()
+                .lastHeader(DeadLetterHeaders.ERROR_MESSAGE)
+                .value(),
+            StandardCharsets.UTF_8);
+
+    for (String said : List.of(sentenceOf(failure), deadLetter)) {
+      assertThat(said)
+          .isNotBlank()
+          .doesNotContain("Exception", "StreamRead")
+          .doesNotContainPattern("(?<!!!)\\b(?:java|javax|io|org|com|ai)\\.[a-z]");
+    }
   }
 
   private String sentenceOf(Exception exception) {

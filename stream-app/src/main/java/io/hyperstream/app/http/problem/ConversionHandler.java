@@ -1,6 +1,7 @@
 package io.hyperstream.app.http.problem;
 
 import io.hyperstream.app.http.problem.Problem.FieldError;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.model.task.NearNames;
 import io.micronaut.context.annotation.Replaces;
 import io.micronaut.core.beans.BeanIntrospector;
@@ -27,7 +28,6 @@ import java.util.regex.Pattern;
 final class ConversionHandler
     implements ExceptionHandler<ConversionErrorException, MutableHttpResponse<Problem>> {
   private static final Pattern PLACE = Pattern.compile("line: (\\d+), column: (\\d+)");
-  private static final Pattern CLASS = Pattern.compile("`?(?:[a-z]\\w*\\.)+([A-Z]\\w*)`?");
   private static final String UNKNOWN = "Unknown property [";
   private static final String BECAUSE = "due to: ";
 
@@ -96,7 +96,7 @@ final class ConversionHandler
     String where =
         place.find() ? " (line " + place.group(1) + ", column " + place.group(2) + ")" : "";
     String reason = message.substring(innermost(message)).lines().findFirst().orElse("");
-    return CLASS.matcher(reason).replaceAll("$1").strip() + where;
+    return Sentences.of(reason) + where;
   }
 
   private static int innermost(String message) {
