@@ -252,8 +252,8 @@ final class AdaptationService implements RoleService {
   }
 
   @Override
-  public Map<String, String> lost() {
-    return offsets.notices();
+  public Map<String, Object> notices() {
+    return offsets.details();
   }
 
   @Override

@@ -29,10 +29,7 @@ final class ReadinessIndicator implements HealthIndicator {
     problems.replaceAll((part, problem) -> Sentences.of(problem));
     Map<String, Object> details =
         new LinkedHashMap<>(problems.isEmpty() ? Map.of("phase", role.phase()) : problems);
-    Map<String, String> lost = role.lost();
-    if (!lost.isEmpty()) {
-      details.put("lost", lost);
-    }
+    details.putAll(role.notices());
     return Publishers.just(
         HealthResult.builder(role.name(), problems.isEmpty() ? HealthStatus.UP : HealthStatus.DOWN)
             .details(details)

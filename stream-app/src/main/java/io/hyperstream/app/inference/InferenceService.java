@@ -377,13 +377,15 @@ final class InferenceService implements RoleService {
     engine.deviceError().ifPresent(problem -> problems.put("model", problem));
     probe.problem().ifPresent(problem -> problems.put("registry", problem));
     catalog.stalled().ifPresent(problem -> problems.put("catalog", problem));
-    adoption.problem().ifPresent(problem -> problems.put("adapters", problem));
     return problems;
   }
 
   @Override
-  public Map<String, String> lost() {
-    return offsets.notices();
+  public Map<String, Object> notices() {
+    Map<String, Object> notices = new LinkedHashMap<>(offsets.details());
+    // Not red: all replicas would be, and the API away, for one task that its last version answers.
+    adoption.problem().ifPresent(problem -> notices.put("adapters", problem));
+    return notices;
   }
 
   @Override

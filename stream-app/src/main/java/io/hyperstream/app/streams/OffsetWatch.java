@@ -257,7 +257,12 @@ public final class OffsetWatch {
   }
 
   /** What was lost since this process started, by partition or topic; empty if nothing was. */
-  public Map<String, String> notices() {
+  Map<String, String> notices() {
     return new TreeMap<>(notices);
+  }
+
+  /** {@link #notices} as readiness shows them; empty if there are none. */
+  public Map<String, Object> details() {
+    return notices.isEmpty() ? Map.of() : Map.of("lost", notices());
   }
 }

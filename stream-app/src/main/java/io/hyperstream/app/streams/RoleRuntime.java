@@ -157,10 +157,10 @@ public abstract class RoleRuntime implements AutoCloseable {
     return current == null ? Map.of("start", phase) : current.problems();
   }
 
-  /** Which records were lost or are read again, by partition; empty when none were. */
-  public final Map<String, String> lost() {
+  /** What readiness shows although the role does its work, by part; empty when there is nothing. */
+  public final Map<String, Object> notices() {
     RoleService current = service;
-    return current == null ? Map.of() : current.lost();
+    return current == null ? Map.of() : current.notices();
   }
 
   /** What only a new start of the process can mend; empty when there is no such thing. */

@@ -23,9 +23,10 @@ public interface RoleService extends AutoCloseable {
   Map<String, String> problems();
 
   /**
-   * What was lost since it started, by partition; empty when nothing was. It goes on regardless.
+   * What readiness shows although the role does its work, by part: records that were lost, versions
+   * that are not served yet; empty when there is nothing.
    */
-  Map<String, String> lost();
+  Map<String, Object> notices();
 
   /** What only a new start of the process can mend; empty when there is no such thing. */
   Optional<String> fatal();

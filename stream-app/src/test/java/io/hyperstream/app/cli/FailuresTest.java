@@ -206,7 +206,8 @@ class FailuresTest {
                     new RecordCodec(SchemaRegistries.connect("mock://failures", Map.of())),
                     new Topics(Topics.Settings.defaults()),
                     new HeaderPolicy(1000),
-                    Duration.ZERO)
+                    Duration.ZERO,
+                    () -> {})
                 .deadLetter(
                     new Record<>(new byte[0], new byte[0], 0L),
                     from,
