@@ -360,11 +360,12 @@ class ApiIT {
       JsonNode problem = body(http.patch(path, wrong[0]), 400);
       assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
     }
-    for (String wrong : List.of("{\"kind\":\"POETRY\"}", "{\"labels\":\"a\"}", "[]")) {
-      assertThat(body(http.patch(path, wrong), 400).path("detail").asText())
-          .startsWith("the body: ")
-          .doesNotContain("io.hyper");
-    }
+    Map.of("{\"kind\":\"POETRY\"}", "kind: ", "{\"labels\":\"a\"}", "labels: ", "[]", "the body: ")
+        .forEach(
+            (wrong, place) ->
+                assertThat(body(http.patch(path, wrong), 400).path("detail").asText())
+                    .startsWith(place)
+                    .doesNotContain("io.hyper"));
     assertThat(body(http.get(path), 200)).isEqualTo(before);
     assertThat(body(http.patch("/api/tasks/fir", "{}"), 404).path("detail").asText())
         .contains("did you mean firm");
