@@ -40,7 +40,7 @@ docker exec -i app hyperstream tasks create -f - <<'YAML'
 YAML
 for i in $(seq 100); do echo "screen number $i is bright"; done \
   | docker exec -i app hyperstream produce --task product-review
-echo "who knows this task" | docker exec -i app hyperstream produce --task nobody
+echo "who knows this task" | docker exec -i app hyperstream produce --any-task --task nobody
 eventually "an answer to each of 100 requests" answers 100
 eventually "one dead letter" refusals 1
 memory=$(docker exec app sed -n 's/^VmHWM:[[:space:]]*//p' /proc/1/status)

@@ -142,6 +142,9 @@ final class Check {
             && context.get("readOnlyRootFilesystem").getAsBoolean()
             && !context.get("allowPrivilegeEscalation").getAsBoolean(),
         "a pod may be root, write to its image or gain rights");
+    require(
+        !pod.get("enableServiceLinks").getAsBoolean(),
+        "Services beside a pod set variables that look like our settings");
     for (String probe : List.of("startupProbe", "livenessProbe", "readinessProbe")) {
       require(container.has(probe), "no " + probe);
     }

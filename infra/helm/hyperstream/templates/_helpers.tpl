@@ -18,6 +18,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "hyperstream.role" -}}
 {{- $root := .root -}}
 {{- $values := $root.Values -}}
+{{- $context := get $values.env "MICRONAUT_SERVER_CONTEXT_PATH" | default "" | trimSuffix "/" -}}
 apiVersion: apps/v1
 kind: StatefulSet
 metadata:
@@ -44,6 +45,8 @@ spec:
     spec:
       serviceAccountName: {{ include "hyperstream.name" $root }}
       automountServiceAccountToken: false
+      # A Service named hyperstream-http would set HYPERSTREAM_HTTP_PORT to its address.
+      enableServiceLinks: false
       # Longer than hyperstream.streams.shutdown-timeout.
       terminationGracePeriodSeconds: 45
       {{- with $values.imagePullSecrets }}
@@ -110,16 +113,16 @@ spec:
             - { name: http, containerPort: 8080 }
           # The start loads the model and waits for Kafka and the registry.
           startupProbe:
-            httpGet: { path: /health/liveness, port: http }
+            httpGet: { path: {{ $context }}/health/liveness, port: http }
             periodSeconds: 5
             failureThreshold: 60
           livenessProbe:
-            httpGet: { path: /health/liveness, port: http }
+            httpGet: { path: {{ $context }}/health/liveness, port: http }
             periodSeconds: 10
             timeoutSeconds: 5
             failureThreshold: 6
           readinessProbe:
-            httpGet: { path: /health/readiness, port: http }
+            httpGet: { path: {{ $context }}/health/readiness, port: http }
             periodSeconds: 5
             timeoutSeconds: 5
           resources:

@@ -11,9 +11,12 @@ import io.confluent.kafka.serializers.KafkaAvroSerializer;
 import io.confluent.kafka.serializers.KafkaAvroSerializerConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.LongSupplier;
 import org.apache.avro.Schema;
 import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificRecord;
@@ -34,10 +37,29 @@ public final class RecordCodec implements AutoCloseable {
     limit("collectionItems", 1 << 20);
   }
 
+  /**
+   * For a follower of the registry's leader to learn of a schema: what decides over records for
+   * good gives it that long.
+   */
+  public static final Duration GRACE = Duration.ofSeconds(5);
+
+  private static final long FORGOTTEN_NANOS = Duration.ofMinutes(10).toNanos();
+  private static final int MOST_UNKNOWN = 10_000;
   private static final byte MAGIC = 0;
   private static final int FRAME_BYTES = 5;
 
   private final SchemaRegistryClient registry;
+  private final long graceNanos;
+  private final LongSupplier nanoTime;
+  private final Map<String, Long> unknownSince = // guarded by itself; by subject and id
+      new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Long> eldest) {
+          return size() > MOST_UNKNOWN;
+        }
+      };
   private final ConcurrentMap<Class<?>, AvroSchema> schemas = new ConcurrentHashMap<>();
   private final KafkaAvroSerializer serializer;
   private final KafkaAvroDeserializer deserializer;
@@ -50,10 +72,29 @@ public final class RecordCodec implements AutoCloseable {
   }
 
   /**
+   * Takes the registry's word at once.
+   *
    * @param registry shared; stays open when the codec is closed
    */
   public RecordCodec(SchemaRegistryClient registry) {
+    this(registry, Duration.ZERO);
+  }
+
+  /**
+   * Waits for schemas the registry does not know yet.
+   *
+   * @param registry shared; stays open when the codec is closed
+   * @param grace how long after a schema was first asked for the registry may answer that there is
+   *     none, and still be taken for {@linkplain RegistryUnavailableException not ready}
+   */
+  public RecordCodec(SchemaRegistryClient registry, Duration grace) {
+    this(registry, grace, System::nanoTime);
+  }
+
+  RecordCodec(SchemaRegistryClient registry, Duration grace, LongSupplier nanoTime) {
     this.registry = registry;
+    this.graceNanos = grace.toNanos();
+    this.nanoTime = nanoTime;
     this.serializer = new KafkaAvroSerializer(registry, serializerConfigs("unused://"));
     this.deserializer = new KafkaAvroDeserializer(registry, deserializerConfigs("unused://"));
   }
@@ -131,7 +172,8 @@ public final class RecordCodec implements AutoCloseable {
    *
    * @param value Confluent's wire format; null (a tombstone) is no record
    * @throws UndecodableRecordException if these bytes never will be a record of this type
-   * @throws RegistryUnavailableException if the registry could not be asked
+   * @throws RegistryUnavailableException if the registry could not be asked, or does not know the
+   *     schema yet
    */
   public <T extends SpecificRecord> T deserialize(String topic, byte[] value, Class<T> type) {
     Schema expected = SpecificData.get().getSchema(type);
@@ -184,6 +226,10 @@ public final class RecordCodec implements AutoCloseable {
     try {
       written = registry.getSchemaBySubjectAndId(Subjects.ofValue(topic), schemaId);
     } catch (RestClientException e) {
+      if (isUnknown(e) && mayStillCome(Subjects.ofValue(topic), schemaId)) {
+        throw new RegistryUnavailableException(
+            "the schema registry does not know schema " + schemaId + " of " + topic + " yet", e);
+      }
       if (isAboutTheSchema(e)) {
         throw new UndecodableRecordException(
             "the schema registry has no schema "
@@ -225,10 +271,31 @@ public final class RecordCodec implements AutoCloseable {
     }
   }
 
+  private static boolean isUnknown(RestClientException e) {
+    return e.getErrorCode() / 100 == 404;
+  }
+
+  /**
+   * Whoever wrote the record knew the schema; the registry that is asked may be a moment behind.
+   */
+  private boolean mayStillCome(String subject, int schemaId) {
+    if (graceNanos == 0) {
+      return false;
+    }
+    long now = nanoTime.getAsLong();
+    synchronized (unknownSince) {
+      long since =
+          unknownSince.merge(
+              subject + "/" + schemaId,
+              now,
+              (before, again) -> again - before > FORGOTTEN_NANOS ? again : before);
+      return now - since < graceNanos;
+    }
+  }
+
   /** Whether the registry answered and refused this very schema; a retry would change nothing. */
   private static boolean isAboutTheSchema(RestClientException e) {
-    int family = e.getErrorCode() / 100;
-    return family == 404 || family == 422 || e.getErrorCode() == 400;
+    return isUnknown(e) || e.getErrorCode() / 100 == 422 || e.getErrorCode() == 400;
   }
 
   private static boolean isRegistryFailure(Throwable failure) {

@@ -26,6 +26,9 @@ public record Topic(
     Optional<Duration> retention,
     int maxRecordBytes) {
 
+  /** Records have the time at which the broker got them, whatever their producer says. */
+  static final String ARRIVAL = "LogAppendTime";
+
   /** Kafka's two ways to make room. */
   public enum Cleanup {
     DELETE,
@@ -56,6 +59,8 @@ public record Topic(
         configs.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE);
         configs.put(
             TopicConfig.RETENTION_MS_CONFIG, Long.toString(retention.orElseThrow().toMillis()));
+        // Retention counts from arrival: a record of last year is kept as long as any other.
+        configs.put(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, ARRIVAL);
       }
       case COMPACT -> {
         configs.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);

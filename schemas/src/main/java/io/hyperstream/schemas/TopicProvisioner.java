@@ -1,6 +1,7 @@
 package io.hyperstream.schemas;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,17 +12,27 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Sees to it at start-up that the topics are there. Existing topics are left as they are. */
+/**
+ * Sees to it at start-up that the topics are there and keep what is in them. Existing topics are
+ * left as they are.
+ */
 public final class TopicProvisioner {
   private static final Logger LOG = LoggerFactory.getLogger(TopicProvisioner.class);
+
+  private static final String UNKNOWN_SERVER = "BROKER:9092";
 
   private final Admin admin;
   private final short replicationFactor;
@@ -36,12 +47,13 @@ public final class TopicProvisioner {
   }
 
   /**
-   * Creates what is missing, or says what is.
+   * Creates what is missing, or says what is; refuses topics that lose records, and warns about
+   * other differences.
    *
    * @param mayCreate whether this application creates topics
    * @param timeout for the cluster's answers
-   * @throws IllegalStateException if topics are missing and may not or cannot be created, or the
-   *     cluster does not answer; the message says what to do
+   * @throws IllegalStateException if topics are missing and may not or cannot be created, lose
+   *     records, or the cluster does not answer; the message says what to do
    * @throws InterruptedException if interrupted while waiting
    */
   public void ensure(List<Topic> topics, boolean mayCreate, Duration timeout)
@@ -57,6 +69,7 @@ public final class TopicProvisioner {
               + "); check the bootstrap servers, the credentials and that the cluster runs",
           e);
     }
+    check(topics.stream().filter(t -> existing.contains(t.name())).toList(), deadline);
     List<Topic> missing = topics.stream().filter(t -> !existing.contains(t.name())).toList();
     if (missing.isEmpty()) {
       return;
@@ -69,6 +82,67 @@ public final class TopicProvisioner {
     }
     create(missing, deadline);
     awaitLeaders(missing, deadline);
+  }
+
+  private void check(List<Topic> existing, long deadline) throws InterruptedException {
+    Map<ConfigResource, KafkaFuture<Config>> configs =
+        admin.describeConfigs(existing.stream().map(TopicProvisioner::resource).toList()).values();
+    Map<String, KafkaFuture<TopicDescription>> descriptions =
+        admin.describeTopics(existing.stream().map(Topic::name).toList()).topicNameValues();
+    List<String> losing = new ArrayList<>();
+    for (Topic topic : existing) {
+      try {
+        Map<String, String> config = new HashMap<>();
+        configs
+            .get(resource(topic))
+            .get(left(deadline), TimeUnit.NANOSECONDS)
+            .entries()
+            .forEach(entry -> config.put(entry.name(), entry.value()));
+        int partitions =
+            descriptions
+                .get(topic.name())
+                .get(left(deadline), TimeUnit.NANOSECONDS)
+                .partitions()
+                .size();
+        for (TopicCheck found : TopicCheck.of(topic, config, partitions, server(deadline))) {
+          if (found.losesRecords()) {
+            losing.add(topic.name() + ": " + found.what() + ". Mend it: " + found.mend());
+          } else {
+            LOG.warn("Topic {}: {}. Mend it: {}", topic.name(), found.what(), found.mend());
+          }
+        }
+      } catch (ExecutionException | TimeoutException e) {
+        if (e.getCause() instanceof AuthorizationException) {
+          LOG.warn(
+              "Whether topic {} keeps its records is not checked, for want of the right to Describe"
+                  + " and DescribeConfigs",
+              topic.name());
+        } else if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
+          throw new IllegalStateException(
+              "cannot read the settings of topic " + topic.name() + " (" + reasonOf(e) + ")", e);
+        }
+      }
+    }
+    if (!losing.isEmpty()) {
+      throw new IllegalStateException(
+          "these topics lose records, so nothing is started: " + String.join("; ", losing));
+    }
+  }
+
+  private static ConfigResource resource(Topic topic) {
+    return new ConfigResource(ConfigResource.Type.TOPIC, topic.name());
+  }
+
+  /** A broker's address, for commands to be copied. */
+  private String server(long deadline) throws InterruptedException {
+    try {
+      return admin.describeCluster().nodes().get(left(deadline), TimeUnit.NANOSECONDS).stream()
+          .findFirst()
+          .map(node -> node.host() + ":" + node.port())
+          .orElse(UNKNOWN_SERVER);
+    } catch (ExecutionException | TimeoutException e) {
+      return UNKNOWN_SERVER;
+    }
   }
 
   private void create(List<Topic> missing, long deadline) throws InterruptedException {

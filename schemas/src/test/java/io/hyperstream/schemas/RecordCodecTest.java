@@ -21,6 +21,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
@@ -162,6 +163,59 @@ class RecordCodecTest {
   void unknownId() {
     assertUndecodable(null);
     assertUndecodable(new byte[] {0, 0, 0, 99, 99, 2});
+  }
+
+  @Test
+  @DisplayName("waits a while for a schema the registry does not know yet, then calls it unknown")
+  void graceForSchemas() {
+    AtomicLong now = new AtomicLong();
+    RecordCodec patient = new RecordCodec(registry, RecordCodec.GRACE, now::get);
+    byte[] bytes = {0, 0, 0, 99, 99, 2};
+    assertNotYet(patient, bytes);
+    now.set(RecordCodec.GRACE.toNanos() - 1);
+    assertNotYet(patient, bytes);
+    assertNotYet(patient, new byte[] {0, 0, 0, 99, 98, 2});
+    now.set(RecordCodec.GRACE.toNanos());
+    assertThatThrownBy(() -> patient.deserialize(requests, bytes, InferenceRequest.class))
+        .isInstanceOf(UndecodableRecordException.class);
+    assertNotYet(patient, new byte[] {0, 0, 0, 99, 98, 2});
+    now.set(Duration.ofHours(1).toNanos()); // asked long ago, for another record
+    assertNotYet(patient, bytes);
+  }
+
+  private void assertNotYet(RecordCodec patient, byte[] bytes) {
+    assertThatThrownBy(() -> patient.deserialize(requests, bytes, InferenceRequest.class))
+        .isInstanceOf(RegistryUnavailableException.class)
+        .hasMessageContaining("does not know schema");
+  }
+
+  @Test
+  @DisplayName("reads a record whose schema the registry learns of a moment later")
+  void schemaComesLater() throws Exception {
+    Schema newer =
+        new Schema.Parser()
+            .parse(
+                Subjects.schemaOf(LabelEvent.class)
+                    .toString()
+                    .replaceFirst(
+                        "\"fields\":\\[",
+                        "\"fields\":[{\"name\":\"weight\",\"type\":\"int\",\"default\":1},"));
+    String topic = topics.labels().name();
+    SchemaRegistryClient leader = SchemaRegistries.connect(url + "leader", Map.of());
+    new SchemaRegistrar(leader, topics).register(Duration.ZERO);
+    int id = leader.register(Subjects.ofValue(topic), new AvroSchema(newer));
+    byte[] bytes =
+        codec.serialize(
+            topic, LabelEvent.newBuilder().setTaskId("t").setCreatedAt(Records.NOW).build());
+    ByteBuffer written =
+        ByteBuffer.allocate(bytes.length + 1).put((byte) 0).putInt(id).put((byte) 14);
+    written.put(bytes, 5, bytes.length - 5);
+    RecordCodec patient = new RecordCodec(registry, RecordCodec.GRACE, () -> 0);
+    assertThatThrownBy(() -> patient.deserialize(topic, written.array(), LabelEvent.class))
+        .isInstanceOf(RegistryUnavailableException.class);
+    assertThat(registry.register(Subjects.ofValue(topic), new AvroSchema(newer))).isEqualTo(id);
+    assertThat(patient.deserialize(topic, written.array(), LabelEvent.class).getTaskId())
+        .isEqualTo("t");
   }
 
   @Test

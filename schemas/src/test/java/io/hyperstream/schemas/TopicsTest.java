@@ -49,6 +49,12 @@ class TopicsTest {
     }
     assertThat(topics.requests().configs()).containsEntry("retention.ms", "604800000");
     assertThat(topics.definitions().configs()).doesNotContainKey("retention.ms");
+    assertThat(topics.all())
+        .filteredOn(topic -> topic.cleanup() == Topic.Cleanup.DELETE)
+        .allSatisfy(
+            topic ->
+                assertThat(topic.configs())
+                    .containsEntry("message.timestamp.type", "LogAppendTime"));
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.http.access.AccessPolicy;
 import io.hyperstream.app.http.events.EventStreams;
 import io.hyperstream.app.http.topics.TopicView;
+import io.hyperstream.app.streams.NativeCode;
 import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.model.inference.Predictor;
 import io.micronaut.context.ApplicationContext;
@@ -60,6 +61,7 @@ public final class HyperstreamApplication implements AutoCloseable {
   }
 
   private static HyperstreamApplication start(ApplicationContextBuilder builder) {
+    NativeCode.load();
     ApplicationContext context = builder.banner(false).start();
     try {
       HyperstreamApplication application = new HyperstreamApplication(context);
@@ -89,6 +91,12 @@ public final class HyperstreamApplication implements AutoCloseable {
   /** The HTTP port. */
   public int port() {
     return server.getPort();
+  }
+
+  /** What all paths begin with, such as "/hs"; empty unless configured. */
+  public String contextPath() {
+    String path = server.getContextURI().getPath();
+    return path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
   }
 
   /** Whether there are a dashboard and an API at that port, beside health and metrics. */

@@ -2,8 +2,8 @@
 import {debounce, h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
-import {button, card, heading, into, nextId, problemBox, toast} from '../ui.js';
-import {count} from '../format.js';
+import {button, card, confirm, heading, into, nextId, problemBox, toast} from '../ui.js';
+import {count, plural} from '../format.js';
 
 const KINDS = [
   ['CLASSIFICATION', 'One of its labels'],
@@ -49,6 +49,25 @@ function mistakes(definition) {
     found.templatePair = 'Must hold {text} and {textPair}.';
   }
   return found;
+}
+
+/** What a change takes away, a sentence each. What gets another value is no loss. */
+export function losses(known, made) {
+  const said = [];
+  const now = new Map(made.labels.map((label) => [label.name, label]));
+  const gone = known.labels.map(({name}) => name).filter((name) => !now.has(name));
+  if (gone.length) {
+    const kept = gone.reduce((sum, name) => sum + (known.examples?.labels?.[name] ?? 0), 0);
+    const named = gone.slice(0, 10).join(', ') + (gone.length > 10 ? ` and ${gone.length - 10} more` : '');
+    said.push(`It will not have the label${gone.length > 1 ? 's' : ''} ${named} any more.`,
+      kept ? `${plural(kept, 'example')} of ${gone.length > 1 ? 'them' : 'it'} will be set aside, until a definition has the label again.` : 'Examples of a label that is gone are set aside, until a definition has it again.');
+  }
+  const of = (field) => known.labels.filter((label) => label[field] && now.has(label.name) && !now.get(label.name)[field]).map(({name}) => name);
+  if (of('description').length) said.push(`What ${of('description').join(', ')} means is dropped.`);
+  if (of('verbalizer').length) said.push(`The other word for ${of('verbalizer').join(', ')} is dropped.`);
+  if (known.description && !made.description) said.push('Its description is dropped.');
+  if (known.initFrom?.length && !made.initFrom.length) said.push(`It will not start from ${known.initFrom.join(', ')} any more.`);
+  return said;
 }
 
 /** labels[2].name belongs to the field of labels, adaptation.triggerExamples to its own. */
@@ -197,6 +216,8 @@ function build(known, signal) {
     const found = mistakes(made);
     report(found);
     if (Object.keys(found).length) return;
+    const dropped = known ? losses(known, made) : [];
+    if (dropped.length && !(await confirm(`Change ${made.taskId}?`, dropped.join(' '), 'Change it'))) return;
     submit.disabled = true;
     try {
       await (known ? api.put(taskPath(made.taskId), made, signal) : api.post('api/tasks', made, signal));

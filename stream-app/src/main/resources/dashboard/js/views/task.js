@@ -4,7 +4,7 @@ import {LineChart} from '../charts.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
 import {button, card, chip, confirm, empty, heading, into, problemBox, terms, toast, versionChip} from '../ui.js';
-import {bytes, count, moment, number, percent, words} from '../format.js';
+import {bytes, count, moment, number, percent, plural, words} from '../format.js';
 import {accuracyPoints, reportEntry} from './reports.js';
 import {balance, teach} from './teach.js';
 import {commands} from './commands.js';
@@ -64,9 +64,17 @@ function stats(task) {
       task.kind === 'CLASSIFICATION' ? `${percent(1 / task.labels.length, task.labels.length > 20 ? 1 : 0)} by chance` : words(task.kind)));
 }
 
+/** Examples that nothing learns from now. */
+function aside(task) {
+  const labels = Object.entries(task.examples?.setAside ?? {});
+  if (!labels.length) return null;
+  const examples = labels.reduce((sum, [, n]) => sum + n, 0);
+  return h('p', {class: 'muted', data: {aside: ''}}, `${plural(examples, 'example')} of ${plural(labels.length, 'label')} ${examples === 1 ? 'is' : 'are'} set aside, because the definition does not have ${labels.length === 1 ? 'it' : 'them'}: ${labels.slice(0, 20).map(([name]) => name).join(', ')}.`);
+}
+
 function balanceOf(task) {
   const labels = Object.entries(task.examples?.labels ?? {});
-  if (labels.length) return balance(labels, 64);
+  if (labels.length) return [balance(labels, 64), aside(task)];
   return h('p', {class: 'muted'}, task.examples
     ? 'The latest report does not say which labels its examples have; the next one does.'
     : 'No report yet. The first attempt says how many examples each label has.');
@@ -155,7 +163,9 @@ function page(first, signal) {
       first.kind === 'CLASSIFICATION' && card('Label balance', {id: 'balance', aside: h('small', {class: 'muted'}, 'examples kept, as of the latest report')}, labels),
       card('Champion and challengers', {id: 'attempts', aside: h('small', {class: 'muted'}, 'every attempt, newest first')}, attempts)),
     h('div', {class: 'stack'},
-      store.may('teach') && teach(first, {signal, adapt: () => command.send({action: 'ADAPT'})}),
+      store.may('teach') && (first.kind !== 'CLASSIFICATION' || !first.valid) && card('Teach it', {id: 'teach'},
+        h('p', {class: 'muted'}, first.valid ? 'Only tasks that answer with a label learn from examples.' : 'A task that cannot be served cannot learn.')),
+      store.may('teach') && first.kind === 'CLASSIFICATION' && first.valid && teach(first, {signal, adapt: () => command.send({action: 'ADAPT'})}),
       store.may('teach') && command.element,
       card('Versions', {id: 'versions'}, versions),
       definition))];

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SortedMap;
 
 /**
@@ -23,6 +24,7 @@ public final class Convert {
 
   /** Exits with 1 if it fails, after a sentence on standard error. */
   public static void main(String[] arguments) {
+    Locale.setDefault(Locale.ROOT);
     try {
       System.out.println(run(arguments));
     } catch (IOException e) {

@@ -149,7 +149,7 @@ public final class Bert implements Backbone {
     NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
       return new Bert(config, maxTokens, manager, source, precision);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }

@@ -116,7 +116,7 @@ public final class BertFamily implements ModelFamily {
           new SentenceRows(
               tokenizer, sentences.pooling(), sentences.prefix(), config.width(), maxTokens);
       return new Loaded(tokenizer, bert, rows);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       tokenizer.close();
       throw e;
     }

@@ -71,7 +71,7 @@ public final class AdapterFactory implements AutoCloseable {
     NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
       return new AdapterFactory(shape, config, source, manager);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }
@@ -145,7 +145,7 @@ public final class AdapterFactory implements AutoCloseable {
     try {
       forms.forEach(form -> out.add(make(form)));
       return out;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       out.forEach(AdapterWeights::close);
       throw e;
     }

@@ -87,6 +87,7 @@ final class AdapterBank implements AutoCloseable {
    *
    * @param adapters one per row, repeated at will
    * @return one per row; equal adapters share one instance
+   * @throws MissingWeightsException if a file is not there (any more)
    */
   List<Lookup> acquire(List<TaskAdapter> adapters) {
     IdentityHashMap<AdapterForm, Key> keys = new IdentityHashMap<>();
@@ -131,10 +132,11 @@ final class AdapterBank implements AutoCloseable {
         } catch (CheckpointException | IllegalArgumentException e) {
           found.put(key, new Lookup.Unusable(e.getMessage()));
         } catch (UncheckedIOException e) {
-          if (!(e.getCause() instanceof NoSuchFileException)) {
-            throw e; // the disk may recover: the batch is tried again
+          if (e.getCause() instanceof NoSuchFileException
+              && key.form() instanceof AdapterForm.Weights weights) {
+            throw new MissingWeightsException(weights.file(), e); // it can be had again
           }
-          found.put(key, new Lookup.Unusable("no file " + e.getCause().getMessage()));
+          throw e; // the disk may recover: the batch is tried again
         }
       }
     }

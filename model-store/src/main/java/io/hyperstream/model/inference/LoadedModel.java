@@ -89,7 +89,7 @@ public record LoadedModel(FamilyModel family, Optional<AdapterFactory> adapters)
       AdapterFactory factory =
           AdapterFactory.load(opened.backbone().shape(), config, through.apply(trained), device);
       return new LoadedModel(opened, Optional.of(factory));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       opened.close();
       throw e;
     }

@@ -116,7 +116,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
         LoadedModel.open(model, options.device().map(Device::fromName), options.readouts(card));
     try {
       return new MultiTaskModel(model.modelId(), loaded, options);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       loaded.close();
       throw e;
     }

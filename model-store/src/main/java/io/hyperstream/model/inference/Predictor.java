@@ -56,6 +56,7 @@ public interface Predictor {
    * that can never be answered comes back as a {@link RowFailure} and leaves the others alone. One
    * thread at a time per instance: the engine's worker.
    *
+   * @throws MissingWeightsException if the weights of some of its rows are not where they were
    * @throws RuntimeException if the batch as a whole failed (device error, out of memory)
    */
   List<RowResult> predict(List<PreparedRow> rows);

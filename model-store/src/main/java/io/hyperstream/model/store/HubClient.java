@@ -3,6 +3,9 @@ package io.hyperstream.model.store;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.net.Authenticator;
+import java.net.InetSocketAddress;
+import java.net.ProxySelector;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -23,15 +26,17 @@ final class HubClient {
   private static final Duration HEADER_TIMEOUT = Duration.ofSeconds(60);
   private static final String USER_AGENT = "hyperstream";
 
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .connectTimeout(CONNECT_TIMEOUT)
-          .followRedirects(HttpClient.Redirect.NEVER)
-          .build();
+  private final HttpClient http;
   private final HubModel hub;
 
   HubClient(HubModel hub) {
     this.hub = hub;
+    HttpClient.Builder builder =
+        HttpClient.newBuilder()
+            .connectTimeout(CONNECT_TIMEOUT)
+            .followRedirects(HttpClient.Redirect.NEVER);
+    Optional.ofNullable(Authenticator.getDefault()).ifPresent(builder::authenticator);
+    http = builder.build();
   }
 
   /**
@@ -75,6 +80,9 @@ final class HubClient {
       checksum = checksum.or(() -> checksum(headers));
       commit = commit.or(() -> headers.firstValue("X-Repo-Commit").filter(HubClient::isCommit));
       int status = response.statusCode();
+      if (status == 407) { // of a proxy: there may be no body to close
+        throw refusal(status, file);
+      }
       if (status / 100 == 3 && status != 304) {
         response.body().close();
         at = redirect(at, headers);
@@ -113,7 +121,31 @@ final class HubClient {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw (IOException) new InterruptedIOException("download interrupted").initCause(e);
+    } catch (IOException e) {
+      throw proxyOf(request.uri())
+          .map(
+              proxy ->
+                  new IOException(
+                      "cannot reach "
+                          + request.uri()
+                          + " through the proxy "
+                          + proxy
+                          + " ("
+                          + Optional.ofNullable(e.getMessage()).orElse(e.getClass().getSimpleName())
+                          + "); check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment",
+                      e))
+          .orElse(e);
     }
+  }
+
+  /** Host and port of the proxy that a request takes, if it takes one. */
+  private static Optional<String> proxyOf(URI uri) {
+    return Optional.ofNullable(ProxySelector.getDefault()).stream()
+        .flatMap(selector -> selector.select(uri).stream())
+        .filter(proxy -> proxy.address() instanceof InetSocketAddress)
+        .map(proxy -> (InetSocketAddress) proxy.address())
+        .map(proxy -> proxy.getHostString() + ":" + proxy.getPort())
+        .findFirst();
   }
 
   private static URI redirect(URI from, HttpHeaders headers) throws IOException {
@@ -148,6 +180,14 @@ final class HubClient {
       case 404 ->
           new HubException(
               status, false, file + " answers 404: no such repository, revision or file");
+      case 407 ->
+          new HubException(
+              status,
+              false,
+              "the proxy "
+                  + proxyOf(file).orElse("")
+                  + " asks for credentials: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT (or HTTP_PROXY)"
+                  + " in the environment");
       case 416 -> new HubException(status, true, file + " has fewer bytes than were downloaded");
       default ->
           new HubException(status, status == 429 || status / 100 == 5, file + " answers " + status);

@@ -75,7 +75,7 @@ public final class T5 implements Backbone {
     NDManager manager = device.map(Ops::newManager).orElseGet(Ops::newManager);
     try {
       return new T5(config, manager, source, precision);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }

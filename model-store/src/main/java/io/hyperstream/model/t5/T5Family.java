@@ -99,7 +99,7 @@ public final class T5Family implements ModelFamily {
       }
       AddedTokens.check(files.file(AddedTokens.FILE), config.vocabSize(), files.config());
       return of(tokenizer, T5.load(config, weights, device, options.precision()), options);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       tokenizer.close();
       throw e;
     }

@@ -1,9 +1,11 @@
 package io.hyperstream.model.task;
 
+import java.text.Normalizer;
 import java.util.Optional;
 
 /**
- * One class of a classification task.
+ * One class of a classification task. Names and verbalizers are kept in {@linkplain #canonical one
+ * spelling}, so that two that look alike are one.
  *
  * @param name what predictions carry
  * @param verbalizer the text the decoder scores for it; often the name itself
@@ -22,12 +24,22 @@ public record Label(String name, String verbalizer, Optional<String> description
       throw new IllegalArgumentException(
           "label '" + name + "' needs a verbalizer; leave it out to use the name");
     }
+    name = canonical(name);
+    verbalizer = canonical(verbalizer);
     description = description.map(String::strip).filter(text -> !text.isEmpty());
     if (description.isPresent() && description.get().length() > MAX_DESCRIPTION_LENGTH) {
       throw new IllegalArgumentException(
           "the description of label '%s' has %d characters, at most %d are taken; shorten it"
               .formatted(name, description.get().length(), MAX_DESCRIPTION_LENGTH));
     }
+  }
+
+  /**
+   * The one spelling of a label's name: in Unicode's form NFC, in which an é is one character. Some
+   * programs and file systems write it as two, e and an accent.
+   */
+  public static String canonical(String name) {
+    return Normalizer.normalize(name, Normalizer.Form.NFC);
   }
 
   /** A label whose name says what it means. */

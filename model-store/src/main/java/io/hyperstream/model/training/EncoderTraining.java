@@ -92,7 +92,7 @@ final class EncoderTraining extends TrainingModel {
           new TrainableSource(
               source.adapterWeights(), name -> trainable.includes(name, false), manager);
       return new EncoderTraining(manager, model, model.labels(), source, adapters, tasks);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       if (model != null) {
         model.close();
       }

@@ -1,5 +1,6 @@
 package io.hyperstream.model.training;
 
+import io.hyperstream.model.task.Label;
 import java.util.Optional;
 
 /**
@@ -12,6 +13,7 @@ public record Example(String text, Optional<String> textPair, String label) {
     if (text == null || label == null) {
       throw new IllegalArgumentException("an example needs a text and a label");
     }
+    label = Label.canonical(label);
   }
 
   public static Example of(String text, String label) {

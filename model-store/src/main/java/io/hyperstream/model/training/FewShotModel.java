@@ -107,8 +107,8 @@ public final class FewShotModel implements AutoCloseable {
     this.whole = whole;
     this.family = loaded.family();
     this.starts = new StartingAdapters(loaded.adapters());
-    this.labels = family.labels();
     this.lexical = family.lexical();
+    this.labels = family.labels(); // last: it has to be closed
   }
 
   /**
@@ -145,7 +145,7 @@ public final class FewShotModel implements AutoCloseable {
   private static FewShotModel of(LoadedModel loaded, Runnable whole) {
     try {
       return new FewShotModel(loaded, whole);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       whole.run();
       throw e;
     }

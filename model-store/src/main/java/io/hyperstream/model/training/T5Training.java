@@ -57,7 +57,7 @@ final class T5Training extends TrainingModel {
           source.adapterWeights(),
           trainable,
           Optional.of(tokenizer));
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       tokenizer.close();
       throw e;
     }
@@ -93,7 +93,7 @@ final class T5Training extends TrainingModel {
       TrainableSource adapters = new TrainableSource(adapterSource, trained, manager);
       T5 t5 = T5.load(t5Config, backbone);
       return new T5Training(manager, t5, tokenizer, backbone, config, adapters);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }

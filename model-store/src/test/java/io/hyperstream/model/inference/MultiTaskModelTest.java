@@ -287,18 +287,29 @@ class MultiTaskModelTest {
   }
 
   @Test
+  @DisplayName("weights that are gone are no row's fault: the batch says which file is missing")
+  void missingWeights() {
+    Path gone = store.resolve("gone.safetensors");
+    TaskAdapter missing = new TaskAdapter("pros_cons", 7, new AdapterForm.Weights(gone));
+    PreparedRow row =
+        starter.model.prepare(starter.tasks.get("pros_cons"), missing, "nice", Optional.empty());
+    assertThatThrownBy(() -> starter.model.predict(List.of(starter.row("pros_cons", "x"), row)))
+        .isInstanceOfSatisfying(
+            MissingWeightsException.class, e -> assertThat(e.file()).isEqualTo(gone));
+  }
+
+  @Test
   @DisplayName("a damaged adapter fails its rows and leaves the others alone")
   void unusableAdapter() {
     TaskDefinition task = starter.tasks.get("pros_cons");
-    TaskAdapter missing =
-        new TaskAdapter("pros_cons", 7, new AdapterForm.Weights(store.resolve("gone.safetensors")));
+    TaskAdapter misnamed = new TaskAdapter("pros_cons", 7, new AdapterForm.Named("gone"));
     float[] values = new float[64];
     values[3] = Float.NaN;
     TaskAdapter diverged = new TaskAdapter("pros_cons", 8, new AdapterForm.Embedding(values));
     List<RowResult> results =
         starter.model.predict(
             List.of(
-                starter.model.prepare(task, missing, "nice", Optional.empty()),
+                starter.model.prepare(task, misnamed, "nice", Optional.empty()),
                 starter.row("pros_cons", "nice"),
                 starter.model.prepare(task, diverged, "nice", Optional.empty())));
     assertThat(results.get(0))

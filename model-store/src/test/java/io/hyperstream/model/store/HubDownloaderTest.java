@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.inference.TinyFolder;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ProxySelector;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -265,6 +269,30 @@ class HubDownloaderTest {
                           hub.model(), ImportOptions.DEFAULT, HubDownloader.Progress.NONE))
           .hasMessageContaining("embeddings.LayerNorm.bias");
       assertThat(store.list()).isEmpty();
+    }
+  }
+
+  @Test
+  @DisplayName("a proxy that does not answer is named")
+  void deadProxy() throws IOException {
+    int port;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = socket.getLocalPort(); // nobody's from here on
+    }
+    ProxySelector usual = ProxySelector.getDefault();
+    ProxySelector.setDefault(
+        ProxySelector.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), port)));
+    try {
+      HubModel model = HubModel.parse("https://hub.invalid/owner/model", Optional.empty());
+      HubDownloader downloader =
+          new HubDownloader(model, LoadedModel.FAMILIES, HubDownloader.Progress.NONE, limits(2));
+      assertThatThrownBy(() -> downloader.download(dir))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("cannot reach https://hub.invalid/owner/model")
+          .hasMessageContaining(":" + port)
+          .hasMessageContaining("HTTPS_PROXY");
+    } finally {
+      ProxySelector.setDefault(usual);
     }
   }
 

@@ -3,6 +3,8 @@ package io.hyperstream.model.task;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.hyperstream.model.training.Example;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -22,6 +24,17 @@ class LabelTest {
     assertThatThrownBy(() -> new Label("refund", "refund", Optional.of("x".repeat(513))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("'refund' has 513 characters, at most 512");
+  }
+
+  @Test
+  @DisplayName("is one, whether its accents are characters of their own or not")
+  void oneSpelling() {
+    assertThat(Label.of("cafe\u0301")).isEqualTo(Label.of("caf\u00e9"));
+    assertThat(new Label("th\u00e9", "the\u0301").ownVerbalizer()).isEmpty();
+    assertThatThrownBy(() -> TaskDefinition.classification("t", List.of("caf\u00e9", "cafe\u0301")))
+        .hasMessageContaining("names the label 'caf\u00e9' twice");
+    assertThat(Example.of("cafe\u0301", "cafe\u0301"))
+        .isEqualTo(Example.of("cafe\u0301", "caf\u00e9"));
   }
 
   @Test

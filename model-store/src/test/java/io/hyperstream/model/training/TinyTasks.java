@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 
 /** Tasks that one word decides, and a T5 small enough to be trained from scratch in seconds. */
@@ -41,10 +42,10 @@ final class TinyTasks {
     List<Example> examples = new ArrayList<>();
     for (String frame : FRAMES) {
       for (String word : ofFirst.split(" ", -1)) {
-        examples.add(Example.of(String.format(frame, word), first));
+        examples.add(Example.of(String.format(Locale.ROOT, frame, word), first));
       }
       for (String word : ofSecond.split(" ", -1)) {
-        examples.add(Example.of(String.format(frame, word), second));
+        examples.add(Example.of(String.format(Locale.ROOT, frame, word), second));
       }
     }
     Collections.shuffle(examples, new Random(7));

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
@@ -108,6 +109,7 @@ class TrialTimes {
     Result result =
         new FewShotTrial(model).run(memory, champion, examples, seen, List.of(), options);
     System.out.printf(
+        Locale.ROOT,
         "%d examples, %d labels, %s: %.2f s (log-loss %.4f)%n",
         examples.size(),
         memory.task().labels().size(),

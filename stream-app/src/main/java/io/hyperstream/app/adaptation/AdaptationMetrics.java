@@ -1,6 +1,7 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.Retries;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -23,6 +24,7 @@ public final class AdaptationMetrics {
   final Counter duplicateRequests;
   final Counter invalidDefinitions;
   final Counter untestedExamples;
+  final Counter trainingRetries;
   private final ConcurrentMap<String, AtomicReference<Double>> accuracies =
       new ConcurrentHashMap<>();
 
@@ -35,6 +37,7 @@ public final class AdaptationMetrics {
         counter("hyperstream.labels.duplicate.requests", "Requests whose id was taken already");
     invalidDefinitions =
         counter("hyperstream.adaptation.definitions.invalid", "Definitions adaptation ignored");
+    trainingRetries = Retries.counter(registry, "training");
     untestedExamples =
         counter(
             "hyperstream.adaptation.examples.untested",

@@ -9,6 +9,7 @@ import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.InstanceSlot;
+import io.hyperstream.app.streams.OffsetWatch;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.Retries;
@@ -32,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -71,6 +73,7 @@ final class AdaptationService implements RoleService {
   private final RegistryProbe probe;
   private final GlobalRecordReader reader;
   private final TrainerThread trainer;
+  private final OffsetWatch offsets;
   private final StreamsRun streams;
   private final DefinitionsAhead definitions;
   private final WeightCollector weights;
@@ -101,7 +104,7 @@ final class AdaptationService implements RoleService {
     registry = ready.registry();
     Topics topics = ready.topics();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.labels().name()));
-    RecordCodec codec = new RecordCodec(registry);
+    RecordCodec codec = new RecordCodec(registry, RecordCodec.GRACE);
     Counter registryRetries = Retries.counter(meters, "registry");
     reader = new GlobalRecordReader(codec, reason -> stalled = reason, registryRetries::increment);
     HeaderPolicy headers = new HeaderPolicy(cluster.limits().maxHeaderBytes());
@@ -128,6 +131,8 @@ final class AdaptationService implements RoleService {
                 cluster.reader(
                     settings.applicationId() + "-definitions", IsolationLevel.READ_COMMITTED),
             Retries.counter(meters, "definitions")::increment);
+    List<String> sources = AdaptationTopology.sources(topics, settings.labelsByRequest());
+    offsets = new OffsetWatch(settings.applicationId(), sources, topics.reports().name(), meters);
     streams =
         new StreamsRun(
             cluster,
@@ -146,6 +151,8 @@ final class AdaptationService implements RoleService {
                     options(settings, policy, cluster.limits()),
                     new AdaptationMetrics(meters),
                     tracing)),
+            sources,
+            offsets,
             Counter.builder("hyperstream.adaptation.thread.failures")
                 .description("Stream threads of adaptation that failed and were replaced")
                 .register(meters));
@@ -171,7 +178,12 @@ final class AdaptationService implements RoleService {
         commitInterval,
         RECORDS_PER_POLL,
         largest,
-        Map.of(StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG), largest));
+        Map.of(
+            StreamsConfig.topicPrefix(TopicConfig.MAX_MESSAGE_BYTES_CONFIG),
+            largest,
+            // Kafka Streams removes what was read itself; no default of a broker may.
+            StreamsConfig.topicPrefix(TopicConfig.RETENTION_BYTES_CONFIG),
+            -1));
   }
 
   private static AdaptationOptions options(
@@ -233,9 +245,15 @@ final class AdaptationService implements RoleService {
   public Map<String, String> problems() {
     Map<String, String> problems = new LinkedHashMap<>();
     streams.problem().ifPresent(problem -> problems.put("streams", problem));
+    streams.unserved().ifPresent(problem -> problems.put("partitions", problem));
     probe.problem().ifPresent(problem -> problems.put("registry", problem));
     stalled.ifPresent(problem -> problems.put("records", problem));
     return problems;
+  }
+
+  @Override
+  public Map<String, Object> notices() {
+    return offsets.details();
   }
 
   @Override

@@ -77,15 +77,19 @@ final class AdaptationTopology {
       Tracing tracing) {
 
     private List<String> sources() {
-      List<String> sources =
-          new ArrayList<>(
-              List.of(
-                  topics.labels().name(), topics.commands().name(), topics.definitions().name()));
-      if (options.labelsByRequest()) {
-        sources.add(topics.requests().name());
-      }
-      return sources;
+      return AdaptationTopology.sources(topics, options.labelsByRequest());
     }
+  }
+
+  /** The topics of others it reads. */
+  static List<String> sources(Topics topics, boolean labelsByRequest) {
+    List<String> sources =
+        new ArrayList<>(
+            List.of(topics.labels().name(), topics.commands().name(), topics.definitions().name()));
+    if (labelsByRequest) {
+      sources.add(topics.requests().name());
+    }
+    return sources;
   }
 
   /** Bytes of the largest record this topology writes, to its own topics too. */

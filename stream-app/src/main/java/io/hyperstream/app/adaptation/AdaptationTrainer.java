@@ -1,5 +1,7 @@
 package io.hyperstream.app.adaptation;
 
+import io.hyperstream.model.task.TaskDefinition;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Tests, trains and judges, apart from the stream threads. Thread-safe. */
@@ -24,4 +26,10 @@ public interface AdaptationTrainer {
    * when the job under way has ended.
    */
   void forget(String taskId);
+
+  /**
+   * Why the model can never answer a task: a sentence, or an empty one if it can. No value: that
+   * cannot be told now. Returns at once.
+   */
+  Optional<String> problem(TaskDefinition task);
 }

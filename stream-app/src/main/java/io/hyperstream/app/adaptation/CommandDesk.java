@@ -4,6 +4,7 @@ import io.hyperstream.app.adaptation.state.ModelProgress;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
@@ -70,8 +71,11 @@ final class CommandDesk {
 
   private void order(AdaptationCommand command, OwnedTask task) {
     TaskState state = task.state();
+    Optional<String> unable = TaskDefinitions.cannotLearn(task.definition());
     boolean adapt = command.getAction() == io.hyperstream.schemas.AdaptationAction.ADAPT;
-    if (adapt && state.getFrozen()) {
+    if (unable.isPresent()) {
+      refuse(command, "Nothing can be learnt: " + unable.get() + ".");
+    } else if (adapt && state.getFrozen()) {
       refuse(command, "The task is frozen; send UNFREEZE first.");
     } else if (buffer.labels(task.taskId()) < 2) {
       refuse(command, TOO_FEW);
@@ -152,9 +156,7 @@ final class CommandDesk {
                 AdapterVersion.newBuilder(content).setReason(reason),
                 StoredVersion.newBuilder(target))
             .orElseThrow(); // it was small enough before
-    state.setNewExamples(0);
-    state.setRenew(false);
-    tasks.save(task);
+    settled(task);
     publisher.send(
         report.setPublishedVersion(published).setForm(content.getForm()).setReason(reason));
   }
@@ -168,11 +170,19 @@ final class CommandDesk {
     training.abandon(task.taskId(), state, "The task was reset.");
     AdaptationReport.Builder report = report(command, AdaptationOutcome.RESET);
     publisher.withdraw(task.taskId(), state);
-    state.setNewExamples(0);
-    state.setRenew(false);
-    tasks.save(task);
+    settled(task);
     publisher.send(
         report.setReason(said("The model's own start serves; examples are kept", command)));
+  }
+
+  /** Nothing is due, and what failed before need not fail again. */
+  private void settled(OwnedTask task) {
+    TaskState state = task.state();
+    state.setNewExamples(0);
+    state.setRenew(false);
+    state.setFailures(0);
+    state.setNotBefore(0L);
+    tasks.save(task);
   }
 
   private void freeze(AdaptationCommand command, OwnedTask task) {

@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.Example;
 import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
@@ -25,6 +26,10 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * chosen by the newcomer's hash: at random, but the same on every replay. So labels stay balanced
  * and the examples follow the traffic. One that gives way before it was tested leaves only after
  * its test, so that the running accuracy counts it.
+ *
+ * <p>Examples whose label is not defined any more are set aside: nobody learns from them until a
+ * definition has the label again. They count in a task's bytes, and are the first to go for want of
+ * room.
  *
  * <p>What a model made of a text is kept beside it, in a store of its own under the same key, where
  * there is room: it goes with its text, and before any text has to go for want of room. Stream
@@ -62,6 +67,14 @@ final class ExampleBuffer {
     SAME
   }
 
+  /**
+   * What a definition changed.
+   *
+   * @param aside how many examples went aside
+   * @param back how many came back
+   */
+  record Moved(int aside, int back) {}
+
   private record Slot(long sequence, long bytes) {}
 
   private record Leaving(String hash, long bytes) {}
@@ -69,6 +82,7 @@ final class ExampleBuffer {
   /** By label, then by hash; those that only wait for their test by sequence number. */
   private static final class Index {
     final Map<String, NavigableMap<String, Slot>> labels = new HashMap<>();
+    final Map<String, NavigableMap<String, Slot>> aside = new HashMap<>();
     final NavigableMap<Long, Leaving> leaving = new TreeMap<>();
     final NavigableMap<String, Long> vectors = new TreeMap<>(); // bytes by hash
     long bytes;
@@ -94,7 +108,7 @@ final class ExampleBuffer {
         leavingBytes += size;
         return;
       }
-      labels
+      sideOf(example)
           .computeIfAbsent(example.getLabel(), label -> new TreeMap<>())
           .put(hash, new Slot(example.getSequence(), size));
       bytes += size;
@@ -105,11 +119,15 @@ final class ExampleBuffer {
         leavingBytes -= leaving.remove(example.getSequence()).bytes();
         return;
       }
-      NavigableMap<String, Slot> slots = labels.get(example.getLabel());
+      NavigableMap<String, Slot> slots = sideOf(example).get(example.getLabel());
       bytes -= slots.remove(hash).bytes();
       if (slots.isEmpty()) {
-        labels.remove(example.getLabel());
+        sideOf(example).remove(example.getLabel());
       }
+    }
+
+    private Map<String, NavigableMap<String, Slot>> sideOf(StoredExample example) {
+      return example.getAside() ? aside : labels;
     }
   }
 
@@ -159,8 +177,11 @@ final class ExampleBuffer {
     while (index.bytes + index.vectorBytes > maxTaskBytes && !index.vectors.isEmpty()) {
       dropVector(taskId, index, index.vectors.lastKey());
     }
+    while (index.bytes > maxTaskBytes && !index.aside.isEmpty()) {
+      dropAside(taskId, index, hash);
+    }
     while (index.bytes > maxTaskBytes && count(index) > 1) {
-      evict(taskId, index, heaviest(index, hash), hash, testedUpTo);
+      evict(taskId, index, heaviest(index.labels, hash), hash, testedUpTo);
     }
     return held ? Change.RELABELLED : Change.ADDED;
   }
@@ -198,6 +219,12 @@ final class ExampleBuffer {
     }
   }
 
+  private void dropAside(String taskId, Index index, String newcomer) {
+    List<String> candidates =
+        List.copyOf(index.aside.get(heaviest(index.aside, newcomer)).keySet());
+    remove(taskId, candidates.get(TextHash.pick(newcomer, candidates.size())));
+  }
+
   /** The oldest of those that wait for a test only. */
   private void leave(String taskId, Index index) {
     Leaving oldest = index.leaving.pollFirstEntry().getValue();
@@ -218,8 +245,8 @@ final class ExampleBuffer {
   }
 
   /** The label with the most bytes, among those that have something beside the newcomer. */
-  private static String heaviest(Index index, String newcomer) {
-    return index.labels.entrySet().stream()
+  private static String heaviest(Map<String, NavigableMap<String, Slot>> labels, String newcomer) {
+    return labels.entrySet().stream()
         .filter(label -> label.getValue().size() > 1 || !label.getValue().containsKey(newcomer))
         .max(
             Comparator.<Map.Entry<String, NavigableMap<String, Slot>>>comparingLong(
@@ -241,26 +268,41 @@ final class ExampleBuffer {
     return Optional.ofNullable(known);
   }
 
-  /** Keeps only examples with these labels; how many went. */
-  int retainLabels(String taskId, Set<String> labels) {
-    int removed = 0;
+  /**
+   * Sets examples of other labels aside and takes those of these labels back. One that is leaving
+   * goes with its label: it was only kept for a test.
+   */
+  Moved define(String taskId, Set<String> labels) {
+    int aside = 0;
+    int back = 0;
     for (KeyValue<String, StoredExample> entry : entries(taskId)) {
-      if (!labels.contains(entry.value.getLabel())) {
+      StoredExample example = entry.value;
+      boolean defined = labels.contains(Label.canonical(example.getLabel()));
+      if (example.getLeaving() && !defined) {
         store.delete(entry.key);
-        vectors.delete(entry.key);
-        removed++;
+      } else if (example.getAside() == defined) {
+        example.setAside(!defined);
+        store.put(entry.key, example);
+        aside += defined ? 0 : 1;
+        back += defined ? 1 : 0;
       }
     }
     indexes.remove(taskId);
-    return removed;
+    return new Moved(aside, back);
   }
 
-  /** Removes all of a task's; how many there were. */
+  /** Removes all of a task's, those set aside too; how many there were. */
   int clear(String taskId) {
-    return retainLabels(taskId, Set.of());
+    List<KeyValue<String, StoredExample>> all = entries(taskId);
+    for (KeyValue<String, StoredExample> entry : all) {
+      store.delete(entry.key);
+      vectors.delete(entry.key);
+    }
+    indexes.remove(taskId);
+    return all.size();
   }
 
-  /** All of a task's, in the order they came; those that are leaving too. */
+  /** All of a task's, in the order they came; those that are leaving or set aside too. */
   List<StoredExample> all(String taskId) {
     return entries(taskId).stream()
         .map(entry -> entry.value)
@@ -268,15 +310,25 @@ final class ExampleBuffer {
         .toList();
   }
 
-  /** How many labels have an example. */
+  /** How many labels have an example to learn from. */
   int labels(String taskId) {
     return index(taskId).labels.size();
   }
 
-  /** How many examples each label has, those left out that have none or are leaving. */
+  /**
+   * How many examples each label has, those set aside too; left out are labels that have none, and
+   * examples that are leaving.
+   */
   Map<String, Integer> counts(String taskId) {
-    Map<String, Integer> counts = new TreeMap<>();
+    Map<String, Integer> counts = setAside(taskId);
     index(taskId).labels.forEach((label, slots) -> counts.put(label, slots.size()));
+    return counts;
+  }
+
+  /** How many examples are set aside, by label. */
+  Map<String, Integer> setAside(String taskId) {
+    Map<String, Integer> counts = new TreeMap<>();
+    index(taskId).aside.forEach((label, slots) -> counts.put(label, slots.size()));
     return counts;
   }
 

@@ -5,18 +5,22 @@ import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
 import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.TaskDefinition;
-import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.schemas.AdaptationCommand;
+import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.LabelEvent;
 import io.opentelemetry.context.Scope;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -104,6 +108,15 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
 
   private void look(long now) {
     if (!surveyed) {
+      for (String taskId : tasks.ids()) {
+        tasks
+            .state(taskId)
+            .filter(
+                state ->
+                    !state.getModelId().equals(tasks.modelId()) || !state.getProblem().isEmpty())
+            .filter(state -> state.getDefinition() != null)
+            .ifPresent(state -> judge(taskId, "model"));
+      }
       training.survey(now);
       surveyed = true;
     }
@@ -164,11 +177,63 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     training.cancel(taskId);
     state.setDefinition(definition);
     tasks.save(taskId, state);
-    buffer.retainLabels(taskId, tasks.find(taskId).orElseThrow().labels());
+    ExampleBuffer.Moved moved = buffer.define(taskId, tasks.find(taskId).orElseThrow().labels());
+    if (moved.aside() > 0 || moved.back() > 0) {
+      state.setNewExamples(state.getNewExamples() + moved.back()); // no version may know them
+      tasks.save(taskId, state);
+      publisher.send(
+          publisher
+              .report(taskId, AdaptationOutcome.REDEFINED)
+              .setTrigger("definition")
+              .setReason(said(moved, buffer.setAside(taskId))));
+    }
+    judge(taskId, "definition");
     training.attend(taskId);
     for (WaitingRecord freed : waiting.take(taskId)) {
       handle(freed.getRecord(), freed.getUntil());
     }
+  }
+
+  /** Reports whether the model can serve a task, when that has changed. */
+  private void judge(String taskId, String trigger) {
+    OwnedTask task = tasks.find(taskId).orElseThrow();
+    Optional<String> told = parts.trainer().problem(task.definition());
+    if (told.isEmpty() || told.get().equals(task.state().getProblem())) {
+      return;
+    }
+    task.state().setProblem(told.get());
+    tasks.save(task);
+    boolean servable = told.get().isEmpty();
+    publisher.send(
+        publisher
+            .report(taskId, servable ? AdaptationOutcome.REDEFINED : AdaptationOutcome.REFUSED)
+            .setTrigger(trigger)
+            .setReason(
+                servable
+                    ? "The task can be served again."
+                    : "The task cannot be served: " + told.get()));
+  }
+
+  private static String said(ExampleBuffer.Moved moved, Map<String, Integer> aside) {
+    String back =
+        switch (moved.back()) {
+          case 0 -> "";
+          case 1 -> "1 example counts again. ";
+          default -> moved.back() + " examples count again. ";
+        };
+    if (aside.isEmpty()) {
+      return back + "No examples are set aside.";
+    }
+    int examples = aside.values().stream().mapToInt(Integer::intValue).sum();
+    return back
+        + (examples == 1 ? "1 example" : examples + " examples")
+        + (aside.size() == 1 ? " of 1 label" : " of " + aside.size() + " labels")
+        + (examples == 1 ? " is" : " are")
+        + " set aside, which the definition does not have ("
+        + aside.keySet().stream().limit(LABELS_NAMED).collect(Collectors.joining(", "))
+        + (aside.size() > LABELS_NAMED ? ", ..." : "")
+        + "). A definition that has a label again takes its examples back; FORGET or retiring the"
+        + " task erases them.";
   }
 
   /** The numbers of its versions and of its lives go on; all else is gone. */
@@ -186,6 +251,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         TaskState.newBuilder()
             .setIncarnation(known.get().getIncarnation())
             .setModels(new HashMap<>(known.get().getModels()))
+            .setProblem(known.get().getProblem())
             .build());
   }
 
@@ -237,6 +303,9 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         parts
             .reader()
             .read(record.getTopic(), SourcedRecords.bytes(record.getValue()), LabelEvent.class);
+    if (event.getLabel() != null) {
+      event.setLabel(Label.canonical(event.getLabel()));
+    }
     String hash = TextHash.of(record.getText(), record.getTextPair());
     Optional<OwnedTask> task = tasks.find(record.getTaskId());
     if (task.isPresent()) {
@@ -249,10 +318,9 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   private void label(
       OwnedTask task, SourcedRecord record, LabelEvent event, String hash, long until) {
     TaskDefinition definition = task.definition();
-    if (definition.kind() != TaskKind.CLASSIFICATION) {
-      String why =
-          "task '" + task.taskId() + "' is " + definition.kind() + "; only classification adapts";
-      records.reject(context, record, ErrorCode.INVALID_LABEL, why);
+    Optional<String> never = TaskDefinitions.cannotLearn(definition);
+    if (never.isPresent()) {
+      records.reject(context, record, ErrorCode.INVALID_LABEL, never.get());
     } else if (record.getTextPair() == null && definition.template().needsPair()) {
       String why = "task '" + task.taskId() + "' needs a pair of texts; send textPair too";
       records.reject(context, record, ErrorCode.MISSING_TEXT_PAIR, why);

@@ -191,8 +191,9 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
     forward(sourced, key, AdaptationTopology.TO_REQUEST);
   }
 
-  /** Its headers travel inside it. */
+  /** Its headers and its time travel inside it; a broker may refuse records of another day. */
   private void forward(SourcedRecord sourced, byte[] key, String child) {
-    context.forward(new Record<>(key, records.encode(sourced), sourced.getTimestamp()), child);
+    context.forward(
+        new Record<>(key, records.encode(sourced), context.currentSystemTimeMs()), child);
   }
 }

@@ -34,6 +34,24 @@ final class JobMaker {
     this.spans = spans;
   }
 
+  /**
+   * Why no job can be made: the version that serves is not there. Empty if it is, or none serves.
+   */
+  Optional<String> lacking(OwnedTask task) {
+    long champion = tasks.progress(task.state()).getChampion();
+    return champion == 0
+            || versions
+                .champion(task.taskId(), tasks.modelId(), tasks.progress(task.state()))
+                .isPresent()
+        ? Optional.empty()
+        : Optional.of(
+            "Version "
+                + champion
+                + " serves, but the store of versions does not have it: nothing can be compared"
+                + " with it. Restore the changelog of the versions, or send ROLLBACK with a version"
+                + " that is kept, or RESET.");
+  }
+
   /** A job for the task as it is now; empty if it would only test and there is nothing to test. */
   Optional<GivenJob> make(
       OwnedTask task, Kind kind, Optional<WaitingOrder> order, String trigger, long now) {
@@ -50,6 +68,9 @@ final class JobMaker {
     Map<Example, StoredVector> vectors = new HashMap<>();
     long testedUpTo = state.getSequence();
     for (StoredExample stored : buffer.all(taskId)) {
+      if (stored.getAside()) {
+        continue;
+      }
       Example example =
           new Example(
               stored.getText(), Optional.ofNullable(stored.getTextPair()), stored.getLabel());

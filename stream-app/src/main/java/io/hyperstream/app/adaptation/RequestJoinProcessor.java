@@ -145,7 +145,7 @@ final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], by
     label.setTextPair(request.getTextPair());
     byte[] taskId = label.getTaskId().getBytes(StandardCharsets.UTF_8);
     context.forward(
-        new Record<>(taskId, records.encode(label), label.getTimestamp()),
+        new Record<>(taskId, records.encode(label), context.currentSystemTimeMs()),
         AdaptationTopology.MATCHED);
   }
 

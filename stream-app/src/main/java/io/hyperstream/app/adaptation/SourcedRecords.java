@@ -75,7 +75,7 @@ final class SourcedRecords {
         new Record<>(
             bytes(record.getKey()),
             bytes(record.getValue()),
-            record.getTimestamp(),
+            context.currentSystemTimeMs(),
             headers(record));
     TopicPartition from = new TopicPartition(record.getTopic(), record.getPartition());
     context.forward(output.deadLetter(read, from, record.getOffset(), code, why), deadLetters);

@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.TrainingOutcome.Failed;
 import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.model.task.TaskDefinition;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -13,6 +14,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -60,6 +62,9 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
 
     /** Drops what is remembered of a task's examples. */
     void forget(String taskId);
+
+    /** See {@link AdaptationTrainer#problem}; any thread. */
+    Optional<String> problem(TaskDefinition task);
 
     @Override
     void close();
@@ -132,6 +137,11 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
   public synchronized void forget(String taskId) {
     forgotten.add(taskId);
     notifyAll();
+  }
+
+  @Override
+  public Optional<String> problem(TaskDefinition task) {
+    return work.problem(task);
   }
 
   /** Jobs that wait or run. */

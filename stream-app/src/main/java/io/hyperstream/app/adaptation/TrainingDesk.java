@@ -63,7 +63,7 @@ final class TrainingDesk {
         continue;
       }
       if (state.getLastStarted() > now
-          || state.getNotBefore() > now + TrainingResults.LONGEST_PAUSE_MILLIS) {
+          || state.getNotBefore() > now + TrainingResults.LONGEST_PAUSE.toMillis()) {
         // Of a clock that was wrong; the task would wait until that time.
         state.setLastStarted(Math.min(now, state.getLastStarted()));
         state.setNotBefore(Math.min(now, state.getNotBefore()));
@@ -196,6 +196,25 @@ final class TrainingDesk {
     }
   }
 
+  /** No job can be made; what made it due stays, unless it is an order. */
+  private void impossible(OwnedTask task, Optional<WaitingOrder> order, String why, long now) {
+    String reason = why;
+    if (order.isPresent()) {
+      task.state().getOrders().remove(0);
+    } else {
+      reason += " " + results.postpone(task.state(), now);
+    }
+    tasks.save(task);
+    send(
+        publisher
+            .report(task.taskId(), AdaptationOutcome.FAILED)
+            .setTrigger(order.map(WaitingOrder::getAction).orElse("examples"))
+            .setCommandId(order.map(WaitingOrder::getCommandId).orElse(null))
+            .setReason(reason),
+        order.map(JobSpans::asked).map(Span::wrap).orElse(Span.getInvalid()));
+    attend(task.taskId());
+  }
+
   private void refuse(OwnedTask task, WaitingOrder order) {
     task.state().getOrders().remove(0);
     tasks.save(task);
@@ -212,6 +231,11 @@ final class TrainingDesk {
   @SuppressWarnings("try") // scope and fields last as long as the block
   private void submit(
       OwnedTask task, Kind kind, Optional<WaitingOrder> order, String trigger, long now) {
+    Optional<String> lacking = jobs.lacking(task);
+    if (lacking.isPresent()) {
+      impossible(task, order, lacking.get(), now);
+      return;
+    }
     jobs.make(task, kind, order, trigger, now)
         .ifPresent(
             given -> {
@@ -252,7 +276,16 @@ final class TrainingDesk {
                 buffer.tested(task.taskId(), task.state().getTestedUpTo());
                 buffer.keepVectors(task.taskId(), outcome.vectors());
               },
-              () -> job.ended("OUTDATED"));
+              () -> {
+                job.ended("OUTDATED");
+                tasks
+                    .find(outcome.taskId())
+                    .ifPresent(
+                        task -> {
+                          results.postpone(task.state(), now);
+                          tasks.save(task);
+                        });
+              });
     }
   }
 

@@ -6,11 +6,14 @@ import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.Backoff;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -25,8 +28,8 @@ import org.slf4j.LoggerFactory;
 final class TrainingResults {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingResults.class);
   private static final int RECENT = 100;
-  private static final long FIRST_PAUSE_MILLIS = 1_000;
-  static final long LONGEST_PAUSE_MILLIS = 600_000;
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
 
   private final TaskBook tasks;
   private final VersionLog versions;
@@ -140,21 +143,29 @@ final class TrainingResults {
   private void failed(OwnedTask task, GivenJob job, String reason, long now) {
     TaskState state = task.state();
     if (job.order().isEmpty()) {
-      state.setFailures(state.getFailures() + 1);
-      int doublings = Math.min(20, state.getFailures() - 1);
-      long pause = Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS << doublings);
-      state.setNotBefore(now + pause);
-      String end = reason.endsWith(".") ? "" : ".";
-      reason += end + " The next attempt is in " + pause / 1_000 + " s.";
+      reason += (reason.endsWith(".") ? " " : ". ") + postpone(state, now);
     }
     if (job.job().kind() == Kind.TEST) {
       LOG.warn("Task '{}' cannot be tested: {}", task.taskId(), reason);
     } else {
       publisher.send(
           Publisher.prequential(report(task.taskId(), AdaptationOutcome.FAILED, job), state)
-              .setReason(job.explained(reason)));
+              .setReason(job.explained(Sentences.of(reason))));
     }
     job.ended(AdaptationOutcome.FAILED);
+  }
+
+  /**
+   * After a failure: nothing is trained or tested of the task for a while, longer each time.
+   *
+   * @return a sentence that says so
+   */
+  String postpone(TaskState state, long now) {
+    state.setFailures(Math.min(state.getFailures() + 1, Integer.MAX_VALUE - 1));
+    Duration pause = Backoff.pause(FIRST_PAUSE, LONGEST_PAUSE, state.getFailures());
+    state.setNotBefore(now + pause.toMillis());
+    metrics.trainingRetries.increment();
+    return "The next attempt is in " + pause.toSeconds() + " s.";
   }
 
   private void send(

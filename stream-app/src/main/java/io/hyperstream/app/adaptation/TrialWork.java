@@ -7,11 +7,13 @@ import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.hyper.TaskAdapter;
+import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.prototype.HalfFloats;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotMemory;
@@ -133,6 +135,26 @@ final class TrialWork implements TrainerThread.Work {
     if (job.kind() == Kind.TEST && !job.train().isEmpty()) {
       new FewShotTrial(model).prepare(memory(job), examples(job), options(job, wanted));
     }
+  }
+
+  /** As inference serves it; without that role in the process it cannot be told. */
+  @Override
+  @SuppressWarnings("try") // the loan lasts as long as the block
+  public Optional<String> problem(TaskDefinition task) {
+    return settings
+        .serving()
+        .flatMap(
+            serving -> {
+              try (MultiTaskModel.Loan open = serving.lend()) { // not closed meanwhile
+                serving.check(task);
+                return Optional.of("");
+              } catch (InferenceException e) {
+                return Optional.of(e.getMessage());
+              } catch (RuntimeException e) { // closing, or a defect
+                LOG.warn("Whether task '{}' can be served cannot be told", task.taskId(), e);
+                return Optional.empty();
+              }
+            });
   }
 
   @Override

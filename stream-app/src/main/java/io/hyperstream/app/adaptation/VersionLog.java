@@ -6,6 +6,7 @@ import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.schemas.AdapterVersion;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.state.KeyValueIterator;
@@ -23,7 +24,7 @@ final class VersionLog {
   /** Names one. */
   record Key(String taskId, String modelId, long version) {
     private String stored() {
-      return taskId + "/" + modelId + "/" + String.format("%019d", version);
+      return taskId + "/" + modelId + "/" + String.format(Locale.ROOT, "%019d", version);
     }
 
     private static Key parse(String stored) {

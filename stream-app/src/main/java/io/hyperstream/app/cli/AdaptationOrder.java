@@ -68,7 +68,7 @@ final class AdaptationOrder {
 
   /** Fails unless the task is defined. */
   void requireTask(Connection cluster, Console console) throws InterruptedException {
-    TaskTopic.find(new TaskTopic(cluster, console).read(), task);
+    TaskTopic.require(task, cluster, console);
   }
 
   /**
@@ -128,7 +128,8 @@ final class AdaptationOrder {
 
   private static int exitCode(AdaptationReport report) {
     return switch (report.getOutcome()) {
-      case PROMOTED, ROLLED_BACK, RESET, FROZEN, UNFROZEN, EVALUATED, FORGOTTEN -> ExitCodes.OK;
+      case PROMOTED, ROLLED_BACK, RESET, FROZEN, UNFROZEN, EVALUATED, FORGOTTEN, REDEFINED ->
+          ExitCodes.OK;
       case NOT_PROMOTED -> ExitCodes.NOT_PROMOTED;
       case REFUSED, FAILED, CANCELLED, UNKNOWN -> ExitCodes.FAILURE;
     };

@@ -66,8 +66,12 @@ final class ApplicationProperties {
     return this;
   }
 
+  /** What was given stays as it is: neither a password nor a folder refers to other settings. */
   Map<String, Object> toMap() {
-    return Map.copyOf(properties);
+    Map<String, Object> literal = new HashMap<>(properties);
+    literal.replaceAll(
+        (name, value) -> value instanceof String text ? text.replace("${", "${:$}{") : value);
+    return Map.copyOf(literal);
   }
 
   private static boolean isOfRegistry(String name) {

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.embedded.EmbeddedRegistry;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -62,9 +63,10 @@ final class BenchApplication implements AutoCloseable {
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(Hyperstream.class.getName());
     command.addAll(arguments);
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-    return new BenchApplication(what, ready, process, log);
+    ProcessBuilder application =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    application.environment().keySet().removeAll(EmbeddedRegistry.JVM_OPTIONS);
+    return new BenchApplication(what, ready, application.start(), log);
   }
 
   /** Returns when it serves. */

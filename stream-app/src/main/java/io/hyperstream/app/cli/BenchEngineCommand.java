@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -93,7 +95,7 @@ final class BenchEngineCommand implements Callable<Integer> {
       names = "--texts",
       paramLabel = "FILE",
       description =
-          "With --against: encode the lines of this file, sorted by length. Default: the demo's"
+          "With --against: encode the texts of this file, sorted by length. Default: the demo's"
               + " sentences, or with --seq one batch of random tokens.")
   private Path texts;
 
@@ -186,11 +188,10 @@ final class BenchEngineCommand implements Callable<Integer> {
       }
       return lines;
     }
-    try (LineReader reader = new LineReader(texts.toString(), Files.newInputStream(texts))) {
-      for (String line = reader.next(); line != null; line = reader.next()) {
-        if (!line.isBlank()) {
-          lines.add(line);
-        }
+    try (InputReader rows =
+        InputReader.of(texts.toString(), Files.newInputStream(texts), InputFormat.AUTO, Map.of())) {
+      for (Optional<InputRow> row = rows.next(); row.isPresent(); row = rows.next()) {
+        lines.add(row.get().text());
       }
     }
     if (lines.isEmpty()) {

@@ -378,7 +378,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
     if (tasks == null) {
       defined = BenchTexts.demoTasks();
     } else {
-      try (InputStream in = ProduceCommand.open(console, tasks.toString())) {
+      try (InputStream in = InputOptions.open(console, tasks.toString())) {
         defined = TaskYaml.read(tasks.toString(), in);
       }
     }

@@ -59,7 +59,7 @@ record BenchTexts(List<TaskDefinition> tasks, List<Text> texts) {
     List<Text> texts = new ArrayList<>();
     int turn = 0;
     try (InputStream in = Files.newInputStream(file);
-        InputReader rows = new InputReader(file.toString(), in, InputFormat.AUTO)) {
+        InputReader rows = InputReader.of(file.toString(), in, InputFormat.AUTO, Map.of())) {
       for (Optional<InputRow> row = rows.next(); row.isPresent(); row = rows.next()) {
         InputRow read = row.get();
         if (read.taskId().isEmpty() && single.isEmpty()) {

@@ -4,10 +4,14 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Where commands write: results to standard output, everything else to standard error, always as
@@ -17,6 +21,7 @@ final class Console {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final InputStream in;
+  private final WatchedOutput watched;
   private final PrintStream out;
   private final PrintStream err;
   private final boolean outTerminal;
@@ -26,13 +31,14 @@ final class Console {
 
   Console(
       InputStream in,
-      PrintStream out,
+      OutputStream out,
       PrintStream err,
       boolean outTerminal,
       boolean errTerminal,
       int width) {
     this.in = in;
-    this.out = out;
+    this.watched = new WatchedOutput(out);
+    this.out = new PrintStream(watched, true, StandardCharsets.UTF_8);
     this.err = err;
     this.outTerminal = outTerminal;
     this.errTerminal = errTerminal;
@@ -47,15 +53,11 @@ final class Console {
     int width = outTerminal || errTerminal ? Terminal.width(environment) : 120;
     return new Console(
         System.in,
-        utf8(FileDescriptor.out),
-        utf8(FileDescriptor.err),
+        new FileOutputStream(FileDescriptor.out),
+        new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
         outTerminal,
         errTerminal,
         width);
-  }
-
-  private static PrintStream utf8(FileDescriptor descriptor) {
-    return new PrintStream(new FileOutputStream(descriptor), true, StandardCharsets.UTF_8);
   }
 
   InputStream in() {
@@ -94,8 +96,14 @@ final class Console {
   void print(String line) {
     out.println(line);
     if (out.checkError()) {
-      throw new OutputClosedException();
+      throw new OutputLostException();
     }
+  }
+
+  /** Why what was printed has not arrived; empty while all has. */
+  Optional<IOException> outputFailure() {
+    out.flush();
+    return Optional.ofNullable(watched.failure);
   }
 
   /** One JSON value of the result, on one line. */
@@ -116,8 +124,34 @@ final class Console {
     }
   }
 
-  /** The reader of our output has gone, as {@code head} does: nothing is left to be done. */
-  static final class OutputClosedException extends RuntimeException {
+  /** What was printed has not arrived; {@link #outputFailure} says why. */
+  static final class OutputLostException extends RuntimeException {
     private static final long serialVersionUID = 1L;
+  }
+
+  /** Keeps the first failure, which a {@code PrintStream} hides. */
+  private static final class WatchedOutput extends FilterOutputStream {
+    private volatile IOException failure;
+
+    WatchedOutput(OutputStream out) {
+      super(out);
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        out.write(bytes, offset, length);
+      } catch (IOException e) {
+        if (failure == null) {
+          failure = e;
+        }
+        throw e;
+      }
+    }
   }
 }

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.UndecodableRecordException;
@@ -76,9 +77,15 @@ final class ConsumeCommand implements Callable<Integer> {
       throw CommandFailure.usage(
           "--task does not go with --dead-letters: a refused request may not even be readable");
     }
+    if (max < 1) {
+      throw CommandFailure.usage("--max must be 1 or more; it is " + max);
+    }
     try (Connection cluster = connection.connect()) {
       Topic topic = deadLetters ? cluster.topics().deadLetters() : cluster.topics().predictions();
       cluster.require(topic);
+      if (follow && task != null) {
+        TaskTopic.noteIfUndefined(task, cluster, console);
+      }
       try (TopicReader reader =
           new TopicReader(cluster.consumer(), List.of(topic.name()), fromBeginning || !follow)) {
         while (printed < max && (follow || !reader.reachedEnd())) {
@@ -88,6 +95,9 @@ final class ConsumeCommand implements Callable<Integer> {
             }
           }
         }
+      }
+      if (!follow && printed == 0 && task != null) {
+        TaskTopic.require(task, cluster, console);
       }
     }
     if (!follow && printed == 0) {
@@ -112,7 +122,7 @@ final class ConsumeCommand implements Callable<Integer> {
               + "@"
               + record.offset()
               + ": "
-              + e.getMessage());
+              + Sentences.of(e));
       return;
     }
     if (task != null && !task.equals(prediction.getTaskId())) {

@@ -33,6 +33,11 @@ final class DeadLetterReplay {
   /** So many records are sent or not sent together. */
   private static final int TRANSACTION_RECORDS = 500;
 
+  /** With a limit a transaction is open for a second at most: readers wait for its end. */
+  private final int transactionRecords;
+
+  private final RateLimit limit;
+
   private static final Set<String> OUR_HEADERS =
       Set.of(
           DeadLetterHeaders.ERROR_CODE,
@@ -50,7 +55,12 @@ final class DeadLetterReplay {
    * @param replayedBefore so many are left alone
    * @param refused why, a sentence for each
    */
-  record Plan(Set<DeadLetter.Id> ready, int replayedBefore, List<String> refused) {}
+  record Plan(Set<DeadLetter.Id> ready, int replayedBefore, List<String> refused) {
+    /** Whether no letter was selected. */
+    boolean isEmpty() {
+      return ready.isEmpty() && replayedBefore == 0 && refused.isEmpty();
+    }
+  }
 
   private final Connection cluster;
   private final DeadLetterSelection selection;
@@ -59,9 +69,17 @@ final class DeadLetterReplay {
 
   /**
    * @param again whether a letter may be replayed although it was, or may have been, already
+   * @param perSecond so many are sent, at most; 0: no limit
    */
   DeadLetterReplay(
-      Connection cluster, DeadLetterSelection selection, int maxReplays, boolean again) {
+      Connection cluster,
+      DeadLetterSelection selection,
+      int maxReplays,
+      boolean again,
+      int perSecond) {
+    transactionRecords =
+        perSecond == 0 ? TRANSACTION_RECORDS : Math.min(TRANSACTION_RECORDS, perSecond);
+    limit = new RateLimit(perSecond);
     this.cluster = cluster;
     this.selection = selection;
     this.maxReplays = maxReplays;
@@ -187,11 +205,12 @@ final class DeadLetterReplay {
             if (!ready.contains(letter.id())) {
               return;
             }
+            limit.await();
             if (counts[0] == 0) {
               producer.beginTransaction();
             }
             producer.send(replay(letter));
-            if (++counts[0] == TRANSACTION_RECORDS) {
+            if (++counts[0] == transactionRecords) {
               commit(producer, counts);
             }
           });
@@ -220,7 +239,7 @@ final class DeadLetterReplay {
     counts[0] = 0;
   }
 
-  /** The record once more, as it was but for our marks; its time is now. */
+  /** The record once more, as it was but for our marks; its time is that of its arrival. */
   private static ProducerRecord<byte[], byte[]> replay(DeadLetter letter) {
     ConsumerRecord<byte[], byte[]> record = letter.record();
     RecordHeaders headers = new RecordHeaders();

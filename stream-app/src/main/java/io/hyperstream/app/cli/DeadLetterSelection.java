@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.ErrorCode;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.Set;
@@ -13,6 +14,7 @@ final class DeadLetterSelection {
       names = "--code",
       paramLabel = "CODE,..",
       split = ",",
+      converter = CodeConverter.class,
       description = "With one of these codes, such as UNKNOWN_TASK.")
   private Set<String> codes = Set.of();
 
@@ -27,8 +29,8 @@ final class DeadLetterSelection {
       paramLabel = "TIME",
       converter = SinceConverter.class,
       description =
-          "Whose record is not older: 90m, 12h or 7d ago, or a moment such as"
-              + " 2026-01-31T08:00:00Z.")
+          "Written to the dead letters since then, however old the record itself is: 90m, 12h or 7d"
+              + " ago, or a moment such as 2026-01-31T08:00:00Z.")
   private Instant since;
 
   @Option(
@@ -52,6 +54,23 @@ final class DeadLetterSelection {
         && (letters.isEmpty() || letters.contains(letter.id()))
         && (since == null || letter.record().timestamp() >= since.toEpochMilli())
         && (task == null || letter.task(cluster).filter(task::equals).isPresent());
+  }
+
+  /** The task that was asked for; null for any. */
+  String task() {
+    return task;
+  }
+
+  /** One of the codes there are. */
+  static final class CodeConverter implements CommandLine.ITypeConverter<String> {
+    @Override
+    public String convert(String value) {
+      try {
+        return ErrorCode.named(value).name();
+      } catch (IllegalArgumentException e) {
+        throw new CommandLine.TypeConversionException(e.getMessage());
+      }
+    }
   }
 
   /** A time ago, or a moment. */

@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Print the dead letters that are there.",
-      "Columns: letter (its partition and offset), the record's time, code, task, where the record"
+      "Columns: letter (its partition and offset), when it was written, code, task, where the record"
           + " was read, message."
     },
     footerHeading = "%nExamples:%n",
@@ -52,6 +52,9 @@ final class DeadLettersListCommand implements Callable<Integer> {
                 print(letter, letter.task(cluster));
               }
             });
+      }
+      if (counts.isEmpty() && selection.task() != null) {
+        TaskTopic.require(selection.task(), cluster, console);
       }
     }
     if (!json) {

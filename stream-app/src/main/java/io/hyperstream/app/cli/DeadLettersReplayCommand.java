@@ -24,7 +24,9 @@ import picocli.CommandLine.Option;
       "    hyperstream dead-letters replay --code UNKNOWN_TASK --task ticket-intent --dry-run",
       "    hyperstream dead-letters replay --code UNKNOWN_TASK --task ticket-intent",
       "  Two of them:",
-      "    hyperstream dead-letters replay --letter 0@17,2@4"
+      "    hyperstream dead-letters replay --letter 0@17,2@4",
+      "  All of the last day, beside the load there is:",
+      "    hyperstream dead-letters replay --since 1d --max-per-second 50"
     })
 final class DeadLettersReplayCommand implements Callable<Integer> {
   private static final int SHOWN_REFUSALS = 20;
@@ -55,6 +57,14 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
           "Also letters that were replayed already, or so old that this cannot be told any more.")
   private boolean again;
 
+  @Option(
+      names = "--max-per-second",
+      paramLabel = "N",
+      description =
+          "Send so many a second, at most, so that what is asked now is not kept waiting. Default:"
+              + " as fast as it goes.")
+  private Integer maxPerSecond;
+
   @Option(names = "--json", description = "A JSON object with the counts.")
   private boolean json;
 
@@ -71,9 +81,17 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
     if (maxReplays < 1) {
       throw CommandFailure.usage("--max-replays must be 1 or more; it is " + maxReplays);
     }
+    if (maxPerSecond != null && maxPerSecond < 1) {
+      throw CommandFailure.usage("--max-per-second must be 1 or more; it is " + maxPerSecond);
+    }
     try (Connection cluster = connection.connect()) {
-      DeadLetterReplay replay = new DeadLetterReplay(cluster, selection, maxReplays, again);
+      DeadLetterReplay replay =
+          new DeadLetterReplay(
+              cluster, selection, maxReplays, again, maxPerSecond == null ? 0 : maxPerSecond);
       DeadLetterReplay.Plan plan = dryRun ? replay.plan() : replay.run();
+      if (plan.isEmpty() && selection.task() != null) {
+        TaskTopic.require(selection.task(), cluster, console);
+      }
       report(plan, cluster.topics().deadLetters().name());
       return plan.refused().isEmpty() ? ExitCodes.OK : ExitCodes.FAILURE;
     }

@@ -77,6 +77,7 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    ServeCommand.checkPort(httpPort);
     DemoSummary summary;
     try (Teardown teardown = Teardown.alsoOnSignal(console)) {
       Path directory = directory(teardown);

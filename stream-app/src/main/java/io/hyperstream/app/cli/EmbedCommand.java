@@ -4,6 +4,7 @@ import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.PreparedRow;
+import io.hyperstream.model.task.NearNames;
 import io.hyperstream.model.task.TaskDefinition;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -82,7 +83,10 @@ final class EmbedCommand implements Callable<Integer> {
         throw CommandFailure.failed(
             known.isEmpty()
                 ? "--task: this model has no adapters of any task; leave it out"
-                : "--task: the model knows no task '" + task + "'; it knows " + known);
+                : "--task: the model knows no task '"
+                    + task
+                    + "'"
+                    + NearNames.hint(task, known, "; it knows " + known));
       }
     }
     return TaskDefinition.classification(task == null ? "embed" : task, List.of("yes", "no"));

@@ -167,6 +167,12 @@ final class EvaluateCommand implements Callable<Integer> {
     if (promotion && !without.isEmpty()) {
       throw CommandFailure.usage("--without: the judge of --promotion is measured as it is");
     }
+    for (int k : shots) {
+      requirePositive("--few-shot", k);
+    }
+    requirePositive("--seeds", seeds);
+    requirePositive("--max-test-rows", maxTestRows);
+    requirePositive("--shuffles", shuffles);
     FewShotEvaluation.Options options =
         new FewShotEvaluation.Options(
             shots,
@@ -215,6 +221,12 @@ final class EvaluateCommand implements Callable<Integer> {
       (promotion ? promotions.lines() : table.lines()).forEach(console::print);
     }
     return complete ? ExitCodes.OK : ExitCodes.FAILURE;
+  }
+
+  private static void requirePositive(String option, int value) {
+    if (value < 1) {
+      throw CommandFailure.usage(option + " must be 1 or more; it is " + value);
+    }
   }
 
   private void done(ProgressBar bar, EvaluationTable table, Run run) {

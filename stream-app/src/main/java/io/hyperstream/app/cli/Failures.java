@@ -1,6 +1,8 @@
 package io.hyperstream.app.cli;
 
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import io.hyperstream.app.streams.NativeCode;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.RegistryAnswer;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.context.exceptions.BeanContextException;
@@ -9,9 +11,14 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.ConnectException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -31,21 +38,26 @@ final class Failures {
   private static final Pattern REFUSED =
       Pattern.compile("(io\\.hyperstream\\.app\\.config\\.\\w+)\\.(\\w+) - (.+)");
 
+  private static final Pattern WRONG_TYPE =
+      Pattern.compile(
+          "property value \\[([^\\]]+)\\]\\. Unable to convert value \\[(.*)\\] to target type"
+              + " \\[([^\\]]+)\\]");
+
   private Failures() {}
 
   static int onParameterException(CommandLine.ParameterException exception, String[] args) {
     CommandLine command = exception.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("hyperstream: " + exception.getMessage());
+    err.println("hyperstream: " + Sentences.of(exception));
     CommandLine.UnmatchedArgumentException.printSuggestions(exception, err);
     err.println("Try `" + command.getCommandSpec().qualifiedName(" ") + " --help`.");
     return ExitCodes.USAGE;
   }
 
-  static int onException(Console console, Exception exception) {
+  static int onException(Console console, Throwable exception) {
     Throwable cause = unwrap(exception);
-    if (cause instanceof Console.OutputClosedException) {
-      return ExitCodes.OK;
+    if (cause instanceof Console.OutputLostException) {
+      return ExitCodes.OK; // withOutput says what is to be said
     }
     if (cause instanceof InterruptedException || cause instanceof InterruptException) {
       console.note("hyperstream: interrupted");
@@ -58,23 +70,78 @@ final class Failures {
     return cause instanceof CommandFailure failure ? failure.exitCode() : ExitCodes.FAILURE;
   }
 
+  /**
+   * The exit status of a command that ended with {@code status}, whose output may not have arrived.
+   * A reader that has gone, as {@code head} does, is no failure; a full disk is.
+   */
+  static int withOutput(Console console, int status) {
+    Optional<IOException> failure = console.outputFailure().filter(lost -> !isBrokenPipe(lost));
+    failure.ifPresent(
+        lost ->
+            console.note(
+                "hyperstream: the output could not be written: "
+                    + Sentences.of(lost)
+                    + "; what has been written of it is not complete"));
+    return failure.isPresent() && status == ExitCodes.OK ? ExitCodes.FAILURE : status;
+  }
+
+  /** Java keeps no error number, and the message is in the language of the system: so compare. */
+  private static boolean isBrokenPipe(IOException failure) {
+    try {
+      Pipe pipe = Pipe.open();
+      try (Pipe.SinkChannel sink = pipe.sink()) {
+        pipe.source().close();
+        sink.write(ByteBuffer.allocate(1));
+      }
+      return false;
+    } catch (IOException broken) {
+      return String.valueOf(broken.getMessage()).equals(failure.getMessage());
+    }
+  }
+
   /** What happened and what to do, in a line. */
   static String sentence(Throwable cause, boolean verbose) {
+    return Sentences.of(written(cause, verbose));
+  }
+
+  private static String written(Throwable cause, boolean verbose) {
     if (cause instanceof BeanContextException) {
-      Optional<String> wrong = wrongSetting(cause);
+      Optional<String> wrong = wrongSetting(cause).or(() -> wrongType(cause, System.getenv()));
       if (wrong.isPresent()) {
         return wrong.get();
       }
     }
+    Optional<String> notLoaded = NativeCode.problem(cause);
+    if (notLoaded.isPresent()) {
+      return notLoaded.get();
+    }
+    if (cause instanceof InvalidPathException path && !path.getInput().contains("\0")) {
+      return "the path "
+          + path.getInput()
+          + " has letters that this locale has no bytes for; start with LC_ALL=C.UTF-8 in the"
+          + " environment";
+    }
+    if (cause instanceof FileSystemException file && isUnderHome(file.getFile())) {
+      return "cannot use "
+          + file.getFile()
+          + (file.getReason() == null ? " (not allowed)" : " (" + file.getReason() + ")")
+          + "; set HOME to a folder that can be written to, or HYPERSTREAM_MODEL_DIR,"
+          + " HYPERSTREAM_DATA_DIR and DJL_CACHE_DIR to such folders";
+    }
     if (cause instanceof CommandFailure || cause instanceof IllegalArgumentException) {
-      return cause.getMessage();
+      return String.valueOf(cause.getMessage());
     }
     String detail = cause.getMessage() == null ? "" : ": " + cause.getMessage();
     if (cause instanceof NoSuchFileException file) {
       return file.getReason() == null ? "no such file" + detail : cause.getMessage();
     }
     if (cause instanceof ConnectException) {
-      return "cannot connect" + detail + "; check the address and that something listens there";
+      return "cannot connect"
+          + detail
+          + "; check the address and that something listens there"
+          + (System.getProperty("http.proxyHost", System.getProperty("https.proxyHost")) == null
+              ? ""
+              : ", or at the proxy of HTTP_PROXY and HTTPS_PROXY");
     }
     if (cause instanceof AccessDeniedException) {
       return "not allowed to open" + detail;
@@ -110,7 +177,7 @@ final class Failures {
     if (cause.getMessage() != null && speaksForItself(cause)) {
       return cause.getMessage();
     }
-    return cause.getClass().getSimpleName()
+    return cause.getClass().getName()
         + detail
         + (verbose ? "" : "; --verbose shows where it happened");
   }
@@ -141,6 +208,42 @@ final class Failures {
       }
     }
     return Optional.empty();
+  }
+
+  /** A setting that is no number, duration or the like. The value is no secret: those are text. */
+  static Optional<String> wrongType(Throwable failure, Map<String, String> environment) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      Matcher line = WRONG_TYPE.matcher(String.valueOf(cause.getMessage()));
+      if (line.find()) {
+        String value = line.group(2);
+        return Optional.of(
+            environment.entrySet().stream()
+                    .filter(set -> set.getValue().equals(value) && isSetting(set.getKey()))
+                    .map(Map.Entry::getKey)
+                    .findFirst()
+                    .map(name -> "the environment's " + name)
+                    .orElse(line.group(1))
+                + " is "
+                + value
+                + ", expected "
+                + (line.group(3).equals("int") ? "a number" : line.group(3))
+                + (value.matches("(tcp|udp|sctp)://.*")
+                    ? "; Kubernetes sets such variables beside a Service: enableServiceLinks: false"
+                        + " in the pod's specification ends that"
+                    : ""));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static boolean isSetting(String variable) {
+    return variable.startsWith("HYPERSTREAM_") || variable.startsWith("MICRONAUT_");
+  }
+
+  private static boolean isUnderHome(String file) {
+    String home = System.getProperty("user.home", "");
+    return file != null
+        && (file.startsWith(home + "/.hyperstream") || file.startsWith(home + "/.djl"));
   }
 
   /** Ours, and the plain ones, whose messages are written for people. */

@@ -1,5 +1,7 @@
 package io.hyperstream.app.cli;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -15,7 +17,13 @@ public final class Hyperstream {
   public static void main(String[] args) {
     // Before any class with a logger or native code is loaded.
     prepare(args);
-    int status = run(Console.ofProcess(), args);
+    int status;
+    try {
+      Host.prepare(System.getenv());
+      status = run(Console.ofProcess(), Host.arguments(args));
+    } catch (CommandFailure e) {
+      status = Failures.onException(Console.ofProcess(), e);
+    }
     // A signal ends the process with a status of its own. On JDK 17 ours would win if it came
     // between the last shutdown hook and that end.
     Teardown.letSignalEndTheProcess();
@@ -24,12 +32,20 @@ public final class Hyperstream {
 
   /** Runs one command line and returns its exit status. */
   static int run(Console console, String... args) {
-    return commandLine(console).execute(args);
+    int status;
+    try {
+      status = commandLine(console).execute(args);
+    } catch (Error e) { // of which the parser hands none to its handlers
+      status = Failures.onException(console, e);
+    }
+    return Failures.withOutput(console, status);
   }
 
   static CommandLine commandLine(Console console) {
     CommandLine line = new CommandLine(new RootCommand(console), new CommandFactory(console));
-    line.setCaseInsensitiveEnumValuesAllowed(true)
+    line.registerConverter(Path.class, Hyperstream::path);
+    line.setExpandAtFiles(false) // texts may begin with @
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setUsageHelpLongOptionsMaxWidth(30)
         .setOut(
@@ -40,6 +56,14 @@ public final class Hyperstream {
         .setExecutionExceptionHandler(
             (exception, command, parsed) -> Failures.onException(console, exception));
     return line;
+  }
+
+  private static Path path(String given) {
+    try {
+      return Path.of(given);
+    } catch (InvalidPathException e) {
+      throw new CommandLine.TypeConversionException(Failures.sentence(e, false));
+    }
   }
 
   private static void prepare(String[] args) {

@@ -50,8 +50,24 @@ record InputRow(
   static final class BadRowException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    private final boolean endsFile;
+
     BadRowException(String message) {
+      this(message, false);
+    }
+
+    private BadRowException(String message, boolean endsFile) {
       super(message);
+      this.endsFile = endsFile;
+    }
+
+    /** One behind which nothing can be read, either. */
+    static BadRowException endingTheFile(String message) {
+      return new BadRowException(message, true);
+    }
+
+    boolean endsFile() {
+      return endsFile;
     }
   }
 }

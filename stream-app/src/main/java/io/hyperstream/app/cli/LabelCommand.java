@@ -1,21 +1,17 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.TaskDefinition;
-import io.hyperstream.schemas.TaskKind;
-import io.hyperstream.schemas.TaskLabel;
 import java.io.IOException;
-import java.io.InputStream;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -42,8 +38,8 @@ import picocli.CommandLine.Parameters;
       "  A label that was wrong: send the right one, or take it back:",
       "    hyperstream label --task support-routing --text 'my parcel is late' --retract",
       "",
-      "TSV: text and label; or text, second text and label; or a header line with names. JSONL"
-          + " fields: text, textPair, label, taskId, and requestId instead of a text. Delivery is"
+      "TSV: text and label; or text, second text and label; or a header line with names, as"
+          + " CSV always has. JSONL fields: text, textPair, label, taskId, and requestId instead of a text. Delivery is"
           + " idempotent and acknowledged by all replicas; the same example sent twice counts once."
     })
 final class LabelCommand implements Callable<Integer> {
@@ -102,12 +98,7 @@ final class LabelCommand implements Callable<Integer> {
       description = "Who says so, kept with each label. Default: the user's name.")
   private String labeller;
 
-  @Option(
-      names = "--format",
-      defaultValue = "AUTO",
-      description =
-          "AUTO, TSV or JSONL; AUTO: JSONL by the file's ending, else TSV. Default: AUTO.")
-  private InputFormat format;
+  @Mixin private InputOptions input;
 
   @Option(names = "--skip-bad", description = "Report unusable rows and go on; exits with 1.")
   private boolean skipBad;
@@ -115,7 +106,7 @@ final class LabelCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print {\"sent\": N, \"bad\": N} at the end.")
   private boolean json;
 
-  private final Map<String, Set<String>> labelNames = new HashMap<>();
+  private final Map<String, io.hyperstream.model.task.TaskDefinition> served = new HashMap<>();
 
   LabelCommand(Console console) {
     this.console = console;
@@ -144,8 +135,8 @@ final class LabelCommand implements Callable<Integer> {
   }
 
   private void checkUsage() {
-    if (format == InputFormat.LINES) {
-      throw CommandFailure.usage("labels come as TSV or JSONL; a line alone has no label");
+    if (input.format() == InputFormat.LINES) {
+      throw CommandFailure.usage("labels come as TSV, CSV or JSONL; a line alone has no label");
     }
     if (textPair != null && source.text == null) {
       throw CommandFailure.usage("--text-pair goes with --text; in files the pair is a column");
@@ -181,8 +172,7 @@ final class LabelCommand implements Callable<Integer> {
       throws IOException {
     String file = source.file == null ? "-" : source.file;
     RowSender sender = new RowSender(console, "label", skipBad);
-    try (InputStream in = ProduceCommand.open(console, file);
-        InputReader rows = InputReader.ofLabels(file, in, format)) {
+    try (InputReader rows = input.labels(console, file)) {
       sender.send(rows, cluster, row -> toRecord(row, definitions, cluster));
     }
     return sender.report(cluster.topics().labels().name(), json);
@@ -193,7 +183,7 @@ final class LabelCommand implements Callable<Integer> {
     String taskId = row.taskOr(Optional.ofNullable(task));
     TaskDefinition definition = definitions.get(taskId);
     if (definition == null) {
-      throw bad(row, "the task '" + taskId + "' is not defined");
+      throw bad(row, TaskTopic.undefined(definitions, taskId));
     }
     boolean byRequest = row.text().isEmpty();
     if (!byRequest && row.text().isBlank()) {
@@ -205,7 +195,7 @@ final class LabelCommand implements Callable<Integer> {
             .setRequestId(byRequest ? row.requestId().orElseThrow() : null)
             .setText(byRequest ? null : row.text())
             .setTextPair(row.textPair().orElse(null))
-            .setLabel(retract ? null : checkedLabel(row, definition))
+            .setLabel(checkedLabel(row, definition, byRequest))
             .setSource(labeller)
             .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
             .build();
@@ -214,29 +204,27 @@ final class LabelCommand implements Callable<Integer> {
     return new ProducerRecord<>(topic, taskId, cluster.codec().serialize(topic, event));
   }
 
-  private String checkedLabel(InputRow row, TaskDefinition definition) {
-    String label = row.label().orElseThrow(() -> bad(row, "the row has no label"));
-    if (definition.getKind() != TaskKind.CLASSIFICATION) {
-      return label;
-    }
-    Set<String> known =
-        labelNames.computeIfAbsent(
-            definition.getTaskId(),
-            id ->
-                definition.getLabels().stream()
-                    .map(TaskLabel::getName)
-                    .collect(Collectors.toCollection(LinkedHashSet::new)));
-    if (!known.contains(label)) {
-      throw bad(
-          row,
-          "the task '"
-              + definition.getTaskId()
-              + "' has no label '"
-              + label
-              + "'; its labels are "
-              + Rendering.some(known));
-    }
+  private String checkedLabel(InputRow row, TaskDefinition definition, boolean byRequest) {
+    String label =
+        retract
+            ? null
+            : Label.canonical(row.label().orElseThrow(() -> bad(row, "the row has no label")));
+    boolean pair = byRequest || row.textPair().isPresent();
+    TaskDefinitions.cannotLearn(asServed(row, definition), pair, label)
+        .ifPresent(
+            why -> {
+              throw bad(row, why);
+            });
     return label;
+  }
+
+  private io.hyperstream.model.task.TaskDefinition asServed(InputRow row, TaskDefinition written) {
+    try {
+      return served.computeIfAbsent(written.getTaskId(), id -> Definitions.toModel(written));
+    } catch (IllegalArgumentException e) {
+      String why = "' cannot be served, so it cannot learn: ";
+      throw bad(row, "the task '" + written.getTaskId() + why + e.getMessage());
+    }
   }
 
   private static InputRow.BadRowException bad(InputRow row, String message) {

@@ -15,6 +15,11 @@ import java.nio.charset.StandardCharsets;
 final class LineReader implements AutoCloseable {
   static final int MAX_LINE_BYTES = 1 << 20;
 
+  /** What is wrong with a NUL byte in a text. */
+  static final String NUL =
+      "not text: it holds a NUL byte. A file in UTF-16 is converted with `iconv -f UTF-16 -t"
+          + " UTF-8`, a spreadsheet is saved as CSV in UTF-8";
+
   private final String name;
   private final InputStream in;
   private final int maxBytes;
@@ -27,7 +32,7 @@ final class LineReader implements AutoCloseable {
 
   LineReader(String name, InputStream in, int maxBytes) {
     this.name = name;
-    this.in = new BufferedInputStream(in, 1 << 16);
+    this.in = in instanceof BufferedInputStream ? in : new BufferedInputStream(in, 1 << 16);
     this.maxBytes = maxBytes;
   }
 
@@ -43,6 +48,10 @@ final class LineReader implements AutoCloseable {
       if (line.size() == maxBytes) {
         skipLine();
         throw bad("the line is longer than " + maxBytes + " bytes; split it or leave it out");
+      }
+      if (read == 0) {
+        skipLine();
+        throw bad(NUL);
       }
       line.write(read);
     }
@@ -68,6 +77,13 @@ final class LineReader implements AutoCloseable {
     int length = bytes.length;
     if (length > 0 && bytes[length - 1] == '\r') {
       length--;
+    }
+    for (int i = 0; i < length; i++) {
+      if (bytes[i] == '\r') {
+        throw bad(
+            "a carriage return within the line; lines end with LF or CRLF. A file with CR alone is"
+                + " converted with `tr '\\r' '\\n'`");
+      }
     }
     try {
       String text =

@@ -9,6 +9,7 @@ import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.model.task.NearNames;
 import io.hyperstream.model.task.TaskDefinition;
 import java.io.IOException;
 import java.io.InputStream;
@@ -145,11 +146,12 @@ final class PredictCommand implements Callable<Integer> {
       throw CommandFailure.failed(
           "the model knows no task '"
               + taskId
-              + "'; "
+              + "'"
+              + NearNames.hint(taskId, tasks.keySet(), "")
               + (tasks.isEmpty()
-                  ? "it was not trained on any. --definitions FILE.yaml says what a task is, and --model"
+                  ? "; it was not trained on any. --definitions FILE.yaml says what a task is, and --model"
                       + " starter-t5-mini has some of its own"
-                  : "it knows "
+                  : "; it knows "
                       + String.join(", ", tasks.keySet())
                       + ". --definitions FILE.yaml adds others"));
     }

@@ -2,16 +2,14 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.InferenceRequest;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -32,10 +30,12 @@ import picocli.CommandLine.Parameters;
       "    hyperstream produce --task product-review reviews.txt",
       "  Pairs, as columns or as JSON, each row with its own task if it wants:",
       "    hyperstream produce --task aspect-sentiment pairs.tsv",
+      "    hyperstream produce --task product-review reviews.csv --column text=review",
       "    hyperstream produce rows.jsonl    # {\"taskId\": \"..\", \"text\": \"..\"}",
       "",
       "JSONL fields: text, textPair, taskId, requestId, key, attributes. TSV: text [textPair], or a"
-          + " header line with these names. Delivery is idempotent and acknowledged by all replicas;"
+          + " header line with these names. CSV: always with a header line; --column names other"
+          + " columns. Delivery is idempotent and acknowledged by all replicas;"
           + " a file sent twice is asked twice unless rows carry their requestId."
     })
 final class ProduceCommand implements Callable<Integer> {
@@ -57,11 +57,7 @@ final class ProduceCommand implements Callable<Integer> {
       description = "The file; - or nothing for standard input.")
   private String file;
 
-  @Option(
-      names = "--format",
-      defaultValue = "AUTO",
-      description = "${COMPLETION-CANDIDATES}; AUTO goes by the file's ending. Default: AUTO.")
-  private InputFormat format;
+  @Mixin private InputOptions input;
 
   @Option(
       names = "--key",
@@ -76,11 +72,23 @@ final class ProduceCommand implements Callable<Integer> {
       description = "Put on every request and found again on its prediction; repeatable.")
   private Map<String, String> attributes = new LinkedHashMap<>();
 
+  @Option(
+      names = "--any-task",
+      description =
+          "Send to tasks that are not defined, too; their requests become dead letters unless they"
+              + " are defined in time.")
+  private boolean anyTask;
+
   @Option(names = "--skip-bad", description = "Report unusable rows and go on; exits with 1.")
   private boolean skipBad;
 
   @Option(names = "--json", description = "Print {\"sent\": N, \"bad\": N} at the end.")
   private boolean json;
+
+  private Map<String, io.hyperstream.schemas.TaskDefinition> defined = Map.of();
+
+  /** Tasks that were looked up and are not defined. */
+  private final Set<String> undefined = new HashSet<>();
 
   ProduceCommand(Console console) {
     this.console = console;
@@ -92,34 +100,42 @@ final class ProduceCommand implements Callable<Integer> {
       TaskDefinition.checkTaskId(task);
     }
     RowSender sender = new RowSender(console, "request", skipBad);
-    try (InputStream in = open(console, file);
-        InputReader rows = new InputReader(file, in, format);
+    try (InputReader rows = input.texts(console, file);
         Connection cluster = connection.connect()) {
       cluster.require(cluster.topics().requests());
-      sender.send(rows, cluster, row -> toRecord(row, cluster));
+      Optional<TaskTopic> tasks =
+          anyTask ? Optional.empty() : Optional.of(new TaskTopic(cluster, console));
+      if (task != null) {
+        requireDefined(task, tasks);
+      }
+      sender.send(rows, cluster, row -> toRecord(row, tasks, cluster));
       return sender.report(cluster.topics().requests().name(), json);
     }
   }
 
-  /** Standard input for {@code -}, which stays open. */
-  static InputStream open(Console console, String file) throws IOException {
-    if (file.equals("-")) {
-      return console.in();
+  /** A request of another task would only become a dead letter, which nobody here would see. */
+  private void requireDefined(String taskId, Optional<TaskTopic> tasks) {
+    if (tasks.isEmpty() || defined.containsKey(taskId)) {
+      return;
     }
-    Path path = Path.of(file);
-    if (Files.isDirectory(path)) {
-      throw CommandFailure.usage(file + " is a directory; name a file");
+    if (undefined.add(taskId)) {
+      defined = tasks.get().read(); // it may have been defined meanwhile
     }
-    return Files.newInputStream(path);
+    if (!defined.containsKey(taskId)) {
+      throw CommandFailure.failed(
+          TaskTopic.undefined(defined, taskId) + ", and --any-task sends to it regardless");
+    }
   }
 
-  private ProducerRecord<String, byte[]> toRecord(InputRow row, Connection cluster) {
+  private ProducerRecord<String, byte[]> toRecord(
+      InputRow row, Optional<TaskTopic> tasks, Connection cluster) {
     String topic = cluster.topics().requests().name();
     String requestId = row.requestId().orElseGet(() -> UUID.randomUUID().toString());
     String taskId = row.taskOr(Optional.ofNullable(task));
     try {
       TaskDefinition.checkTaskId(taskId);
-    } catch (IllegalArgumentException e) {
+      requireDefined(taskId, tasks);
+    } catch (IllegalArgumentException | CommandFailure e) {
       throw new InputRow.BadRowException(row.where() + ": " + e.getMessage());
     }
     Map<String, String> all = new HashMap<>(attributes);

@@ -62,6 +62,9 @@ final class ReportCommand implements Callable<Integer> {
     }
     try (Connection cluster = connection.connect()) {
       cluster.require(cluster.topics().reports());
+      if (follow && task != null) {
+        TaskTopic.noteIfUndefined(task, cluster, console);
+      }
       try (TopicReader reader =
           new TopicReader(cluster.consumer(), List.of(cluster.topics().reports().name()), true)) {
         List<AdaptationReport> reports = new ArrayList<>();
@@ -71,6 +74,9 @@ final class ReportCommand implements Callable<Integer> {
         reports.sort(Comparator.comparing(AdaptationReport::getFinishedAt));
         reports.subList(Math.max(0, reports.size() - last), reports.size()).forEach(this::print);
         if (!follow && reports.isEmpty()) {
+          if (task != null) {
+            TaskTopic.require(task, cluster, console);
+          }
           console.note("no report yet; --follow waits");
         }
         while (follow) {

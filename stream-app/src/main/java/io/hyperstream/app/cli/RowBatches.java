@@ -1,7 +1,6 @@
 package io.hyperstream.app.cli;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,16 +13,12 @@ final class RowBatches {
   private RowBatches() {}
 
   /**
-   * @param file its name; - for standard input
    * @param doing what the progress bar says
    * @param each called with every batch, the last one too
    */
-  static void read(
-      Console console, String file, InputFormat format, String doing, Consumer<List<InputRow>> each)
+  static void read(Console console, InputReader reader, String doing, Consumer<List<InputRow>> each)
       throws IOException {
-    try (InputStream in = ProduceCommand.open(console, file);
-        InputReader reader = new InputReader(file, in, format);
-        ProgressBar progress = new ProgressBar(console, doing, ProgressBar.Unit.ROWS, -1)) {
+    try (ProgressBar progress = new ProgressBar(console, doing, ProgressBar.Unit.ROWS, -1)) {
       List<InputRow> rows = new ArrayList<>();
       Optional<InputRow> row;
       do {

@@ -75,13 +75,14 @@ final class RowSender {
               }
             });
       } catch (InputRow.BadRowException e) {
-        if (!skipBad) {
+        if (!skipBad || e.endsFile()) {
           producer.flush();
           throw CommandFailure.failed(
               e.getMessage()
                   + " ("
                   + acknowledged
-                  + " rows before it were sent; --skip-bad goes on)");
+                  + " rows before it were sent"
+                  + (e.endsFile() ? ")" : "; --skip-bad goes on)"));
         }
         bad++;
         progress.clear();

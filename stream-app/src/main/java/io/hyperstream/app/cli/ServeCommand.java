@@ -199,9 +199,7 @@ final class ServeCommand implements Callable<Integer> {
       }
     }
     for (int port : new int[] {kafkaPort, registryPort, httpPort == null ? 0 : httpPort}) {
-      if (port < 0 || port > 65_535) {
-        throw CommandFailure.usage("a port is 1 to 65535, or 0 for a free one; got " + port);
-      }
+      checkPort(port);
     }
     if (config != null) {
       if (!Files.isRegularFile(config)) {
@@ -222,7 +220,11 @@ final class ServeCommand implements Callable<Integer> {
     console.note(
         "Hyperstream is serving. "
             + (application.offersApi()
-                ? "Dashboard: " + http(application) + "  API: /api/docs  "
+                ? "Dashboard: "
+                    + http(application)
+                    + "  API: "
+                    + application.contextPath()
+                    + "/api/docs  "
                 : "")
             + "Health and metrics: "
             + http(application)
@@ -311,7 +313,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private static String http(HyperstreamApplication application) {
-    return "http://127.0.0.1:" + application.port();
+    return "http://127.0.0.1:" + application.port() + application.contextPath();
   }
 
   /** Options that other commands need to find this cluster; nothing if it is where they look. */
@@ -324,5 +326,11 @@ final class ServeCommand implements Callable<Integer> {
       options += " --schema-registry-url " + cluster.schemaRegistryUrl();
     }
     return options;
+  }
+
+  static void checkPort(int port) {
+    if (port < 0 || port > 65_535) {
+      throw CommandFailure.usage("a port is 1 to 65535, or 0 for a free one; got " + port);
+    }
   }
 }

@@ -1,5 +1,7 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
+import io.hyperstream.model.task.NearNames;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.nio.charset.StandardCharsets;
@@ -46,14 +48,36 @@ final class TaskTopic {
   static TaskDefinition find(Map<String, TaskDefinition> known, String taskId) {
     TaskDefinition definition = known.get(taskId);
     if (definition == null) {
-      throw CommandFailure.failed(
-          "the task '"
-              + taskId
-              + "' is not defined; "
-              + (known.isEmpty() ? "none is" : "known are " + Rendering.some(known.keySet()))
-              + ". `hyperstream tasks create` defines tasks");
+      throw CommandFailure.failed(undefined(known, taskId));
     }
     return definition;
+  }
+
+  /** What to say of a task that is not defined. */
+  static String undefined(Map<String, TaskDefinition> known, String taskId) {
+    return "the task '"
+        + taskId
+        + "' is not defined"
+        + NearNames.hint(
+            taskId,
+            known.keySet(),
+            known.isEmpty() ? "; none is." : "; known are " + Rendering.some(known.keySet()) + ".")
+        + " `hyperstream tasks create` defines tasks";
+  }
+
+  /** Of a task of which nothing was found, or not yet: fails unless it is defined. */
+  static void require(String taskId, Connection cluster, Console console)
+      throws InterruptedException {
+    find(new TaskTopic(cluster, console).read(), taskId);
+  }
+
+  /** Says so if a task is not defined whose records are waited for. */
+  static void noteIfUndefined(String taskId, Connection cluster, Console console)
+      throws InterruptedException {
+    Map<String, TaskDefinition> known = new TaskTopic(cluster, console).read();
+    if (!known.containsKey(taskId)) {
+      console.note(undefined(known, taskId));
+    }
   }
 
   private Optional<TaskDefinition> decode(ConsumerRecord<byte[], byte[]> record) {
@@ -61,7 +85,7 @@ final class TaskTopic {
       return Optional.of(
           cluster.codec().deserialize(record.topic(), record.value(), TaskDefinition.class));
     } catch (UndecodableRecordException e) {
-      console.note("task '" + Rendering.key(record) + "' cannot be read: " + e.getMessage());
+      console.note("task '" + Rendering.key(record) + "' cannot be read: " + Sentences.of(e));
       return Optional.empty();
     }
   }

@@ -203,7 +203,7 @@ final class TaskYaml {
       TaskLabel.Builder label = TaskLabel.newBuilder();
       if (node instanceof MappingNode) {
         YamlFields named = YamlFields.of(file, node, "a label", LABEL_FIELDS);
-        label.setName(named.requiredString("name", MAX_LABEL_LENGTH));
+        label.setName(Label.canonical(named.requiredString("name", MAX_LABEL_LENGTH)));
         label.setVerbalizer(named.string("verbalizer", MAX_LABEL_LENGTH).orElse(null));
         label.setDescription(
             named.string("description", Label.MAX_DESCRIPTION_LENGTH).orElse(null));
@@ -215,7 +215,7 @@ final class TaskYaml {
               YamlFields.lineOf(node),
               "a label has at most " + MAX_LABEL_LENGTH + " characters, got " + name.length());
         }
-        label.setName(name);
+        label.setName(Label.canonical(name));
       }
       labels.add(label.build());
     }

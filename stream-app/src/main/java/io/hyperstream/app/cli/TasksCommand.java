@@ -9,13 +9,19 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     description = {
-      "List, create and retire tasks on a running system.",
+      "List, show, create and retire tasks on a running system.",
       "A task is one record in a topic: it is served a moment after it was sent, without restart."
     },
-    subcommands = {TasksListCommand.class, TasksCreateCommand.class, TasksRetireCommand.class},
+    subcommands = {
+      TasksListCommand.class,
+      TasksShowCommand.class,
+      TasksCreateCommand.class,
+      TasksRetireCommand.class
+    },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream tasks list",
+      "    hyperstream tasks show ticket-intent",
       "    hyperstream tasks create -f tickets.yaml",
       "    hyperstream tasks create --model starter-t5-mini --from-model clinc_banking",
       "    hyperstream tasks retire old-task",
@@ -40,6 +46,6 @@ final class TasksCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name what to do: list, create or retire");
+        spec.commandLine(), "name what to do: list, show, create or retire");
   }
 }

@@ -1,13 +1,20 @@
 package io.hyperstream.app.cli;
 
 import io.hyperstream.model.checkpoint.SourceTask;
+import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
 import io.hyperstream.schemas.TaskDefinition;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,6 +31,14 @@ import picocli.CommandLine.Option;
       "    hyperstream tasks create --model starter-t5-mini --from-model",
       "    hyperstream tasks create --model starter-t5-mini --from-model clinc_banking pros_cons",
       "",
+      "With -f and --model, definitions are first tried with that model: name the one that is served."
+          + " Without, `hyperstream tasks list` shows a moment later whether the application can"
+          + " serve them.",
+      "",
+      "A definition replaces the whole of the one before. What that drops is shown and asked about"
+          + " first; examples of labels that are left out are set aside, and count again when a"
+          + " definition has the label again.",
+      "",
       "The fields of a definition are in `hyperstream tasks --help`. The default model reads 512"
           + " tokens of a text (`hyperstream model inspect` tells another's limit). A longer text is"
           + " cut and its prediction flagged (overLength: TRUNCATE, the default), answered with the"
@@ -32,9 +47,13 @@ import picocli.CommandLine.Option;
 final class TasksCreateCommand implements Callable<Integer> {
   private final Console console;
 
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
   @Mixin private ConnectionOptions connection;
 
   @Mixin private ModelChoice model;
+
+  @Mixin private Confirmation confirmation;
 
   @ArgGroup(multiplicity = "1")
   private Source source;
@@ -65,13 +84,50 @@ final class TasksCreateCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     List<TaskDefinition> definitions =
         source.file != null ? fromFile(source.file) : fromModel(model.load());
+    if (source.file != null && spec.commandLine().getParseResult().hasMatchedOption("--model")) {
+      check(definitions, model.load());
+    }
     try (Connection cluster = connection.connect()) {
-      new TaskTopic(cluster, console).create(definitions);
+      TaskTopic topic = new TaskTopic(cluster, console);
+      confirmation.require(console, losses(definitions, topic.read(), cluster));
+      topic.create(definitions);
     }
     for (TaskDefinition definition : definitions) {
       console.note("defined " + definition.getTaskId());
     }
     return ExitCodes.OK;
+  }
+
+  private static void check(List<TaskDefinition> definitions, StoredModel stored)
+      throws IOException {
+    try (MultiTaskModel opened = MultiTaskModel.open(stored, ModelOptions.DEFAULT)) {
+      for (TaskDefinition definition : definitions) {
+        opened.check(Definitions.toModel(definition));
+      }
+    } catch (InferenceException e) {
+      throw CommandFailure.failed(
+          "nothing was sent, because " + stored.name() + " can never answer it: " + e.getMessage());
+    }
+  }
+
+  private List<String> losses(
+      List<TaskDefinition> definitions, Map<String, TaskDefinition> known, Connection cluster) {
+    List<TaskDefinition> changed =
+        definitions.stream().filter(after -> known.containsKey(after.getTaskId())).toList();
+    boolean labels =
+        changed.stream()
+            .anyMatch(
+                after -> !DefinitionLosses.labels(known.get(after.getTaskId()), after).isEmpty());
+    Optional<LatestReports> kept =
+        labels ? Optional.of(LatestReports.read(cluster, console)) : Optional.empty();
+    List<String> losses = new ArrayList<>();
+    for (TaskDefinition after : changed) {
+      String taskId = after.getTaskId();
+      losses.addAll(
+          DefinitionLosses.of(
+              known.get(taskId), after, kept.map(all -> all.of(taskId)).orElse(Map.of())));
+    }
+    return losses;
   }
 
   private List<TaskDefinition> fromModel(StoredModel stored) throws IOException {
@@ -87,7 +143,7 @@ final class TasksCreateCommand implements Callable<Integer> {
   }
 
   private List<TaskDefinition> fromFile(String file) throws IOException {
-    try (InputStream in = ProduceCommand.open(console, file)) {
+    try (InputStream in = InputOptions.open(console, file)) {
       return TaskYaml.read(file.equals("-") ? "(standard input)" : file, in);
     }
   }

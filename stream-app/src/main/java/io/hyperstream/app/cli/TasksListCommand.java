@@ -4,6 +4,7 @@ import io.hyperstream.schemas.TaskDefinition;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -12,7 +13,10 @@ import picocli.CommandLine.Option;
 @Command(
     name = "list",
     mixinStandardHelpOptions = true,
-    description = "Print the defined tasks.",
+    description = {
+      "Print the defined tasks, and why one cannot be served: what its definition says, or what the"
+          + " running application reported of it."
+    },
     footerHeading = "%nExample:%n",
     footer = "    hyperstream tasks list --json | jq -r '.[].taskId'")
 final class TasksListCommand implements Callable<Integer> {
@@ -20,20 +24,31 @@ final class TasksListCommand implements Callable<Integer> {
 
   @Mixin private ConnectionOptions connection;
 
-  @Option(names = "--json", description = "A JSON array of whole definitions.")
+  @Option(
+      names = "--json",
+      description = "A JSON array of whole definitions, with valid and problem.")
   private boolean json;
 
   TasksListCommand(Console console) {
     this.console = console;
   }
 
+  private static Map<String, Object> toMap(TaskDefinition task, LatestReports reports) {
+    Map<String, Object> map = Rendering.toMap(task);
+    Optional<String> problem = reports.problem(task);
+    map.put("valid", problem.isEmpty());
+    map.put("problem", problem.orElse(null));
+    return map;
+  }
+
   @Override
   public Integer call() throws Exception {
     try (Connection cluster = connection.connect()) {
       Map<String, TaskDefinition> definitions = new TaskTopic(cluster, console).read();
+      LatestReports reports = LatestReports.read(cluster, console);
       if (json) {
         List<Map<String, Object>> all =
-            definitions.values().stream().map(Rendering::toMap).toList();
+            definitions.values().stream().map(task -> toMap(task, reports)).toList();
         console.printJson(all);
         return ExitCodes.OK;
       }
@@ -52,7 +67,11 @@ final class TasksListCommand implements Callable<Integer> {
                 definition.getTaskId(),
                 definition.getKind().name().toLowerCase(Locale.ROOT),
                 labels,
-                Rendering.oneLine(definition.getDescription())));
+                Rendering.oneLine(
+                    reports
+                        .problem(definition)
+                        .map(why -> "cannot be served: " + why)
+                        .orElse(definition.getDescription()))));
       }
     }
     return ExitCodes.OK;

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.task.NearNames;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -10,13 +11,18 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "retire",
     mixinStandardHelpOptions = true,
-    description = "Retire tasks: their requests become dead letters from then on.",
+    description = {
+      "Retire tasks: their requests become dead letters from then on.",
+      "What they were taught is erased; if there are examples it asks first."
+    },
     footerHeading = "%nExample:%n",
     footer = "    hyperstream tasks retire old-task another-one")
 final class TasksRetireCommand implements Callable<Integer> {
   private final Console console;
 
   @Mixin private ConnectionOptions connection;
+
+  @Mixin private Confirmation confirmation;
 
   @Parameters(arity = "1..*", paramLabel = "TASK", description = "The tasks.")
   private List<String> taskIds;
@@ -35,8 +41,16 @@ final class TasksRetireCommand implements Callable<Integer> {
         throw CommandFailure.failed(
             "not defined: "
                 + String.join(", ", unknown)
-                + "; nothing was retired. `hyperstream tasks list` shows what is");
+                + NearNames.hint(unknown.get(0), known, "; `hyperstream tasks list` shows what is.")
+                + " Nothing was retired");
       }
+      LatestReports kept = LatestReports.read(cluster, console);
+      confirmation.require(
+          console,
+          taskIds.stream()
+              .filter(id -> !kept.of(id).isEmpty())
+              .map(id -> id + ": " + LatestReports.count(kept.of(id)) + " erased")
+              .toList());
       topic.retire(taskIds);
       console.note("retired " + String.join(", ", taskIds));
     }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -24,11 +25,7 @@ final class TextSource {
     private String file;
   }
 
-  @Option(
-      names = "--format",
-      defaultValue = "AUTO",
-      description = "${COMPLETION-CANDIDATES}; AUTO goes by the file's ending. Default: AUTO.")
-  private InputFormat format;
+  @Mixin private InputOptions input;
 
   /** The text of {@code --text}; null if there is a file instead. */
   String text() {
@@ -46,7 +43,9 @@ final class TextSource {
     if (which.text != null) {
       each.accept(List.of(InputRow.of("--text", which.text, pair)));
     } else {
-      RowBatches.read(console, which.file == null ? "-" : which.file, format, doing, each);
+      try (InputReader rows = input.texts(console, which.file == null ? "-" : which.file)) {
+        RowBatches.read(console, rows, doing, each);
+      }
     }
   }
 }

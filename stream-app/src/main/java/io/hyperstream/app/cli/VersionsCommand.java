@@ -42,11 +42,13 @@ final class VersionsCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     try (Connection cluster = connection.connect()) {
       List<VersionsTopic.Entry> versions = new VersionsTopic(cluster, console).read(task);
+      if (versions.isEmpty()) {
+        // A retired task may still have versions; one without must at least be defined.
+        TaskTopic.require(task, cluster, console);
+      }
       if (json) {
         console.printJson(versions.stream().map(AdaptationRendering::toMap).toList());
       } else if (versions.isEmpty()) {
-        // A retired task may still have versions; one without must at least be defined.
-        TaskTopic.find(new TaskTopic(cluster, console).read(), task);
         console.note("no version yet; `hyperstream label --task " + task + "` teaches the task");
       } else {
         AdaptationRendering.table(versions).forEach(console::print);

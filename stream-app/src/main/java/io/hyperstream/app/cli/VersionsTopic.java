@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.UndecodableRecordException;
@@ -88,7 +89,7 @@ final class VersionsTopic {
       return Optional.of(
           cluster.codec().deserialize(record.topic(), record.value(), AdapterVersion.class));
     } catch (UndecodableRecordException e) {
-      console.note("version '" + Rendering.key(record) + "' cannot be read: " + e.getMessage());
+      console.note("version '" + Rendering.key(record) + "' cannot be read: " + Sentences.of(e));
       return Optional.empty();
     }
   }

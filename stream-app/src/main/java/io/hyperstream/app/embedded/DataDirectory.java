@@ -1,13 +1,11 @@
 package io.hyperstream.app.embedded;
 
+import io.hyperstream.app.streams.HeldFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
 
@@ -21,11 +19,11 @@ final class DataDirectory implements AutoCloseable {
   private static final String PORTS = "ports.properties";
 
   private final Path path;
-  private final FileChannel channel;
+  private final HeldFile lock;
 
-  private DataDirectory(Path path, FileChannel channel) {
+  private DataDirectory(Path path, HeldFile lock) {
     this.path = path;
-    this.channel = channel;
+    this.lock = lock;
   }
 
   /**
@@ -35,32 +33,20 @@ final class DataDirectory implements AutoCloseable {
    */
   static DataDirectory open(Path path) {
     Path directory = path.toAbsolutePath().normalize();
-    FileChannel channel = null;
+    Optional<HeldFile> lock = Optional.empty();
     try {
       Files.createDirectories(directory);
-      channel =
-          FileChannel.open(
-              directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (!tryLock(channel)) {
-        channel.close();
+      lock = HeldFile.take(directory.resolve(LOCK));
+      if (lock.isEmpty()) {
         throw new EmbeddedClusterException(inUse(directory));
       }
       // In a file of its own: where locks are mandatory, others cannot read the locked one.
       Files.writeString(directory.resolve(HOLDER), Long.toString(ProcessHandle.current().pid()));
-      return new DataDirectory(directory, channel);
+      return new DataDirectory(directory, lock.get());
     } catch (IOException e) {
-      closeQuietly(channel);
+      lock.ifPresent(DataDirectory::closeQuietly);
       throw new EmbeddedClusterException(
           "cannot use the data directory " + directory + " (" + e + "); choose a writable one", e);
-    }
-  }
-
-  private static boolean tryLock(FileChannel channel) throws IOException {
-    try {
-      FileLock lock = channel.tryLock();
-      return lock != null;
-    } catch (OverlappingFileLockException e) {
-      return false; // another cluster in this process
     }
   }
 
@@ -114,16 +100,14 @@ final class DataDirectory implements AutoCloseable {
 
   @Override
   public void close() {
-    closeQuietly(channel); // gives the lock back
+    closeQuietly(lock); // gives the lock back
   }
 
-  private static void closeQuietly(FileChannel channel) {
-    if (channel != null) {
-      try {
-        channel.close();
-      } catch (IOException e) {
-        // Nothing was written through it.
-      }
+  private static void closeQuietly(HeldFile lock) {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      // Nothing was written through it.
     }
   }
 }

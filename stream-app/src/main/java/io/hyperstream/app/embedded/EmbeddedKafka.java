@@ -2,12 +2,16 @@ package io.hyperstream.app.embedded;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -26,6 +30,7 @@ public final class EmbeddedKafka implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedKafka.class);
   private static final int NODE_ID = 1;
   private static final String HOST = "127.0.0.1";
+  private static final Pattern OTHER_DIGITS = Pattern.compile("\\p{Nd}{20}(?<![0-9]{20})[.-].*");
 
   private final KafkaRaftServer server;
   private final int port;
@@ -54,11 +59,14 @@ public final class EmbeddedKafka implements AutoCloseable {
     KafkaRaftServer server = null;
     try {
       Files.createDirectories(directory);
+      refuseOtherDigits(directory);
       formatIfNew(directory);
       server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
       server.startup();
       LOG.info("Kafka listens on {}:{}, data in {}", HOST, port, directory);
       return new EmbeddedKafka(server, port);
+    } catch (EmbeddedClusterException e) {
+      throw e;
     } catch (Exception | LinkageError e) {
       if (server != null) {
         shutDown(server);
@@ -78,6 +86,27 @@ public final class EmbeddedKafka implements AutoCloseable {
     if (port < 1 || port > 65_535) {
       throw new EmbeddedClusterException(
           "the " + what + " port is 1 to 65535 for the embedded Kafka; got " + port);
+    }
+  }
+
+  /**
+   * Earlier releases let Kafka name its files in the digits of the machine's language; it takes
+   * partitions with such names for somebody else's and puts them aside.
+   */
+  private static void refuseOtherDigits(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory, 2)) {
+      Optional<Path> other =
+          files
+              .filter(file -> OTHER_DIGITS.matcher(file.getFileName().toString()).matches())
+              .findFirst();
+      if (other.isPresent()) {
+        throw new EmbeddedClusterException(
+            "the embedded Kafka's files in "
+                + directory
+                + " are named in digits of another language, such as "
+                + other.get()
+                + ": rename them to the digits 0 to 9, or choose another data directory");
+      }
     }
   }
 
@@ -121,6 +150,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     settings.put("min.insync.replicas", "1");
     settings.put("offsets.topic.replication.factor", "1");
     settings.put("offsets.topic.num.partitions", "4");
+    // However long it was stopped: without them everything kept would be answered again.
+    settings.put("offsets.retention.minutes", Integer.toString(Integer.MAX_VALUE));
     settings.put("transaction.state.log.replication.factor", "1");
     settings.put("transaction.state.log.min.isr", "1");
     settings.put("transaction.state.log.num.partitions", "4");

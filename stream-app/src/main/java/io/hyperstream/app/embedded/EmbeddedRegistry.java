@@ -34,6 +34,10 @@ public final class EmbeddedRegistry implements AutoCloseable {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration STOP_GRACE = Duration.ofSeconds(10);
 
+  /** Variables a virtual machine reads its options from. */
+  public static final Set<String> JVM_OPTIONS =
+      Set.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
+
   /** A forgotten process object would take the pipe with it, and so the child. */
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
@@ -79,15 +83,26 @@ public final class EmbeddedRegistry implements AutoCloseable {
       Files.createDirectories(directory);
       Path launcher = unpackLauncher(directory);
       String classPath = launcher + File.pathSeparator + runner;
-      return new ProcessBuilder(command(classPath, port))
-          .directory(directory.toFile())
-          .redirectErrorStream(true)
-          .redirectOutput(log.toFile())
-          .start();
+      ProcessBuilder registry =
+          new ProcessBuilder(command(classPath, port))
+              .directory(directory.toFile())
+              .redirectErrorStream(true)
+              .redirectOutput(log.toFile());
+      registry.environment().keySet().removeIf(EmbeddedRegistry::isForParentOnly);
+      return registry.start();
     } catch (IOException e) {
       throw new EmbeddedClusterException(
           "cannot start the embedded registry in " + directory + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * An agent's port is taken by the parent; and others' settings of Quarkus are not for this one.
+   */
+  private static boolean isForParentOnly(String variable) {
+    return JVM_OPTIONS.contains(variable)
+        || variable.startsWith("QUARKUS_")
+        || variable.startsWith("APICURIO_");
   }
 
   private static List<String> command(String classPath, int port) {

@@ -2,6 +2,7 @@ package io.hyperstream.app.embedded;
 
 import java.io.IOException;
 import java.lang.reflect.Method;
+import java.util.Locale;
 
 /**
  * The registry's process starts here: it runs the registry's own main class and ends when its
@@ -18,6 +19,7 @@ final class RegistryLauncher {
    * @param args the main class to run, then its arguments
    */
   public static void main(String[] args) throws Exception {
+    Locale.setDefault(Locale.ROOT); // as in the parent: what it writes is read anywhere
     ignore("INT");
     ignore("HUP");
     Thread watch = new Thread(RegistryLauncher::exitWithParent, "parent-watch");

@@ -79,8 +79,19 @@ class AssetController {
   }
 
   @Get("/")
-  HttpResponse<?> home() {
-    return HttpResponse.redirect(URI.create("/dashboard/"));
+  HttpResponse<?> home(HttpRequest<?> request) {
+    String path = request.getPath(); // ends with a slash, unless it is a context path
+    return to(path.substring(path.lastIndexOf('/') + 1), "/dashboard/");
+  }
+
+  /**
+   * Relative, for a proxy may have put something before the path; and for now, since a browser
+   * never asks again where it was sent for good.
+   */
+  private static HttpResponse<?> to(String last, String further) {
+    String location = last + further;
+    return HttpResponse.temporaryRedirect(
+        URI.create(location.startsWith("/") ? location.substring(1) : location));
   }
 
   @Get("/dashboard")
@@ -98,7 +109,7 @@ class AssetController {
     String path = request.getPath();
     return path.endsWith("/")
         ? serve(name + "index.html", request)
-        : HttpResponse.redirect(URI.create(path + "/"));
+        : to(path.substring(path.lastIndexOf('/') + 1), "/");
   }
 
   @Get("/favicon.ico")

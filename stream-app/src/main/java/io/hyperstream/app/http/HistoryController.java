@@ -5,9 +5,11 @@ import static io.hyperstream.app.http.access.Role.PREDICT_NAME;
 import static io.hyperstream.app.http.access.Role.READ_NAME;
 import static io.hyperstream.app.http.access.Role.TEACH_NAME;
 
+import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.topics.RefusedRecord;
 import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.http.topics.VersionTable.Published;
+import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.schemas.AdapterForm;
 import io.micronaut.core.annotation.Nullable;
 import io.micronaut.http.annotation.Controller;
@@ -151,6 +153,7 @@ class HistoryController {
       @QueryValue(defaultValue = "100") @Min(1) @Max(1000) int limit,
       @Nullable @QueryValue String code,
       @Nullable @QueryValue String task) {
+    String wanted = code == null ? null : codeOf(code);
     return new DeadLetters(
         tasks
             .view()
@@ -158,10 +161,18 @@ class HistoryController {
             .newest(
                 limit,
                 letter ->
-                    (code == null || code.equals(letter.code()))
+                    (wanted == null || wanted.equals(letter.code()))
                         && (task == null || Optional.of(task).equals(letter.taskId())))
             .stream()
             .map(DeadLetterItem::of)
             .toList());
+  }
+
+  private static String codeOf(String name) {
+    try {
+      return ErrorCode.named(name).name();
+    } catch (IllegalArgumentException e) {
+      throw ProblemException.field("code", e.getMessage());
+    }
   }
 }

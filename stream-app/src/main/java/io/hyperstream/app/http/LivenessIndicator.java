@@ -1,6 +1,7 @@
 package io.hyperstream.app.http;
 
 import io.hyperstream.app.streams.RoleRuntime;
+import io.hyperstream.app.streams.Sentences;
 import io.micronaut.context.annotation.EachBean;
 import io.micronaut.core.async.publisher.Publishers;
 import io.micronaut.health.HealthStatus;
@@ -29,7 +30,7 @@ final class LivenessIndicator implements HealthIndicator {
     return Publishers.just(
         HealthResult.builder(
                 role.name() + "-liveness", fatal.isEmpty() ? HealthStatus.UP : HealthStatus.DOWN)
-            .details(Map.of("phase", fatal.orElse(role.phase())))
+            .details(Map.of("phase", fatal.map(Sentences::of).orElse(role.phase())))
             .build());
   }
 }

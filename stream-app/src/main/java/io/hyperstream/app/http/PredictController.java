@@ -6,9 +6,14 @@ import static io.hyperstream.app.http.access.Role.TEACH_NAME;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.hyperstream.app.config.HttpSettings;
+import io.hyperstream.app.http.problem.Problem;
+import io.hyperstream.app.http.problem.Problem.FieldError;
 import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.app.http.problem.Problems;
 import io.hyperstream.app.inference.InferenceDesk;
 import io.hyperstream.app.inference.InferenceDesk.RefusedException;
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.InferenceRequest;
@@ -18,6 +23,7 @@ import io.micronaut.core.annotation.Nullable;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.HttpStatus;
+import io.micronaut.http.MediaType;
 import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.Body;
 import io.micronaut.http.annotation.Controller;
@@ -27,7 +33,9 @@ import io.micronaut.serde.annotation.Serdeable;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.context.Context;
+import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
@@ -53,12 +61,14 @@ class PredictController {
   static final String PATH = "/api/predict";
 
   private final InferenceDesk desk;
+  private final Tasks tasks;
   private final Tracing tracing;
   private final Semaphore places;
   private final int maxPredictions;
 
-  PredictController(InferenceDesk desk, HttpSettings settings, Tracing tracing) {
+  PredictController(InferenceDesk desk, Tasks tasks, HttpSettings settings, Tracing tracing) {
     this.desk = desk;
+    this.tasks = tasks;
     this.tracing = tracing;
     maxPredictions = settings.maxPredictions();
     places = new Semaphore(maxPredictions);
@@ -149,10 +159,36 @@ class PredictController {
     static final String NOT_NOW = "NOT_NOW";
   }
 
-  /** Asks one or several tasks about a text. */
+  /**
+   * Asks one or several tasks about a text.
+   *
+   * @return 200 if all have answered; 207 if some have an error in their place; 404 if none of them
+   *     is defined
+   */
   @Post
+  @ApiResponse(
+      responseCode = "200",
+      description = "All have answered.",
+      content =
+          @Content(
+              mediaType = MediaType.APPLICATION_JSON,
+              schema = @Schema(implementation = Output.class)))
+  @ApiResponse(
+      responseCode = "207",
+      description = "Some have an error in place of a prediction.",
+      content =
+          @Content(
+              mediaType = MediaType.APPLICATION_JSON,
+              schema = @Schema(implementation = Output.class)))
+  @ApiResponse(
+      responseCode = "404",
+      description = "None of the tasks is defined.",
+      content =
+          @Content(
+              mediaType = Problem.MEDIA_TYPE,
+              schema = @Schema(implementation = Problem.class)))
   @Secured({PREDICT_NAME, TEACH_NAME, ADMIN_NAME})
-  CompletableFuture<HttpResponse<Output>> predict(
+  CompletableFuture<MutableHttpResponse<?>> predict(
       @Valid @Body Input input, HttpRequest<?> request) {
     Span span = begin(request);
     try {
@@ -184,7 +220,7 @@ class PredictController {
     span.end();
   }
 
-  private CompletableFuture<HttpResponse<Output>> answer(
+  private CompletableFuture<MutableHttpResponse<?>> answer(
       Input input, HttpRequest<?> request, Span span) {
     Set<String> taskIds = tasksOf(input);
     desk.problem()
@@ -205,13 +241,31 @@ class PredictController {
     return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
         .thenApply(
             done -> {
-              MutableHttpResponse<Output> response =
-                  HttpResponse.ok(
-                      new Output(answers.stream().map(CompletableFuture::join).toList()));
+              MutableHttpResponse<?> response =
+                  response(answers.stream().map(CompletableFuture::join).toList(), request);
               traceOf(request, span).ifPresent(trace -> response.header("traceparent", trace));
-              end(span, HttpStatus.OK);
+              end(span, response.status());
               return response;
             });
+  }
+
+  private MutableHttpResponse<?> response(List<Answer> answers, HttpRequest<?> request) {
+    if (answers.stream().allMatch(answer -> failedAs(answer, ErrorCode.UNKNOWN_TASK.name()))) {
+      List<FieldError> errors =
+          answers.stream()
+              .map(answer -> new FieldError("taskId", tasks.undefined(answer.taskId())))
+              .toList();
+      return Problems.response(request, HttpStatus.NOT_FOUND, errors.get(0).message(), errors);
+    }
+    return HttpResponse.status(
+            answers.stream().allMatch(answer -> answer.error() == null)
+                ? HttpStatus.OK
+                : HttpStatus.MULTI_STATUS)
+        .body(new Output(answers));
+  }
+
+  private static boolean failedAs(Answer answer, String code) {
+    return answer.error() != null && answer.error().code().equals(code);
   }
 
   /** Of our span, if there is one; else the caller's own. */
@@ -254,7 +308,7 @@ class PredictController {
             ? failure.getCause()
             : failure;
     return cause instanceof RefusedException refused
-        ? new Failure(refused.code().name(), refused.getMessage())
+        ? new Failure(refused.code().name(), Sentences.of(refused))
         : new Failure(
             Failure.NOT_NOW, "there was no answer in time; /health/readiness may say why");
   }

@@ -14,6 +14,7 @@ import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.schemas.TaskDefinition;
+import io.hyperstream.schemas.TaskKind;
 import io.hyperstream.schemas.Topic;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
@@ -123,13 +124,15 @@ class TaskController {
                 "the task '" + task.taskId() + "' is defined already; PATCH and PUT change it");
           }
           return HttpResponse.created(
-              define(task.taskId(), task, request), URI.create("/api/tasks/" + task.taskId()));
+              define(task.taskId(), task, request),
+              URI.create(request.getPath().replaceFirst("/$", "") + "/" + task.taskId()));
         });
   }
 
   /**
    * Defines a task, or replaces its whole definition: what is left out gets its default, and the
-   * examples of labels that are left out are erased. PATCH changes parts.
+   * examples of labels that are left out are set aside until a definition has the label again.
+   * PATCH changes parts.
    */
   @Put("/{taskId}")
   @Secured(ADMIN_NAME)
@@ -171,7 +174,7 @@ class TaskController {
   @ApiResponse(responseCode = "404", description = "No such task; PUT defines it.")
   @ApiResponse(responseCode = "409", description = "The definition that is there cannot be read.")
   TaskView patch(@PathVariable String taskId, @Body JsonNode patch, HttpRequest<?> request) {
-    TaskPatches.require(patch);
+    patches.require(patch);
     return change(
         taskId,
         () -> {
@@ -215,7 +218,7 @@ class TaskController {
     try {
       desk.check(TaskDefinitions.modelOf(definition));
     } catch (InferenceException e) {
-      throw ProblemException.field("initFrom", e.getMessage());
+      throw ProblemException.field(fieldOf(definition), e.getMessage());
     }
     RecordMetadata at =
         writer.send(definitions, taskId, List.of(definition), Caller.trace(request)).get(0);
@@ -229,6 +232,17 @@ class TaskController {
                 () ->
                     new ProblemException(
                         HttpStatus.CONFLICT, "the task was retired by someone at the same time")));
+  }
+
+  /** Why the model cannot answer a definition: where it starts, or what it answers. */
+  private String fieldOf(TaskDefinition definition) {
+    try {
+      desk.check(
+          TaskDefinitions.modelOf(TaskDefinition.newBuilder(definition).clearInitFrom().build()));
+      return "initFrom";
+    } catch (InferenceException e) {
+      return definition.getKind() == TaskKind.CLASSIFICATION ? "labels" : "kind";
+    }
   }
 
   /** Retires a task: its requests become dead letters, its examples are erased. */

@@ -77,7 +77,8 @@ public record TaskInput(
     }
 
     TaskLabel toRecord() {
-      return new TaskLabel(name, verbalizer, description);
+      return new TaskLabel(
+          io.hyperstream.model.task.Label.canonical(name), verbalizer, description);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.hyperstream.app.http;
 
 import io.hyperstream.app.http.problem.ProblemException;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.TaskDefinition;
 import io.micronaut.json.JsonMapper;
 import io.micronaut.json.tree.JsonNode;
@@ -37,12 +38,13 @@ final class TaskPatches {
   /**
    * Checks the form of a patch.
    *
-   * @throws ProblemException if it is no object
+   * @throws ProblemException if it is no object, or has fields that no definition has
    */
-  static void require(JsonNode patch) {
+  void require(JsonNode patch) {
     if (!patch.isObject()) {
       throw ProblemException.body("a merge patch is an object of the fields to change");
     }
+    read(patch); // before nulls are merged away
   }
 
   /**
@@ -70,7 +72,7 @@ final class TaskPatches {
     try {
       return json.readValueFromTree(merged, TaskInput.class);
     } catch (IOException e) {
-      throw ProblemException.body(e.getMessage());
+      throw ProblemException.body(e);
     }
   }
 
@@ -80,11 +82,16 @@ final class TaskPatches {
       return patch;
     }
     Map<String, JsonNode> byName = new HashMap<>();
-    known.values().forEach(label -> byName.put(label.get(NAME).getStringValue(), label));
+    known
+        .values()
+        .forEach(label -> byName.put(Label.canonical(label.get(NAME).getStringValue()), label));
     List<JsonNode> labels = new ArrayList<>();
     for (JsonNode label : given.values()) {
       JsonNode name = label.isObject() ? label.get(NAME) : null;
-      JsonNode before = name != null && name.isString() ? byName.get(name.getStringValue()) : null;
+      JsonNode before =
+          name != null && name.isString()
+              ? byName.get(Label.canonical(name.getStringValue()))
+              : null;
       labels.add(MergePatch.apply(before == null ? JsonNode.nullNode() : before, label));
     }
     Map<String, JsonNode> changed = new HashMap<>();

@@ -80,9 +80,15 @@ public record TaskView(
    *
    * @param labels how many the task kept when it ended, by label in the definition's order; null:
    *     not known, or no labels
+   * @param setAside how many it kept of labels that the definition does not have: nothing learns
+   *     from them until a definition has their label again; null: not known
    */
   @Serdeable
-  public record ExampleCounts(int trained, int heldOut, @Nullable Map<String, Integer> labels) {}
+  public record ExampleCounts(
+      int trained,
+      int heldOut,
+      @Nullable Map<String, Integer> labels,
+      @Nullable Map<String, Integer> setAside) {}
 
   /**
    * Some tasks.

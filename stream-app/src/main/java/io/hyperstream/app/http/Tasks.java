@@ -9,6 +9,8 @@ import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.http.topics.VersionTable.Published;
 import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.app.streams.Sentences;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.TaskDefinition;
@@ -20,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Tasks as callers see them, out of what the topics and this process's catalog say. Any thread. */
 @Singleton
@@ -57,18 +60,18 @@ final class Tasks {
     return view()
         .definitions()
         .find(taskId)
-        .orElseThrow(
-            () -> {
-              List<String> near = view.definitions().near(taskId);
-              return new ProblemException(
-                  HttpStatus.NOT_FOUND,
-                  "no task '"
-                      + shown(taskId)
-                      + "' is defined"
-                      + (near.isEmpty()
-                          ? "; GET /api/tasks lists those that are"
-                          : "; did you mean " + String.join(" or ", near) + "?"));
-            });
+        .orElseThrow(() -> new ProblemException(HttpStatus.NOT_FOUND, undefined(taskId)));
+  }
+
+  /** That a task is not defined, with the ids that are near. */
+  String undefined(String taskId) {
+    List<String> near = view.definitions().near(taskId);
+    return "no task '"
+        + shown(taskId)
+        + "' is defined"
+        + (near.isEmpty()
+            ? "; GET /api/tasks lists those that are"
+            : "; did you mean " + String.join(" or ", near) + "?");
   }
 
   private static String shown(String taskId) {
@@ -84,7 +87,8 @@ final class Tasks {
                         .setTaskId(task.taskId())
                         .setKind(TaskKind.UNKNOWN)
                         .build());
-    Optional<String> problem = task.problem().or(() -> desk.invalid(task.taskId()));
+    Optional<String> problem =
+        task.problem().or(() -> desk.invalid(task.taskId())).map(Sentences::of);
     Optional<Published> served =
         model.modelId().flatMap(id -> view.versions().served(id, task.taskId()));
     Optional<AdaptationReport> report = view.lastReport(task.taskId());
@@ -111,16 +115,23 @@ final class Tasks {
         report.map(r -> examples(r, written)).orElse(null));
   }
 
-  /** Those of labels that are no longer defined are gone, or will be when adaptation sees that. */
+  /** Those of labels that are not defined are set aside, or will be when adaptation sees that. */
   private static ExampleCounts examples(AdaptationReport report, TaskDefinition written) {
     Map<String, Integer> labels = null;
     if (report.getKeptExamples() != null && !written.getLabels().isEmpty()) {
       labels = new LinkedHashMap<>();
       for (TaskLabel label : written.getLabels()) {
-        labels.put(label.getName(), report.getKeptExamples().getOrDefault(label.getName(), 0));
+        labels.put(
+            label.getName(),
+            report.getKeptExamples().getOrDefault(Label.canonical(label.getName()), 0));
       }
     }
-    return new ExampleCounts(report.getExamples(), report.getHeldOut(), labels);
+    Map<String, Integer> setAside = null;
+    if (report.getKeptExamples() != null) {
+      setAside = new TreeMap<>(report.getKeptExamples());
+      written.getLabels().stream().map(TaskLabel::getName).forEach(setAside::remove);
+    }
+    return new ExampleCounts(report.getExamples(), report.getHeldOut(), labels, setAside);
   }
 
   static ServedVersion served(Published version) {

@@ -9,12 +9,11 @@ import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicWriter;
 import io.hyperstream.app.streams.ClusterSettings;
+import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.LabelEvent;
-import io.hyperstream.schemas.TaskDefinition;
-import io.hyperstream.schemas.TaskKind;
-import io.hyperstream.schemas.TaskLabel;
 import io.hyperstream.schemas.Topics;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
@@ -34,9 +33,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
-import java.util.stream.Collectors;
 
 /** Labels and commands: records of {@code adaptation.labels} and {@code adaptation.commands}. */
 @Controller("/api/tasks/{taskId}")
@@ -44,7 +41,6 @@ import java.util.stream.Collectors;
 @Tag(name = "teaching")
 class TeachingController {
   private static final int MOST_ERRORS = 20;
-  private static final int SHOWN_LABELS = 20;
 
   private final Tasks tasks;
   private final TopicWriter writer;
@@ -71,6 +67,7 @@ class TeachingController {
   @Post("/examples")
   @Secured({TEACH_NAME, ADMIN_NAME})
   @ApiResponse(responseCode = "202", description = "The labels are in their topic.")
+  @ApiResponse(responseCode = "409", description = "The task cannot be served, so it cannot learn.")
   HttpResponse<Accepted> examples(
       @PathVariable String taskId, @Valid @Body ExamplesInput input, HttpRequest<?> request) {
     Defined task = tasks.require(taskId);
@@ -79,11 +76,12 @@ class TeachingController {
       throw ProblemException.field("items", "nothing may stand beside them");
     }
     List<ExampleInput> examples = several ? input.getItems() : List.of(input);
+    TaskDefinition definition = asServed(task);
     List<FieldError> errors = new ArrayList<>();
     List<LabelEvent> events = new ArrayList<>();
     for (int i = 0; i < examples.size() && errors.size() < MOST_ERRORS; i++) {
       String at = several ? "items[" + i + "]." : "";
-      Optional<FieldError> error = wrong(examples.get(i), task, at);
+      Optional<FieldError> error = wrong(examples.get(i), definition, at);
       error.ifPresent(errors::add);
       if (error.isEmpty()) {
         events.add(event(taskId, examples.get(i), Caller.name(request)));
@@ -98,7 +96,19 @@ class TeachingController {
     return HttpResponse.accepted().body(new Accepted(events.size()));
   }
 
-  private Optional<FieldError> wrong(ExampleInput example, Defined task, String at) {
+  private static TaskDefinition asServed(Defined task) {
+    if (task.written().isEmpty() || task.problem().isPresent()) {
+      throw new ProblemException(
+          HttpStatus.CONFLICT,
+          "the task '"
+              + task.taskId()
+              + "' cannot be served, so it cannot learn: "
+              + task.problem().orElse("its definition cannot be read"));
+    }
+    return TaskDefinitions.modelOf(task.written().get());
+  }
+
+  private Optional<FieldError> wrong(ExampleInput example, TaskDefinition task, String at) {
     String text = example.getText();
     if ((text == null) == (example.getRequestId() == null)) {
       return error(at + "text", "give the text, or the requestId of an earlier request");
@@ -119,22 +129,9 @@ class TeachingController {
     if (!example.labelled()) {
       return error(at + "label", "name the right label; null takes an earlier one back");
     }
-    return task.written().flatMap(written -> wrongLabel(example.getLabel(), written, at));
-  }
-
-  private static Optional<FieldError> wrongLabel(String label, TaskDefinition task, String at) {
-    if (label == null || task.getKind() != TaskKind.CLASSIFICATION) {
-      return Optional.empty();
-    }
-    Set<String> names =
-        task.getLabels().stream().map(TaskLabel::getName).collect(Collectors.toSet());
-    return names.contains(label)
-        ? Optional.empty()
-        : error(
-            at + "label",
-            "the task has no such label; it has "
-                + names.stream().sorted().limit(SHOWN_LABELS).collect(Collectors.joining(", "))
-                + (names.size() > SHOWN_LABELS ? ", ..." : ""));
+    boolean mayBePair = pair != null || text == null;
+    return TaskDefinitions.cannotLearn(task, mayBePair, example.getLabel())
+        .flatMap(why -> error(at + "label", why));
   }
 
   private static Optional<FieldError> error(String field, String message) {

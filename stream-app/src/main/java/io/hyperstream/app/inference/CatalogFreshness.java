@@ -23,7 +23,8 @@ import org.apache.kafka.common.TopicPartition;
  * end the definitions topic had after the request was seen. Checks run on one thread of their own,
  * and all that are asked for while one runs become one. A check that is not through after two
  * seconds concludes nothing: to be slow is no reason to turn a request away for good. The answer
- * for a task holds for a second, for requests that are older than it. Thread-safe.
+ * for a task holds for a second, for requests that are older than the check was when it began: what
+ * was defined since then it has not seen. Thread-safe.
  *
  * <p>A consumer of its own looks at what lies between the catalog and the end, because compaction
  * and transaction markers leave offsets no record will ever advance the catalog to.
@@ -49,6 +50,7 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
   private record Since(long epochMillis, long nanos) {}
 
   private final LongSupplier clock;
+  private final LongSupplier nanoTime;
   private final Map<String, Since> unknownSince = // guarded by this
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
@@ -58,7 +60,7 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
           return size() > REMEMBERED_TASKS;
         }
       };
-  private CompletableFuture<Void> next; // guarded by this; asked for, not begun
+  private CompletableFuture<Since> next; // guarded by this; asked for, not begun
   private Consumer<byte[], byte[]> consumer; // checker thread only
 
   /**
@@ -66,14 +68,16 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
    */
   CatalogFreshness(
       TaskCatalog catalog, String topic, Supplier<Consumer<byte[], byte[]>> consumers) {
-    this(catalog, topic, consumers, System::currentTimeMillis);
+    this(catalog, topic, consumers, System::currentTimeMillis, System::nanoTime);
   }
 
   CatalogFreshness(
       TaskCatalog catalog,
       String topic,
       Supplier<Consumer<byte[], byte[]>> consumers,
-      LongSupplier clock) {
+      LongSupplier clock,
+      LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
     this.catalog = catalog;
     this.topic = topic;
     this.consumers = consumers;
@@ -85,7 +89,7 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
     Since since = unknownSince.get(taskId);
     if (since != null
         && requestTimestamp <= since.epochMillis
-        && System.nanoTime() - since.nanos < NEGATIVE_NANOS) {
+        && nanoTime.getAsLong() - since.nanos < NEGATIVE_NANOS) {
       return CompletableFuture.completedFuture(null);
     }
     if (next == null) {
@@ -96,24 +100,21 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
         return CompletableFuture.failedFuture(new NotNowException("closing", e));
       }
     }
-    return next.whenComplete(
-        (done, failure) -> {
-          if (failure == null) {
-            remember(taskId);
-          }
-        });
+    return next.thenAccept(begun -> remember(taskId, begun));
   }
 
-  private synchronized void remember(String taskId) {
+  private synchronized void remember(String taskId, Since begun) {
     unknownSince.remove(taskId); // to the young end
-    unknownSince.put(taskId, new Since(clock.getAsLong(), System.nanoTime()));
+    unknownSince.put(taskId, begun);
   }
 
   private void run() {
-    CompletableFuture<Void> check;
+    CompletableFuture<Since> check;
+    Since begun;
     synchronized (this) {
       check = next;
       next = null; // whoever asks from here on may have seen a later end
+      begun = new Since(clock.getAsLong(), nanoTime.getAsLong());
     }
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     try {
@@ -123,7 +124,7 @@ final class CatalogFreshness implements UnknownTaskCheck, AutoCloseable {
           throw new NotNowException(catalog.stalled().orElse(SLOW), null);
         }
       }
-      check.complete(null);
+      check.complete(begun);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       check.completeExceptionally(new NotNowException("interrupted", e));

@@ -6,6 +6,7 @@ import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.InferenceException.Code;
+import io.hyperstream.model.inference.MissingWeightsException;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
@@ -14,12 +15,16 @@ import io.hyperstream.model.inference.TokenCounts;
 import io.hyperstream.model.tensor.NativeMemory;
 import io.hyperstream.schemas.Backoff;
 import io.opentelemetry.api.trace.Span;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,10 +35,11 @@ import org.slf4j.LoggerFactory;
  *
  * <p>After a batch that fails a known-good row (the canary) is tried. If that passes, the batch is
  * at fault: it is halved, and its halves tried, down to the row that fails alone and, with the
- * canary passing in between, fails alone again. If the canary fails too, the device is at fault and
- * its circuit opens: the rows go back into the queue, a new worker with nothing left of the old
- * one's state takes over, and backs off until the canary passes. Nothing is dead-lettered for a
- * device's error.
+ * canary passing in between, fails alone again. The canary is as long as the longest row that
+ * failed: when memory is short, a tiny one would pass and the long row be blamed. If the canary
+ * fails too, the device is at fault and its circuit opens: the rows go back into the queue, a new
+ * worker with nothing left of the old one's state takes over, and backs off until the canary
+ * passes. Nothing is dead-lettered for a device's error.
  */
 final class InferenceEngine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceEngine.class);
@@ -67,8 +73,9 @@ final class InferenceEngine implements AutoCloseable {
 
   private final Predictor predictor;
   private final BatchQueue queue;
-  private final PreparedRow canary;
+  private final IntFunction<PreparedRow> canary;
   private final UnaryOperator<PreparedRow> freshest;
+  private final Consumer<Path> missingWeights;
   private final InferenceMetrics metrics;
   private final InferenceSpans spans;
   private final Duration patience;
@@ -77,18 +84,21 @@ final class InferenceEngine implements AutoCloseable {
   private volatile Optional<String> deviceError = Optional.empty();
   private volatile long deviceSince; // nanoTime since the device is at it; 0 while it is idle
   private int workers; // worker thread only, after the first
+  private int canaryTokens; // worker thread only
 
   /**
    * @param patience a batch that takes longer is a problem; ten times that is one for good
-   * @param canary a row this predictor answers
+   * @param canary a row this predictor answers, of about so many tokens
    * @param freshest gives a row the adapters its task is served with now
+   * @param missingWeights told of weights that were not found; their rows are abandoned
    */
   InferenceEngine(
       Predictor predictor,
       BatchPolicy policy,
       Duration patience,
-      PreparedRow canary,
+      IntFunction<PreparedRow> canary,
       UnaryOperator<PreparedRow> freshest,
+      Consumer<Path> missingWeights,
       InferenceMetrics metrics,
       InferenceSpans spans) {
     this.patience = patience;
@@ -96,6 +106,7 @@ final class InferenceEngine implements AutoCloseable {
     queue = new BatchQueue(policy);
     this.canary = canary;
     this.freshest = freshest;
+    this.missingWeights = missingWeights;
     this.metrics = metrics;
     this.spans = spans;
     worker = newWorker(Optional.empty());
@@ -210,10 +221,20 @@ final class InferenceEngine implements AutoCloseable {
       if (failure.isEmpty()) {
         continue;
       }
+      if (failure.get() instanceof MissingWeightsException missing) {
+        List<Queued> others = abandon(part, missing);
+        if (others.size() < part.size()) {
+          if (!others.isEmpty()) {
+            parts.addFirst(others);
+          }
+          continue;
+        }
+      }
       if (part == wanted) {
         metrics.batchFailures.increment();
         LOG.warn("A batch of {} rows failed", wanted.size(), failure.get());
       }
+      canaryTokens = part.stream().mapToInt(queued -> queued.job().row().tokens()).max().orElse(1);
       Optional<Throwable> device = tryCanary();
       if (device.isPresent()) {
         parts.addFirst(part);
@@ -228,6 +249,21 @@ final class InferenceEngine implements AutoCloseable {
       }
     }
     return Optional.empty();
+  }
+
+  /** Gives up those rows that need the missing weights, for now; returns the others. */
+  private List<Queued> abandon(List<Queued> part, MissingWeightsException missing) {
+    missingWeights.accept(missing.file());
+    List<Queued> others = new ArrayList<>();
+    for (Queued queued : part) {
+      Job job = queued.job();
+      if (freshest.apply(job.row()).adapter().weightsFile().equals(Optional.of(missing.file()))) {
+        job.abandon(new NotNowException("the task's weights are fetched again", missing));
+      } else {
+        others.add(queued);
+      }
+    }
+    return others;
   }
 
   /** Empty if it worked. Whatever it throws: the next rows may be fine. */
@@ -299,11 +335,11 @@ final class InferenceEngine implements AutoCloseable {
     metrics.sharedRatio.record(counts.shared());
   }
 
-  /** Empty if the device answers the known-good row. */
+  /** Empty if the device answers a known-good row, as long as what it failed on. */
   private Optional<Throwable> tryCanary() {
     deviceSince = System.nanoTime();
     try {
-      return predictor.predict(List.of(canary)).size() == 1
+      return predictor.predict(List.of(canary.apply(canaryTokens))).size() == 1
           ? Optional.empty()
           : Optional.of(new IllegalStateException("no answer for the canary row"));
     } catch (RuntimeException | Error e) {
@@ -322,7 +358,7 @@ final class InferenceEngine implements AutoCloseable {
       Duration pause = backoff.failed();
       if (backoff.isToBeSaid()) {
         LOG.error(
-            "The device fails even on a known-good row, {} times by now; it is tried again",
+            "The device fails even on a known-good row (failure {}); it is tried again",
             backoff.failures(),
             failure.get());
       }

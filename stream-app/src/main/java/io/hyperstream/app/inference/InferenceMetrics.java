@@ -28,6 +28,7 @@ final class InferenceMetrics {
   final Counter weightRetries;
   final Counter deviceRetries;
   final Counter threadFailures;
+  final Counter defects;
   final DistributionSummary batchRows;
   final DistributionSummary batchTasks;
   final DistributionSummary sharedRatio;
@@ -56,6 +57,8 @@ final class InferenceMetrics {
     deviceRetries = Retries.counter(registry, "device");
     threadFailures =
         counter("hyperstream.thread.failures", "Stream threads that failed and were replaced");
+    defects =
+        counter("hyperstream.defects", "Requests refused because of a defect of the application");
     batchRows = summary("hyperstream.batch.rows", "Rows per batch").register(registry);
     batchTasks = summary("hyperstream.batch.tasks", "Tasks per batch").register(registry);
     sharedRatio =
@@ -66,7 +69,8 @@ final class InferenceMetrics {
     queueTime =
         timer("hyperstream.queue.time", "From the engine's queue to the start of the batch");
     deviceTime = timer("hyperstream.device.time", "One batch on the device");
-    endToEnd = timer("hyperstream.end.to.end.latency", "From a request's time to its prediction");
+    endToEnd =
+        timer("hyperstream.end.to.end.latency", "From a request's arrival to its prediction");
     for (ErrorCode code : ErrorCode.values()) {
       deadLetters.put(
           code,

@@ -9,6 +9,7 @@ import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.InstanceSlot;
+import io.hyperstream.app.streams.OffsetWatch;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.Retries;
@@ -23,7 +24,6 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.AdapterBankStats;
 import io.hyperstream.model.inference.MultiTaskModel;
 import io.hyperstream.model.inference.Predictor;
-import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.NativeMemory;
@@ -41,6 +41,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -68,6 +69,7 @@ final class InferenceService implements RoleService {
   private final SchemaRegistryClient registry;
   private final RegistryProbe probe;
   private final TaskCatalog catalog;
+  private final AdapterAdoption adoption;
   private final InferenceEngine engine;
   private final CatalogFreshness freshness;
   private final RequestPipeline pipeline;
@@ -77,6 +79,7 @@ final class InferenceService implements RoleService {
   private final GlobalRecordReader globalRecords;
   private final MeterRegistry meters;
   private final InferenceSpans spans;
+  private final OffsetWatch offsets;
   private final StreamsRun streams;
   private volatile boolean serving;
   private volatile boolean closing;
@@ -105,13 +108,40 @@ final class InferenceService implements RoleService {
     long batchTokens = Math.min(e.maxBatchTokens(), (long) pace.batchRows() * warmUp.tokens());
     BatchPolicy policy =
         new BatchPolicy(e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger());
-    PreparedRow canary = warmUp.canary();
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
-    RecordCodec codec = new RecordCodec(registry);
+    RecordCodec codec = new RecordCodec(registry, RecordCodec.GRACE);
     catalog = new TaskCatalog(predictor);
+    InstanceSlot instance =
+        InstanceSlot.claim(
+            Path.of(settings.streams().stateDir()), settings.kafka().applicationId());
+    // Of this process alone: another one on the same folder would remove what this one needs.
+    AdapterFiles files =
+        new AdapterFiles(
+            instance.folder().resolve("adapter-weights"),
+            e.joinDeadline().plus(WEIGHTS_GRACE),
+            store::releaseWeights);
+    adoption =
+        new AdapterAdoption(
+            catalog,
+            new VersionCodec(files, store),
+            files,
+            new AdapterRecords(
+                codec,
+                () ->
+                    settings.reader(
+                        settings.kafka().applicationId() + "-adapters-again",
+                        IsolationLevel.READ_COMMITTED)),
+            metrics);
     engine =
         new InferenceEngine(
-            predictor, policy, e.joinDeadline(), canary, catalog::freshest, metrics, spans);
+            predictor,
+            policy,
+            e.joinDeadline(),
+            warmUp::canary,
+            catalog::freshest,
+            adoption::missing,
+            metrics,
+            spans);
     freshness =
         new CatalogFreshness(
             catalog,
@@ -126,7 +156,7 @@ final class InferenceService implements RoleService {
             l.maxRequestBytes(), l.maxTextChars(), l.maxAttributes(), l.maxAttributeChars());
     pipeline =
         new RequestPipeline(
-            codec, limits, catalog, freshness, predictor, engine, e.preparationThreads());
+            codec, limits, catalog, freshness, predictor, engine, metrics, e.preparationThreads());
     prefetcher =
         new Prefetcher(
             pipeline::submit,
@@ -147,17 +177,14 @@ final class InferenceService implements RoleService {
             topics,
             predictor.modelId(),
             headers);
-    AdapterFiles files =
-        new AdapterFiles(
-            Path.of(settings.streams().stateDir(), "adapter-weights"),
-            e.joinDeadline().plus(WEIGHTS_GRACE),
-            store::releaseWeights);
-    VersionCodec versions = new VersionCodec(files, store);
+    List<String> sources = List.of(topics.requests().name());
+    offsets =
+        new OffsetWatch(
+            settings.kafka().applicationId(), sources, topics.predictions().name(), meters);
     streams =
         new StreamsRun(
             settings,
-            InstanceSlot.claim(
-                Path.of(settings.streams().stateDir()), settings.kafka().applicationId()),
+            instance,
             new StreamsProperties(
                 settings.kafka().applicationId(),
                 protocol,
@@ -172,7 +199,9 @@ final class InferenceService implements RoleService {
                     prefetcher)),
             InferenceTopology.build(
                 new InferenceTopology.Parts(
-                    topics, catalog, globalRecords, versions, files, prefetcher, output, metrics)),
+                    topics, catalog, globalRecords, adoption, prefetcher, output, metrics)),
+            sources,
+            offsets,
             metrics.threadFailures);
   }
 
@@ -190,7 +219,7 @@ final class InferenceService implements RoleService {
         "Warm-up: {} rows of {} tokens per second. {} threads poll {} records each of {}"
             + " partitions, {} rows are in the engine per thread, {} such rows or as many tokens in a batch: one pass takes at"
             + " most {} s of a transaction's {} s",
-        String.format("%.1f", rowsPerSecond),
+        String.format(Locale.ROOT, "%.1f", rowsPerSecond),
         warmUp.tokens(),
         settings.streams().threads(),
         pace.recordsPerPoll(),
@@ -218,10 +247,23 @@ final class InferenceService implements RoleService {
     Gauge.builder("hyperstream.queue.rows", engine, InferenceEngine::queuedRows)
         .description("Rows waiting for a batch")
         .register(meters);
+    Gauge.builder("hyperstream.adapters.waiting", adoption, AdapterAdoption::waiting)
+        .description("Adapter versions that are not served yet")
+        .register(meters);
     if (predictor instanceof MultiTaskModel model) {
       bindAdapterCache(model);
     }
+    var unused =
+        pipeline
+            .broken()
+            .whenComplete(
+                (none, failure) -> {
+                  if (!closing) {
+                    onFailure.accept(failure);
+                  }
+                });
     streams.start(meters, onRunning, onFailure);
+    adoption.live();
     serving = true;
   }
 
@@ -331,10 +373,19 @@ final class InferenceService implements RoleService {
   public Map<String, String> problems() {
     Map<String, String> problems = new LinkedHashMap<>();
     streams.problem().ifPresent(problem -> problems.put("streams", problem));
+    streams.unserved().ifPresent(problem -> problems.put("partitions", problem));
     engine.deviceError().ifPresent(problem -> problems.put("model", problem));
     probe.problem().ifPresent(problem -> problems.put("registry", problem));
     catalog.stalled().ifPresent(problem -> problems.put("catalog", problem));
     return problems;
+  }
+
+  @Override
+  public Map<String, Object> notices() {
+    Map<String, Object> notices = new LinkedHashMap<>(offsets.details());
+    // Not red: all replicas would be, and the API away, for one task that its last version answers.
+    adoption.problem().ifPresent(problem -> notices.put("adapters", problem));
+    return notices;
   }
 
   @Override
@@ -352,6 +403,7 @@ final class InferenceService implements RoleService {
     streams.close();
     pipeline.close();
     engine.close();
+    adoption.close();
     freshness.close();
     probe.close();
     try {

@@ -2,8 +2,6 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.EventTimeExtractor;
 import io.hyperstream.app.streams.GlobalRecordReader;
-import io.hyperstream.app.versions.AdapterFiles;
-import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.schemas.Topics;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -29,8 +27,7 @@ final class InferenceTopology {
       Topics topics,
       TaskCatalog catalog,
       GlobalRecordReader globalRecords,
-      VersionCodec versions,
-      AdapterFiles adapterFiles,
+      AdapterAdoption adoption,
       Prefetcher prefetcher,
       PredictionRecords output,
       InferenceMetrics metrics) {
@@ -40,7 +37,7 @@ final class InferenceTopology {
     }
 
     Processor<byte[], byte[], Void, Void> adapters() {
-      return new AdapterProcessor(catalog, globalRecords, versions, adapterFiles, metrics);
+      return new AdapterProcessor(catalog.modelId(), globalRecords, adoption);
     }
 
     Processor<byte[], byte[], byte[], byte[]> requests() {

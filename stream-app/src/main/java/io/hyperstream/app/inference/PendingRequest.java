@@ -22,13 +22,19 @@ import org.apache.kafka.common.TopicPartition;
  */
 final class PendingRequest implements InferenceEngine.Job {
   private final RawRequest raw;
+  private final int attempt;
   private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
   private volatile InferenceRequest request;
   private volatile PreparedRow row;
   private Span span = Span.getInvalid(); // set before another thread has this
 
   PendingRequest(RawRequest raw) {
+    this(raw, 1);
+  }
+
+  private PendingRequest(RawRequest raw, int attempt) {
     this.raw = raw;
+    this.attempt = attempt;
   }
 
   /** A request that lies in no topic. */
@@ -40,9 +46,14 @@ final class PendingRequest implements InferenceEngine.Job {
     return raw;
   }
 
+  /** Which attempt at the request this is, from 1. */
+  int attempt() {
+    return attempt;
+  }
+
   /** Another attempt at the same request, in the same span. */
   PendingRequest again() {
-    PendingRequest next = new PendingRequest(raw);
+    PendingRequest next = new PendingRequest(raw, attempt + 1);
     next.span = span;
     return next;
   }

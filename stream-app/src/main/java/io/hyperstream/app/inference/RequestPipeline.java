@@ -2,7 +2,9 @@ package io.hyperstream.app.inference;
 
 import io.hyperstream.app.inference.TaskCatalog.Entry;
 import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.FatalErrors;
 import io.hyperstream.app.streams.NotNowException;
+import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
@@ -10,26 +12,41 @@ import io.hyperstream.schemas.InferenceRequest;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.RegistryUnavailableException;
 import io.hyperstream.schemas.UndecodableRecordException;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * From a raw record to the engine: decode, check, look the task up, tokenise. {@link #submit} does
  * so on preparation threads and never waits (a schema seen for the first time costs a call to the
  * registry); {@link #prepareNow} does it on the caller's. Thread-safe.
+ *
+ * <p>Every request gets an outcome, whatever is thrown: a defect of this application rejects it and
+ * is logged and counted; what only a new process can mend ({@link FatalErrors}) leaves it to be
+ * tried there and says so through {@link #broken}.
  */
 final class RequestPipeline implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RequestPipeline.class);
+  private static final int MOST_KINDS = 1_000;
+
   private final RecordCodec codec;
   private final RequestLimits limits;
   private final TaskCatalog catalog;
   private final UnknownTaskCheck unknownTasks;
   private final Predictor predictor;
   private final InferenceEngine engine;
+  private final InferenceMetrics metrics;
   private final ExecutorService threads;
+  private final Map<String, AtomicInteger> defects = new ConcurrentHashMap<>(); // by kind
+  private final CompletableFuture<Void> broken = new CompletableFuture<>();
 
   RequestPipeline(
       RecordCodec codec,
@@ -38,6 +55,7 @@ final class RequestPipeline implements AutoCloseable {
       UnknownTaskCheck unknownTasks,
       Predictor predictor,
       InferenceEngine engine,
+      InferenceMetrics metrics,
       int preparationThreads) {
     this.codec = codec;
     this.limits = limits;
@@ -45,6 +63,7 @@ final class RequestPipeline implements AutoCloseable {
     this.unknownTasks = unknownTasks;
     this.predictor = predictor;
     this.engine = engine;
+    this.metrics = metrics;
     AtomicInteger number = new AtomicInteger();
     threads =
         Executors.newFixedThreadPool(
@@ -54,6 +73,11 @@ final class RequestPipeline implements AutoCloseable {
               thread.setDaemon(true);
               return thread;
             });
+  }
+
+  /** Fails, with what to do, when only a new process can go on; never completes otherwise. */
+  CompletableFuture<Void> broken() {
+    return broken.copy();
   }
 
   /** Prepares it soon and queues it. */
@@ -113,7 +137,7 @@ final class RequestPipeline implements AutoCloseable {
   }
 
   /** Turns what went wrong into the outcome. */
-  private static void guarded(PendingRequest pending, Runnable step) {
+  private void guarded(PendingRequest pending, Runnable step) {
     try {
       step.run();
     } catch (RegistryUnavailableException e) {
@@ -124,10 +148,42 @@ final class RequestPipeline implements AutoCloseable {
       pending.reject(ErrorCode.of(e.code()), e.getMessage());
     } catch (NotNowException e) {
       pending.abandon(e);
-    } catch (OutOfMemoryError e) {
-      pending.abandon(new NotNowException("out of memory while preparing a request", e));
-    } catch (RuntimeException e) {
-      pending.reject(ErrorCode.MODEL_ERROR, "the request cannot be prepared for the model: " + e);
+    } catch (RuntimeException | Error e) {
+      unexpected(pending, e);
+    }
+  }
+
+  private void unexpected(PendingRequest pending, Throwable failure) {
+    Optional<IllegalStateException> fatal = FatalErrors.in(failure, pending.attempt());
+    if (fatal.isPresent()) {
+      broken.completeExceptionally(fatal.get());
+      pending.abandon(new NotNowException("only a new process can go on", fatal.get()));
+    } else if (failure instanceof OutOfMemoryError) {
+      pending.abandon(new NotNowException("out of memory while preparing a request", failure));
+    } else {
+      defect(pending, failure);
+      pending.reject(
+          ErrorCode.MODEL_ERROR,
+          "the request meets a defect of the application, whose log says more; please report it");
+    }
+  }
+
+  /** Logs the 1st, 2nd, 4th, 8th ... of a kind: a defect may meet every request there is. */
+  @SuppressWarnings("try") // the fields last as long as the block
+  private void defect(PendingRequest pending, Throwable failure) {
+    metrics.defects.increment();
+    StackTraceElement[] trace = failure.getStackTrace();
+    String kind = failure.getClass().getName() + (trace.length == 0 ? "" : "@" + trace[0]);
+    int times =
+        defects
+            .computeIfAbsent(
+                defects.size() < MOST_KINDS ? kind : "any other", k -> new AtomicInteger())
+            .incrementAndGet();
+    if (Integer.bitCount(times) == 1) {
+      try (LogFields fields =
+          LogFields.ofRequest(pending.requestId(), pending.taskId(), pending.span())) {
+        LOG.error("A request cannot be prepared; met {} times so far", times, failure);
+      }
     }
   }
 

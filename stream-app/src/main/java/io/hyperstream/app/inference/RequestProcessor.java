@@ -69,7 +69,7 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
       outcome = forwardPrediction(record, pending, answered);
     }
     if (outcome instanceof Rejected rejected) {
-      context.forward(output.deadLetter(record, pending, rejected), DEAD_LETTERS);
+      context.forward(now(output.deadLetter(record, pending, rejected)), DEAD_LETTERS);
       metrics.deadLetters(rejected.code()).increment();
     }
     return outcome;
@@ -88,12 +88,17 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
               + output.maxBytes()
               + "; shorten the attributes or the labels' names");
     }
-    context.forward(output.prediction(record, prediction, pending), PREDICTIONS);
+    context.forward(now(output.prediction(record, prediction, pending)), PREDICTIONS);
     metrics.predictions.increment();
     metrics.endToEnd.record(
         Math.max(0, context.currentSystemTimeMs() - pending.raw().timestamp()),
         TimeUnit.MILLISECONDS);
     return answered;
+  }
+
+  /** At its own time: with that of an old request it would soon be removed. */
+  private Record<byte[], byte[]> now(Record<byte[], byte[]> written) {
+    return written.withTimestamp(context.currentSystemTimeMs());
   }
 
   @Override

@@ -32,9 +32,14 @@ final class WarmUp {
     adapter = predictor.startingAdapter(task);
   }
 
-  /** A row this model answers, cheap to run. */
-  PreparedRow canary() {
-    return predictor.prepare(task, adapter, "a text", Optional.empty());
+  /**
+   * A row this model answers.
+   *
+   * @param tokens how long it is, about; not longer than what the warm-up has shown memory for
+   */
+  PreparedRow canary(int tokens) {
+    int words = Math.max(1, Math.min(tokens, LONGEST));
+    return predictor.prepare(task, adapter, "a" + WORD.repeat(words - 1), Optional.empty());
   }
 
   /** Tokens of a row that is measured. */

@@ -1,6 +1,10 @@
 package io.hyperstream.app.streams;
 
 import io.hyperstream.model.inference.InferenceException;
+import io.hyperstream.model.task.NearNames;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 
 /**
  * Why a record is in the dead letters. All of them are permanent: sending the same bytes again
@@ -31,6 +35,24 @@ public enum ErrorCode {
   /** What the code means, for people. */
   public String sentence() {
     return sentence;
+  }
+
+  /**
+   * The code of this name, in any case.
+   *
+   * @throws IllegalArgumentException if there is none, with those that are near
+   */
+  public static ErrorCode named(String name) {
+    List<String> known = Arrays.stream(values()).map(Enum::name).toList();
+    String code = name.toUpperCase(Locale.ROOT);
+    if (!known.contains(code)) {
+      throw new IllegalArgumentException(
+          "there is no code '"
+              + name
+              + "'"
+              + NearNames.hint(name, known, "; there are " + String.join(", ", known)));
+    }
+    return valueOf(code);
   }
 
   public static ErrorCode of(InferenceException.Code code) {

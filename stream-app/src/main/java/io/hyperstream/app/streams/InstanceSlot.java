@@ -4,14 +4,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A name that no other live process has and that the next process on the same folder gets again.
@@ -24,15 +24,16 @@ import java.util.regex.Pattern;
  * to another machine that runs at the same time. Immutable; closing frees the slot.
  */
 public final class InstanceSlot implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(InstanceSlot.class);
   private static final int MOST_SLOTS = 1_000;
   private static final int NAME_BYTES = 36;
   private static final Pattern NAME = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
   private final String name;
   private final Path folder;
-  private final FileChannel file;
+  private final HeldFile file;
 
-  private InstanceSlot(String name, Path folder, FileChannel file) {
+  private InstanceSlot(String name, Path folder, HeldFile file) {
     this.name = name;
     this.folder = folder;
     this.file = file;
@@ -49,17 +50,17 @@ public final class InstanceSlot implements AutoCloseable {
     try {
       Files.createDirectories(folder);
       for (int number = 0; number < MOST_SLOTS; number++) {
-        FileChannel file =
-            FileChannel.open(
-                folder.resolve("instance-" + number),
-                StandardOpenOption.CREATE,
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE);
-        if (isMine(file)) {
-          String name = name(file);
-          return new InstanceSlot(name, stateDir.resolve(name), file);
+        Optional<HeldFile> file = HeldFile.take(folder.resolve("instance-" + number));
+        if (file.isPresent()) {
+          String name = name(file.get().channel());
+          if (number > 0) {
+            LOG.info(
+                "Another process uses {} too; this one has a folder of its own in it, {}",
+                stateDir,
+                name);
+          }
+          return new InstanceSlot(name, stateDir.resolve(name), file.get());
         }
-        file.close();
       }
       throw new IOException("all " + MOST_SLOTS + " instances are taken");
     } catch (IOException e) {
@@ -69,15 +70,6 @@ public final class InstanceSlot implements AutoCloseable {
               + ": "
               + e,
           e);
-    }
-  }
-
-  private static boolean isMine(FileChannel file) throws IOException {
-    try {
-      FileLock lock = file.tryLock();
-      return lock != null; // held until the channel is closed
-    } catch (OverlappingFileLockException e) {
-      return false; // another application in this JVM has it
     }
   }
 

@@ -89,7 +89,10 @@ public final class OutputRecords {
       Record<byte[], byte[]> read, TopicPartition from, long offset, ErrorCode code, String why) {
     Headers headers = headerPolicy.travelling(read.headers());
     add(headers, DeadLetterHeaders.ERROR_CODE, code.name());
-    add(headers, DeadLetterHeaders.ERROR_MESSAGE, shortened(why == null ? code.sentence() : why));
+    add(
+        headers,
+        DeadLetterHeaders.ERROR_MESSAGE,
+        shortened(why == null ? code.sentence() : Sentences.of(why)));
     add(headers, DeadLetterHeaders.SOURCE_TOPIC, from.topic());
     add(headers, DeadLetterHeaders.SOURCE_PARTITION, Integer.toString(from.partition()));
     add(headers, DeadLetterHeaders.SOURCE_OFFSET, Long.toString(offset));

@@ -73,11 +73,21 @@ public abstract class RoleRuntime implements AutoCloseable {
   }
 
   private void startUp() {
+    failOnThrow(this::prepareAndServe);
+  }
+
+  /** What the start consists of. */
+  interface Start {
+    void run() throws InterruptedException;
+  }
+
+  /** Whatever ends the start is the role's failure, also an error: nobody else would hear of it. */
+  final void failOnThrow(Start start) {
     try {
-      prepareAndServe();
+      start.run();
     } catch (InterruptedException e) {
       fail(new IllegalStateException("closed while " + phase, e));
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | Error e) {
       fail(e);
     }
   }
@@ -118,11 +128,14 @@ public abstract class RoleRuntime implements AutoCloseable {
   }
 
   private void fail(Throwable failure) {
-    Throwable reason = ofABean(failure);
+    Throwable reason =
+        FatalErrors.in(failure, FatalErrors.MEMORY_ATTEMPTS)
+            .<Throwable>map(fatal -> fatal)
+            .orElseGet(() -> ofABean(failure));
     synchronized (this) {
       if (!closing) {
         LOG.error("The {} role failed while {}", name, phase, reason);
-        phase = "failed: " + reason.getMessage();
+        phase = "failed: " + NativeCode.problem(reason).orElseGet(reason::getMessage);
       }
     }
     running.completeExceptionally(reason);
@@ -142,6 +155,12 @@ public abstract class RoleRuntime implements AutoCloseable {
   public final Map<String, String> problems() {
     RoleService current = service;
     return current == null ? Map.of("start", phase) : current.problems();
+  }
+
+  /** What readiness shows although the role does its work, by part; empty when there is nothing. */
+  public final Map<String, Object> notices() {
+    RoleService current = service;
+    return current == null ? Map.of() : current.notices();
   }
 
   /** What only a new start of the process can mend; empty when there is no such thing. */

@@ -22,6 +22,12 @@ public interface RoleService extends AutoCloseable {
   /** What keeps it from its work now, by part; empty when all is well. */
   Map<String, String> problems();
 
+  /**
+   * What readiness shows although the role does its work, by part: records that were lost, versions
+   * that are not served yet; empty when there is nothing.
+   */
+  Map<String, Object> notices();
+
   /** What only a new start of the process can mend; empty when there is no such thing. */
   Optional<String> fatal();
 

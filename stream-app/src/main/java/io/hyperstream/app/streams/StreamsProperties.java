@@ -6,12 +6,17 @@ import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import io.hyperstream.app.config.StreamsSettings.Guarantee;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.streams.StreamsConfig;
 
 /**
@@ -23,7 +28,7 @@ import org.apache.kafka.streams.StreamsConfig;
  * @param commitInterval between commits
  * @param recordsPerPoll bounds one pass and with it what is buffered per thread
  * @param maxOutputBytes the largest record that is produced
- * @param more of its own; configured properties win over them too
+ * @param more of its own; configured properties win over them too, but are added to lists
  */
 public record StreamsProperties(
     String applicationId,
@@ -75,6 +80,10 @@ public record StreamsProperties(
     p.put(main(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), recordsPerPoll);
     p.put(main(ConsumerConfig.FETCH_MAX_BYTES_CONFIG), FETCH_BYTES);
     p.put(main(ConsumerConfig.ISOLATION_LEVEL_CONFIG), "read_committed");
+    // So soon a partition that was added is read.
+    p.put(
+        main(ConsumerConfig.METADATA_MAX_AGE_CONFIG),
+        Math.toIntExact(streams.sessionTimeout().toMillis()));
     if (protocol == GroupProtocol.CLASSIC) {
       int session = Math.toIntExact(streams.sessionTimeout().toMillis());
       p.put(main(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), session);
@@ -91,6 +100,36 @@ public record StreamsProperties(
     p.put(CommonClientConfigs.METRICS_RECORDING_LEVEL_CONFIG, "INFO");
     p.putAll(more);
     p.putAll(streams.properties());
+    Map<String, Object> given = new HashMap<>(kafka.properties());
+    given.putAll(streams.properties());
+    more.forEach(
+        (name, ours) -> p.put(name, isList(name) ? added(given, name, ours) : p.get(name)));
     return p;
+  }
+
+  private static boolean isList(String name) {
+    ConfigDef.ConfigKey key = ConsumerConfig.configDef().configKeys().get(consumerConfig(name));
+    return key != null && key.type() == ConfigDef.Type.LIST;
+  }
+
+  private static String consumerConfig(String name) {
+    return name.startsWith(StreamsConfig.MAIN_CONSUMER_PREFIX)
+        ? name.substring(StreamsConfig.MAIN_CONSUMER_PREFIX.length())
+        : name;
+  }
+
+  /** Another's interceptors come first: ours has to see what they leave. */
+  private static String added(Map<String, Object> given, String name, Object ours) {
+    String config = consumerConfig(name);
+    return Stream.of(name, StreamsConfig.consumerPrefix(config), config) // as Kafka Streams looks
+        .map(given::get)
+        .filter(Objects::nonNull)
+        .findFirst()
+        .map(others -> others.toString().trim())
+        .filter(others -> !others.isEmpty())
+        .map(
+            others ->
+                List.of(others.split("\\s*,\\s*")).contains(ours) ? others : others + "," + ours)
+        .orElse(ours.toString());
   }
 }

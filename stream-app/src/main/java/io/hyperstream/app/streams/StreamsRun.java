@@ -6,14 +6,23 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.ThreadMetadata;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.slf4j.Logger;
@@ -35,6 +44,8 @@ public final class StreamsRun implements AutoCloseable {
   private final Backoff failures; // guarded by this
   private final InstanceSlot instance;
   private final FencingClients clients;
+  private final OffsetWatch offsets;
+  private final GroupWatch group;
   private final KafkaStreams streams;
   private final KafkaStreamsMetrics metrics;
   private final ScheduledExecutorService clock =
@@ -51,6 +62,8 @@ public final class StreamsRun implements AutoCloseable {
    * Nothing runs yet.
    *
    * @param instance closed with this
+   * @param sources the topics of users it reads
+   * @param offsets told where the place in a topic is lost
    * @param threadFailures counts threads that failed and were replaced
    */
   public StreamsRun(
@@ -58,21 +71,37 @@ public final class StreamsRun implements AutoCloseable {
       InstanceSlot instance,
       StreamsProperties properties,
       Topology topology,
+      List<String> sources,
+      OffsetWatch offsets,
       Counter threadFailures) {
     settings = cluster.streams();
     applicationId = properties.applicationId();
     threads = properties.threads();
     failures = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, threadFailures::increment);
     this.instance = instance;
-    clients = new FencingClients(applicationId, instance.name());
-    streams =
-        new KafkaStreams(
-            topology, properties.with(cluster.kafka(), settings, instance.folder()), clients);
+    this.offsets = offsets;
+    clients = new FencingClients(applicationId, instance.name(), offsets);
+    Properties configs = properties.with(cluster.kafka(), settings, instance.folder());
+    configs.put(StreamsProperties.main(OffsetWatch.CONFIG), offsets);
+    configs.put(
+        StreamsProperties.main(StreamsConfig.InternalConfig.INTERNAL_CONSUMER_WRAPPER),
+        WatchedConsumer.class);
+    streams = new KafkaStreams(topology, configs, clients);
+    group =
+        new GroupWatch(
+            applicationId,
+            sources,
+            properties.protocol(),
+            settings.sessionTimeout().multipliedBy(2),
+            this::localPartitions,
+            offsets::madeAnew);
     metrics = new KafkaStreamsMetrics(streams);
   }
 
   /** Before {@link #start}: ends what a crashed predecessor left unfinished. */
   public void takeOver(Admin admin) throws InterruptedException {
+    offsets.begin(admin);
+    group.begin(admin);
     if (settings.guarantee() == StreamsSettings.Guarantee.EXACTLY_ONCE_V2) {
       clients.abortLeftOpen(admin, threads);
     }
@@ -85,7 +114,7 @@ public final class StreamsRun implements AutoCloseable {
    * @param onFailure called when it ended by itself
    */
   public void start(MeterRegistry meters, Runnable onRunning, Consumer<Throwable> onFailure) {
-    streams.setUncaughtExceptionHandler(this::onThreadFailure);
+    streams.setUncaughtExceptionHandler(failure -> onThreadFailure(failure, onFailure));
     streams.setStateListener(
         (now, before) -> {
           LOG.info("Kafka Streams: {} after {} ({})", now, before, applicationId);
@@ -97,7 +126,38 @@ public final class StreamsRun implements AutoCloseable {
         });
     metrics.bindTo(meters);
     watchClock(onFailure);
+    long period = Math.max(1, settings.sessionTimeout().toMillis() / 2);
+    var unused =
+        clock.scheduleWithFixedDelay(this::watchGroup, period, period, TimeUnit.MILLISECONDS);
     streams.start();
+  }
+
+  private void watchGroup() {
+    try {
+      clients
+          .admin()
+          .filter(admin -> !closing)
+          .ifPresent(
+              admin -> {
+                offsets.look(admin);
+                group.look(admin);
+              });
+    } catch (RuntimeException e) {
+      LOG.debug("The group cannot be looked at", e); // the admin client is closing
+    }
+  }
+
+  /** By the client id of its consumer; empty while partitions are being handed out. */
+  private Map<String, Set<TopicPartition>> localPartitions() {
+    Map<String, Set<TopicPartition>> partitions = new HashMap<>();
+    if (streams.state() == KafkaStreams.State.RUNNING) {
+      for (ThreadMetadata thread : streams.metadataForLocalThreads()) {
+        Set<TopicPartition> ofThread =
+            partitions.computeIfAbsent(thread.consumerClientId(), id -> new HashSet<>());
+        thread.activeTasks().forEach(task -> ofThread.addAll(task.topicPartitions()));
+      }
+    }
+    return partitions;
   }
 
   /** A new process is the only remedy: all timers of this one's clients wait for the old time. */
@@ -121,12 +181,22 @@ public final class StreamsRun implements AutoCloseable {
     var unused = clock.scheduleWithFixedDelay(look, 0, 1, TimeUnit.SECONDS);
   }
 
-  /** A thread that fails is replaced, after a pause that grows while failures follow each other. */
-  private StreamThreadExceptionResponse onThreadFailure(Throwable failure) {
+  /**
+   * A thread that fails is replaced, after a pause that grows while failures follow each other; not
+   * if only a new process can go on.
+   */
+  private StreamThreadExceptionResponse onThreadFailure(
+      Throwable failure, Consumer<Throwable> onFailure) {
     if (closing) {
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     }
     Duration pause = pauseAfterFailure();
+    Optional<IllegalStateException> fatal = FatalErrors.in(failure, following());
+    if (fatal.isPresent()) {
+      LOG.error("A stream thread failed, and only a new process can go on", failure);
+      onFailure.accept(fatal.get());
+      return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
     LOG.error("A stream thread failed; it is replaced in {} ms", pause.toMillis(), failure);
     try {
       TimeUnit.NANOSECONDS.sleep(pause.toNanos());
@@ -145,12 +215,22 @@ public final class StreamsRun implements AutoCloseable {
     return failures.failed();
   }
 
+  /** How many failures followed each other until now. */
+  private synchronized int following() {
+    return failures.failures();
+  }
+
   /** Why records are not processed now; empty while they are. */
   public Optional<String> problem() {
     KafkaStreams.State state = streams.state();
     return state == KafkaStreams.State.RUNNING
         ? Optional.empty()
         : Optional.of("Kafka Streams is " + state);
+  }
+
+  /** Partitions that nobody reads although the group is stable; empty if there is none. */
+  public Optional<String> unserved() {
+    return group.problem();
   }
 
   /** What only a new start can mend; empty when there is no such thing. */

@@ -2,15 +2,20 @@ package io.hyperstream.app.streams;
 
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.LabelScoring;
+import io.hyperstream.model.task.NearNames;
 import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskKind;
 import io.hyperstream.model.task.Template;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** From the definition on its topic to the model's. */
 public final class TaskDefinitions {
+  private static final int LABELS_NAMED = 20;
+
   private TaskDefinitions() {}
 
   /**
@@ -58,6 +63,53 @@ public final class TaskDefinitions {
    */
   public static void checkOverLength(TaskDefinition written) {
     overLengthOf(written).requireFor(kindOf(written));
+  }
+
+  /** Why a task cannot learn from labelled examples; empty if it can. */
+  public static Optional<String> cannotLearn(io.hyperstream.model.task.TaskDefinition task) {
+    return task.kind() == TaskKind.CLASSIFICATION
+        ? Optional.empty()
+        : Optional.of(
+            "the task '"
+                + task.taskId()
+                + "' is of kind "
+                + task.kind()
+                + ", and only CLASSIFICATION learns from examples");
+  }
+
+  /**
+   * Why a labelled text would be refused; empty if it would not.
+   *
+   * @param pair whether there is a second text, or might be: an earlier request is named
+   * @param label the right one; null: an earlier label is taken back
+   */
+  public static Optional<String> cannotLearn(
+      io.hyperstream.model.task.TaskDefinition task, boolean pair, String label) {
+    Optional<String> never = cannotLearn(task);
+    if (never.isPresent()) {
+      return never;
+    }
+    if (!pair && task.template().needsPair()) {
+      return Optional.of(
+          "the task '" + task.taskId() + "' needs a pair of texts; send textPair too");
+    }
+    List<String> names = task.labels().stream().map(Label::name).toList();
+    return label == null || names.contains(Label.canonical(label))
+        ? Optional.empty()
+        : Optional.of(
+            "the task '"
+                + task.taskId()
+                + "' has no label '"
+                + label
+                + "'"
+                + NearNames.hint(
+                    label,
+                    names,
+                    "; its labels are "
+                        + names.stream().limit(LABELS_NAMED).collect(Collectors.joining(", "))
+                        + (names.size() > LABELS_NAMED
+                            ? " and " + (names.size() - LABELS_NAMED) + " more"
+                            : "")));
   }
 
   private static TaskKind kindOf(TaskDefinition written) {

@@ -26,8 +26,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Weights that came inside an adapter version, on disk rather than in the heap. A cache: the topic
- * has them, so the folder may be deleted between runs. One instance per folder, one thread at a
- * time.
+ * has them, so the folder may be deleted between runs. One instance per folder. Thread-safe.
  */
 public final class AdapterFiles {
   private static final Logger LOG = LoggerFactory.getLogger(AdapterFiles.class);
@@ -36,8 +35,8 @@ public final class AdapterFiles {
   private final long graceNanos;
   private final Consumer<Path> elsewhere;
   private final LongSupplier nanoTime;
-  private final Map<Path, Long> unused = new HashMap<>(); // since when
-  private final Set<Path> kept = new HashSet<>(); // elsewhere
+  private final Map<Path, Long> unused = new HashMap<>(); // since when; guarded by this
+  private final Set<Path> kept = new HashSet<>(); // elsewhere; guarded by this
 
   /**
    * @param grace how long after {@link #release} a row that was prepared before may still need a
@@ -76,7 +75,7 @@ public final class AdapterFiles {
    * @param weights safetensors; consumed
    * @throws IllegalArgumentException if they do not have the hash they should
    */
-  Path write(ByteBuffer weights, Optional<String> expectedSha256) throws IOException {
+  synchronized Path write(ByteBuffer weights, Optional<String> expectedSha256) throws IOException {
     MessageDigest digest = Checksums.sha256();
     digest.update(weights.duplicate());
     String sha256 = HexFormat.of().formatHex(digest.digest());
@@ -102,20 +101,25 @@ public final class AdapterFiles {
   }
 
   /** Says that a version needs a file that was just got from elsewhere. */
-  public void keep(Path file) {
+  public synchronized void keep(Path file) {
     unused.remove(file);
     if (!kept.add(file)) {
       elsewhere.accept(file); // got twice: one of them is given back
     }
   }
 
+  /** Says that a version needs a file, whoever released it before. */
+  public synchronized void use(Path file) {
+    unused.remove(file);
+  }
+
   /** Says that no version needs a file any more. */
-  public void release(Path file) {
+  public synchronized void release(Path file) {
     unused.put(file, nanoTime.getAsLong());
   }
 
   /** Lets go what was released long enough ago and has not come again. */
-  public void sweep() {
+  public synchronized void sweep() {
     long now = nanoTime.getAsLong();
     Iterator<Map.Entry<Path, Long>> entries = unused.entrySet().iterator();
     while (entries.hasNext()) {

@@ -7,6 +7,7 @@ import io.hyperstream.model.prototype.HalfFloats;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LabelHead.LabelVectors;
 import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.Prototypes;
@@ -21,12 +22,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
  * Adapter versions to and from their records. Weights travel in the record up to a limit, else
- * through the model store, which every process must share. Immutable; any thread for {@link
- * #toRecord}, one for {@link #toAdapter}.
+ * through the model store, which every process must share. Thread-safe.
  */
 public final class VersionCodec {
   private final AdapterFiles files;
@@ -105,6 +106,7 @@ public final class VersionCodec {
    *
    * @throws IllegalArgumentException if the record makes no sense, saying what is wrong with it
    * @throws NoSuchFileException if its weights are not in the store
+   * @throws IOException if they cannot be read, or not as they were written
    */
   public TaskAdapter toAdapter(AdapterVersion record) throws IOException {
     if (record.getVersion() < 1) {
@@ -143,15 +145,24 @@ public final class VersionCodec {
     }
     Path file = store.weights(record.getWeightsUri());
     files.keep(file);
-    String actual = Checksums.sha256(file);
-    if (!file.getFileName().toString().startsWith(actual)
-        || !actual.equalsIgnoreCase(sha256.orElse(actual))) {
+    String name = file.getFileName().toString();
+    if (sha256.isPresent() && !name.startsWith(sha256.get().toLowerCase(Locale.ROOT))) {
       files.release(file);
       throw new IllegalArgumentException(
-          "%s has SHA-256 %s, the version says %s"
-              .formatted(file, actual, sha256.orElse(record.getWeightsUri())));
+          "its weights are %s, and should have SHA-256 %s".formatted(name, sha256.get()));
     }
-    return file;
+    try {
+      String actual = Checksums.sha256(file);
+      if (!name.startsWith(actual)) { // not the record's fault: half copied, or the disk's
+        throw new IOException(
+            "%s has SHA-256 %s, the version says %s"
+                .formatted(file, actual, sha256.orElse(record.getWeightsUri())));
+      }
+      return file;
+    } catch (IOException e) {
+      files.release(file);
+      throw e;
+    }
   }
 
   private static Prototypes prototypes(LabelHead head) {
@@ -213,7 +224,7 @@ public final class VersionCodec {
       }
       vectors.add(
           new LabelVectors(
-              record.getLabels().get(l),
+              Label.canonical(record.getLabels().get(l)),
               Arrays.copyOfRange(states, l * dimension, (l + 1) * dimension),
               stateBiases[l],
               ofLabel,

@@ -342,12 +342,19 @@ final class AdaptationFixture implements AutoCloseable {
 
   /** What the buffer holds to learn from: label by text. */
   Map<String, String> examples(String taskId) {
+    return examples(taskId, false);
+  }
+
+  /** Those in use, or those set aside: labels by text. */
+  Map<String, String> examples(String taskId, boolean aside) {
     Map<String, String> held = new LinkedHashMap<>();
     KeyValueStore<String, StoredExample> store = driver.getKeyValueStore(FewShotProcessor.EXAMPLES);
     try (KeyValueIterator<String, StoredExample> all = store.all()) {
       all.forEachRemaining(
           entry -> {
-            if (entry.key.startsWith(taskId + "/") && !entry.value.getLeaving()) {
+            if (entry.key.startsWith(taskId + "/")
+                && !entry.value.getLeaving()
+                && entry.value.getAside() == aside) {
               held.put(entry.value.getText(), entry.value.getLabel());
             }
           });

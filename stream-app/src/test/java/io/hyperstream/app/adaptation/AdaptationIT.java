@@ -25,7 +25,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
@@ -95,6 +97,32 @@ class AdaptationIT {
     assertThat(version.getVersion()).isEqualTo(1);
     assertThat(version.getParent()).isNull();
     assertThat(fixture.versions("learns")).containsExactly(version);
+  }
+
+  @Test
+  @DisplayName("loses nothing of its internal topics to retention, whatever the broker's defaults")
+  void internalTopics() throws Exception {
+    try (Admin admin = app.admin()) {
+      List<ConfigResource> internal =
+          admin.listTopics().names().get().stream()
+              .filter(name -> name.startsWith("adaptation.hyperstream-adaptation"))
+              .map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name))
+              .toList();
+      assertThat(internal).hasSizeGreaterThan(3);
+      admin
+          .describeConfigs(internal)
+          .all()
+          .get()
+          .forEach(
+              (topic, config) -> {
+                if (!config.get("cleanup.policy").value().equals("compact")) {
+                  assertThat(config.get("retention.ms").value()).as(topic.name()).isEqualTo("-1");
+                  assertThat(config.get("retention.bytes").value())
+                      .as(topic.name())
+                      .isEqualTo("-1");
+                }
+              });
+    }
   }
 
   @Test

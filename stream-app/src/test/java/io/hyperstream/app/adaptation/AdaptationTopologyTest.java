@@ -439,7 +439,7 @@ class AdaptationTopologyTest {
   }
 
   @Test
-  @DisplayName("keeps examples whose labels a new definition still has")
+  @DisplayName("uses examples whose labels a new definition has, and sets the others aside")
   void redefinition() {
     app.define("mood", "good", "bad", "odd");
     app.label("mood", "a", "good");
@@ -447,6 +447,11 @@ class AdaptationTopologyTest {
     app.label("mood", "c", "odd");
     app.define("mood", "bad", "good", "new");
     assertThat(app.examples("mood")).containsOnlyKeys("a", "b");
+    assertThat(app.examples("mood", true)).containsOnlyKeys("c");
+    app.define(task("mood").setKind(io.hyperstream.schemas.TaskKind.GENERATION));
+    assertThat(app.examples("mood")).isEmpty();
+    app.define("mood", "odd", "good", "bad");
+    assertThat(app.examples("mood")).containsOnlyKeys("a", "b", "c");
   }
 
   @Test

@@ -22,6 +22,7 @@ import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.header.internals.RecordHeaders;
@@ -69,7 +70,7 @@ class AdaptationTracesTest {
   /** In a trace of its own. */
   private void send(String topic, SpecificRecord record, int span) {
     RecordHeaders headers = new RecordHeaders();
-    headers.add("traceparent", utf8(String.format("00-%s-%016x-01", TRACE, span)));
+    headers.add("traceparent", utf8(String.format(Locale.ROOT, "00-%s-%016x-01", TRACE, span)));
     app.pipe(topic, new TestRecord<>(utf8("any"), app.codec.serialize(topic, record), headers));
   }
 

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
@@ -132,8 +133,8 @@ class AdaptationUnderLoadIT {
       long done = reported(fixture, orders);
       LOG.info(
           "Requests per second: {} without training, {} with it ({} of {} tasks trained meanwhile)",
-          String.format("%.0f", alone),
-          String.format("%.0f", beside),
+          String.format(Locale.ROOT, "%.0f", alone),
+          String.format(Locale.ROOT, "%.0f", beside),
           done,
           orders.size());
       fixture.eventually(

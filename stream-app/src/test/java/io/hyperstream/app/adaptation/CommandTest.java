@@ -371,7 +371,9 @@ class CommandTest {
     app.label(AdaptationFixture.event("mood", "text 1", null));
     assertThat(kept(AdaptationAction.FREEZE)).isEqualTo(Map.of("good", 1, "bad", 1));
     app.define(task("mood", "good", "worse").setAdaptation(policy(8).build()));
-    assertThat(kept(AdaptationAction.FREEZE)).isEqualTo(Map.of("good", 1));
+    assertThat(app.report(AdaptationOutcome.REDEFINED).getReason())
+        .contains("1 example of 1 label is set aside", "(bad)");
+    assertThat(kept(AdaptationAction.FREEZE)).isEqualTo(Map.of("good", 1, "bad", 1));
     assertThat(kept(AdaptationAction.FORGET)).isEmpty();
   }
 

@@ -81,7 +81,9 @@ class ExampleBufferTest {
 
   /** What can be learnt from. */
   private List<StoredExample> held() {
-    return buffer.all(TASK).stream().filter(example -> !example.getLeaving()).toList();
+    return buffer.all(TASK).stream()
+        .filter(example -> !example.getLeaving() && !example.getAside())
+        .toList();
   }
 
   private Map<String, Integer> counts() {
@@ -140,10 +142,9 @@ class ExampleBufferTest {
     buffer.put(TASK, example("g", "good"), 1, 0); // the others wait for their test
     assertThat(buffer.all(TASK)).anyMatch(StoredExample::getLeaving);
     assertThat(withVectors()).containsExactly("e");
-    buffer.retainLabels(TASK, Set.of("good")); // defined without that label
-    assertThat(withVectors()).isEmpty();
+    buffer.define(TASK, Set.of("good")); // without that label
     vectorsOfAll();
-    assertThat(withVectors()).containsExactly("g");
+    assertThat(withVectors()).containsExactly("e", "g"); // of one that is set aside it stays
     buffer.clear(TASK); // retired
     assertThat(vectors.approximateNumEntries()).isZero();
   }
@@ -343,6 +344,52 @@ class ExampleBufferTest {
     assertThat(buffer.all("a-b")).hasSize(1);
   }
 
+  @Test
+  @DisplayName("sets examples aside with their label, and takes them back with it")
+  void aside() {
+    for (String text : List.of("a", "b", "c")) {
+      buffer.put(TASK, example(text, "good"), 10, Long.MAX_VALUE);
+      buffer.put(TASK, example(text + "!", "bad"), 10, Long.MAX_VALUE);
+    }
+    assertThat(buffer.define(TASK, Set.of("good", "new"))).isEqualTo(new ExampleBuffer.Moved(3, 0));
+    assertThat(buffer.define(TASK, Set.of("good"))).isEqualTo(new ExampleBuffer.Moved(0, 0));
+    assertThat(counts()).isEqualTo(Map.of("good", 3));
+    assertThat(buffer.labels(TASK)).isEqualTo(1);
+    buffer = buffer(1_000_000); // as after a restart
+    assertThat(buffer.setAside(TASK)).isEqualTo(Map.of("bad", 3));
+    assertThat(buffer.counts(TASK)).isEqualTo(Map.of("bad", 3, "good", 3));
+    buffer.put(TASK, example("b!", "good"), 10, Long.MAX_VALUE); // a later label replaces it
+    buffer.remove(TASK, TextHash.of("c!", null)); // forgotten
+    assertThat(buffer.define(TASK, Set.of("good", "bad"))).isEqualTo(new ExampleBuffer.Moved(0, 1));
+    assertThat(content())
+        .isEqualTo(Map.of("a", "good", "b", "good", "c", "good", "a!", "bad", "b!", "good"));
+    buffer.define(TASK, Set.of());
+    assertThat(buffer.clear(TASK)).isEqualTo(5);
+    assertThat(store.approximateNumEntries()).isZero();
+  }
+
+  @Test
+  @DisplayName("counts examples that are set aside, and lets them go before any that is in use")
+  void asideGivesWay() {
+    buffer = buffer(5_000);
+    for (int i = 0; i < 8; i++) {
+      buffer.put(TASK, example("old " + i, "old"), 100, Long.MAX_VALUE);
+    }
+    buffer.define(TASK, Set.of("good", "bad"));
+    for (int i = 0; i < 100; i++) {
+      Map<String, Integer> before = buffer.setAside(TASK);
+      int inUse = held().size();
+      buffer.put(TASK, example("text " + i, i % 2 == 0 ? "good" : "bad"), 100, Long.MAX_VALUE);
+      int kept = buffer.counts(TASK).values().stream().mapToInt(Integer::intValue).sum();
+      assertThat(kept).isLessThanOrEqualTo(5_000 / 200);
+      if (!before.isEmpty()) {
+        assertThat(held()).as("in use").hasSize(inUse + 1);
+      }
+    }
+    assertThat(buffer.setAside(TASK)).isEmpty();
+    assertThat(held()).hasSizeGreaterThan(15);
+  }
+
   /** Against a model that knows only what was said: every step changes what it may change. */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5})
@@ -357,6 +404,10 @@ class ExampleBufferTest {
         buffer = buffer(1_000_000);
       }
       Map<String, String> before = content();
+      Map<String, String> known = new HashMap<>(before); // those set aside too
+      buffer.all(TASK).stream()
+          .filter(StoredExample::getAside)
+          .forEach(e -> known.put(e.getText(), e.getLabel()));
       String text = "text " + random.nextInt(60);
       int dice = random.nextInt(100);
       if (dice < 80) {
@@ -366,7 +417,7 @@ class ExampleBufferTest {
         expected.put(text, label);
         Change change = buffer.put(TASK, example(text, label), most, random.nextInt(1_500));
         assertThat(change == Change.SAME).isEqualTo(label.equals(before.get(text)));
-        assertThat(change == Change.ADDED).isEqualTo(!before.containsKey(text));
+        assertThat(change == Change.ADDED).isEqualTo(!known.containsKey(text));
         Map<String, String> after = content();
         assertThat(after).containsEntry(text, label);
         assertThat(expected.entrySet()).containsAll(after.entrySet());
@@ -378,16 +429,19 @@ class ExampleBufferTest {
         said.remove(text);
         Optional<StoredExample> removed = buffer.remove(TASK, TextHash.of(text, null));
         assertThat(removed.filter(e -> !e.getLeaving()).map(StoredExample::getLabel).orElse(null))
-            .isEqualTo(before.get(text));
+            .isEqualTo(known.get(text));
         before.remove(text);
         assertThat(content()).isEqualTo(before);
       } else {
         labels.clear();
         labels.addAll(random.nextBoolean() ? Set.of("a", "b") : Set.of("a", "b", "c"));
-        said.values().retainAll(labels);
+        buffer.define(TASK, labels);
         before.values().retainAll(labels);
-        buffer.retainLabels(TASK, labels);
-        assertThat(content()).isEqualTo(before);
+        assertThat(content()).containsAllEntriesOf(before);
+        Map<String, String> back = content();
+        back.keySet().removeAll(before.keySet());
+        assertThat(back.values()).allMatch(label -> labels.contains("c") && label.equals("c"));
+        assertThat(buffer.setAside(TASK).keySet()).allMatch(label -> !labels.contains(label));
       }
       assertThat(said.entrySet()).containsAll(content().entrySet());
       assertThat(buffer.labels(TASK)).isEqualTo(counts().size());

@@ -4,6 +4,7 @@ import io.hyperstream.app.adaptation.TrainingOutcome.Failed;
 import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
 import io.hyperstream.app.adaptation.TrainingOutcome.Tested;
 import io.hyperstream.app.adaptation.state.StoredVector;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.training.Example;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
@@ -40,6 +41,14 @@ final class FakeTrainer implements AdaptationTrainer {
   public void cancel(String taskId, String jobId) {
     cancelled.add(jobId);
     waiting.removeIf(job -> job.jobId().equals(jobId));
+  }
+
+  /** What it says of every task. */
+  Optional<String> problem = Optional.of("");
+
+  @Override
+  public Optional<String> problem(TaskDefinition task) {
+    return problem;
   }
 
   @Override

@@ -117,6 +117,21 @@ class LabelTest {
   }
 
   @Test
+  @DisplayName(
+      "name labels whose accents are characters of their own or not, as the definition may")
+  void spellings() {
+    app.define("cafe", "caf\u00e9", "the\u0301");
+    app.label("cafe", "an espresso", "cafe\u0301");
+    app.label("cafe", "a sencha", "th\u00e9");
+    assertThat(app.examples("cafe"))
+        .containsEntry("an espresso", "caf\u00e9")
+        .containsEntry("a sencha", "th\u00e9");
+    app.define("cafe", "cafe\u0301", "th\u00e9", "eau");
+    assertThat(app.examples("cafe")).hasSize(2);
+    assertThat(app.deadLetters()).isEmpty();
+  }
+
+  @Test
   @DisplayName("wait for a task that is defined a moment later")
   void waitForTask() {
     app.label("later", "a", "x");

@@ -11,6 +11,7 @@ import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.tracing.Tracing;
+import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
@@ -31,6 +32,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
@@ -170,6 +172,11 @@ class OwnerRebalanceIT {
 
     @Override
     public void cancel(String taskId, String jobId) {}
+
+    @Override
+    public Optional<String> problem(TaskDefinition task) {
+      return Optional.empty();
+    }
 
     @Override
     public void forget(String taskId) {}

@@ -17,6 +17,7 @@ import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
 import io.hyperstream.schemas.AdaptationAction;
+import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.LabelEvent;
@@ -26,6 +27,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.Serdes;
@@ -237,6 +240,148 @@ class OwnerRestartTest {
     TrainingJob job = next();
     assertThat(job.train()).hasSize(8);
     assertThat(job.vectors()).isEmpty();
+  }
+
+  private void define(String... labels) {
+    send(
+        SourceKind.DEFINITION,
+        "mood",
+        app.topics.definitions().name(),
+        task("mood", labels).build());
+  }
+
+  @Test
+  @DisplayName("keeps what was taught of labels that are left out, until one has them again")
+  void setAside() {
+    define("good", "bad", "odd");
+    labels(0, 6);
+    label("strange", "odd");
+    label("stranger", "odd");
+    trainer.judged(next(), 1);
+    tick();
+    define("good", "bad");
+    AdaptationReport report = reports().get(reports().size() - 1);
+    assertThat(report.getOutcome()).isEqualTo(AdaptationOutcome.REDEFINED);
+    assertThat(report.getReason()).contains("2 examples of 1 label are set aside").contains("odd");
+    assertThat(report.getKeptExamples()).isEqualTo(Map.of("good", 3, "bad", 3, "odd", 2));
+
+    takeOver(MODEL);
+    labels(6, 10);
+    TrainingJob without = next();
+    assertThat(without.train()).hasSize(10).noneMatch(example -> example.label().equals("odd"));
+    assertThat(without.untested()).noneMatch(example -> example.label().equals("odd"));
+    trainer.judged(without, 0);
+    tick();
+
+    takeOver(MODEL);
+    define("good", "odd", "bad");
+    assertThat(reports().get(0).getReason()).contains("2 examples count again", "No examples are");
+    labels(10, 12);
+    assertThat(next().train()).hasSize(14).anyMatch(example -> example.text().equals("stranger"));
+  }
+
+  @Test
+  @DisplayName("erases what is set aside with FORGET, and when its task is retired")
+  void asideIsErased() {
+    for (boolean retire : List.of(false, true)) {
+      define("good", "bad", "odd");
+      labels(0, 2);
+      label("strange", "odd");
+      define("good", "bad");
+      if (retire) {
+        SourcedRecord tombstone =
+            SourcedRecord.newBuilder()
+                .setKind(SourceKind.DEFINITION)
+                .setTopic(app.topics.definitions().name())
+                .setPartition(0)
+                .setOffset(now)
+                .setTimestamp(now)
+                .setTaskId("mood")
+                .build();
+        owner.process(new Record<>(utf8("mood"), records.encode(tombstone), now));
+      } else {
+        send(
+            SourceKind.COMMAND,
+            "mood",
+            app.topics.commands().name(),
+            command("mood", AdaptationAction.FORGET).build());
+        assertThat(reports().get(reports().size() - 1).getReason()).contains("3 examples erased");
+      }
+      context.resetForwards();
+      define("good", "bad", "odd");
+      send(
+          SourceKind.COMMAND,
+          "mood",
+          app.topics.commands().name(),
+          command("mood", AdaptationAction.EVALUATE).build());
+      assertThat(reports()).hasSize(1);
+      assertThat(reports().get(0).getKeptExamples()).isEmpty();
+      context.resetForwards();
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "without the version that serves tries again ever more rarely, says so, and recovers")
+  void championIsMissing() {
+    define();
+    labels(0, 4);
+    trainer.judged(next(), 1);
+    tick();
+    KeyValueStore<String, StoredVersion> versions =
+        context.getStateStore(FewShotProcessor.VERSIONS);
+    List<String> keys = new ArrayList<>();
+    try (var all = versions.all()) {
+      all.forEachRemaining(entry -> keys.add(entry.key));
+    }
+    assertThat(keys).hasSize(1);
+    StoredVersion champion = versions.delete(keys.get(0));
+    context.resetForwards();
+    labels(4, 8);
+    for (int i = 0; i < 3_000; i++) { // five minutes
+      tick();
+    }
+    assertThat(trainer.idle()).isTrue();
+    List<AdaptationReport> said = reports();
+    assertThat(said).hasSizeBetween(5, 10);
+    assertThat(said)
+        .allMatch(report -> report.getOutcome() == AdaptationOutcome.FAILED)
+        .allMatch(report -> report.getReason().contains("Version 1 serves"));
+    assertThat(said.get(4).getReason()).contains("The next attempt is in 16 s.");
+    assertThat(app.meters.get("hyperstream.retries").tag("of", "training").counter().count())
+        .isEqualTo(said.size());
+
+    versions.put(keys.get(0), champion);
+    for (int i = 0; i < 3_000 && trainer.idle(); i++) {
+      tick();
+    }
+    TrainingJob job = next();
+    assertThat(job.championVersion()).isEqualTo(1);
+    trainer.judged(job, 1);
+    tick();
+    assertThat(served()).extracting(AdapterVersion::getVersion).containsExactly(2L);
+  }
+
+  @Test
+  @DisplayName("reports once that the model cannot serve a task, and once that it can again")
+  void problem() {
+    trainer.problem = Optional.of("this model only answers with labels");
+    define();
+    define("good", "bad");
+    takeOver(MODEL);
+    tick();
+    assertThat(reports()).isEmpty();
+    trainer.problem = Optional.empty(); // nobody can tell
+    define("bad", "good");
+    trainer.problem = Optional.of("it cannot say 'good'");
+    define("good", "bad", "odd");
+    trainer.problem = Optional.of("");
+    takeOver("model-2");
+    tick();
+    tick();
+    assertThat(reports()).hasSize(1);
+    assertThat(reports().get(0).getReason()).contains("can be served again");
+    assertThat(reports().get(0).getTrigger()).isEqualTo("model");
   }
 
   @Test

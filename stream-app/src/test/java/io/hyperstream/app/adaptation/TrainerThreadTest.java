@@ -64,6 +64,11 @@ class TrainerThreadTest {
               }
 
               @Override
+              public Optional<String> problem(TaskDefinition task) {
+                return Optional.empty();
+              }
+
+              @Override
               public void forget(String taskId) {
                 forgotten.add(taskId);
               }

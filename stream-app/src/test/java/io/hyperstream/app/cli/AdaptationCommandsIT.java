@@ -19,6 +19,8 @@ import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -117,7 +119,7 @@ class AdaptationCommandsIT {
     assertThat(run("label", "-t", "desk", "--text", "lost", "--label", "cargo").err())
         .contains("no label 'cargo'");
     assertThat(run("label", "-t", "dusk", "--text", "lost", "--label", "cargo").err())
-        .contains("the task 'dusk' is not defined; known are desk, other");
+        .contains("the task 'dusk' is not defined; did you mean desk?");
     assertThat(read(connection.topics().labels(), LabelEvent.class))
         .noneMatch(event -> "lost".equals(event.getText()));
   }
@@ -205,6 +207,118 @@ class AdaptationCommandsIT {
         .filteredOn(command -> command.getTaskId().equals("desk"))
         .extracting(AdaptationCommand::getText)
         .containsExactlyInAnyOrder("a secret", "another");
+  }
+
+  private static CommandRun atTerminal(String answer, String... args) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int exitCode =
+        Hyperstream.run(CommandRun.console(answer, out, err, true), withConnection(args));
+    return new CommandRun(
+        exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  private static JsonNode shown(String task) throws Exception {
+    CommandRun run = run("tasks", "show", task, "--json");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    return new ObjectMapper().readTree(run.out());
+  }
+
+  @Test
+  @DisplayName("tasks create and retire show what goes, and go on only if that is meant")
+  void losses() throws Exception {
+    Path full = folder.resolve("full.yaml");
+    Files.writeString(
+        full,
+        """
+        taskId: shop
+        labels: [{name: a, description: what a is}, b, c]
+        description: What is asked
+        initFrom: [pros_cons]
+        """);
+    Path less = Files.writeString(folder.resolve("less.yaml"), "taskId: shop\nlabels: [a, b]\n");
+    for (int i = 0; i < 2; i++) { // again: nothing is lost, nothing is asked
+      assertThat(run("tasks", "create", "-f", full.toString()).exitCode()).isZero();
+    }
+    AdaptationReport.Builder report =
+        AdaptationReport.newBuilder(report("kept", null, AdaptationOutcome.EVALUATED))
+            .setTaskId("shop")
+            .setKeptExamples(Map.of("a", 2, "c", 7));
+    send(connection.topics().reports(), "shop", report.build());
+
+    CommandRun unasked = run("tasks", "create", "-f", less.toString());
+    assertThat(unasked.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(unasked.err())
+        .contains("shop: drops the label c; 7 examples of 1 label are set aside")
+        .contains("shop: drops its description What is asked")
+        .contains("shop: drops its initFrom [pros_cons]")
+        .contains("shop: drops the description of a")
+        .contains("nothing was sent", "--yes");
+    CommandRun refused = atTerminal("\n", "tasks", "create", "-f", less.toString());
+    assertThat(refused.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(refused.err()).contains("Go on? [y/N]", "nothing was sent");
+    assertThat(shown("shop").path("labels")).hasSize(3);
+    assertThat(shown("shop").path("setAside")).isEmpty();
+
+    assertThat(atTerminal("y\n", "tasks", "create", "-f", less.toString()).exitCode()).isZero();
+    assertThat(shown("shop").path("setAside").path("c").asInt()).isEqualTo(7);
+    assertThat(run("tasks", "show", "shop").out())
+        .contains("7 examples of 1 label are set aside: the definition does not have c");
+    assertThat(run("tasks", "create", "-f", full.toString()).exitCode()).isZero();
+    assertThat(run("tasks", "create", "--yes", "-f", less.toString()).exitCode()).isZero();
+
+    CommandRun kept = run("tasks", "retire", "shop");
+    assertThat(kept.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(kept.err()).contains("shop: 9 examples of 2 labels are erased");
+    assertThat(run("tasks", "retire", "shop", "--yes").exitCode()).isZero();
+    assertThat(run("tasks", "show", "shop").err()).contains("the task 'shop' is not defined");
+  }
+
+  @Test
+  @DisplayName("tasks list and show say why a task cannot be served, until it can")
+  void problems() throws Exception {
+    Path yaml = Files.writeString(folder.resolve("odd.yaml"), "taskId: odd\nkind: GENERATION\n");
+    assertThat(run("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
+    assertThat(shown("odd").path("valid").asBoolean()).isTrue();
+    AdaptationReport.Builder report =
+        AdaptationReport.newBuilder(report("it has no words", null, AdaptationOutcome.REFUSED))
+            .setTaskId("odd")
+            .setTrigger("definition");
+    send(connection.topics().reports(), "odd", report.build());
+    assertThat(shown("odd").path("valid").asBoolean(true)).isFalse();
+    assertThat(run("tasks", "list").out().lines())
+        .anyMatch(line -> line.matches("odd .*cannot be served: it has no words"));
+    JsonNode listed = new ObjectMapper().readTree(run("tasks", "list", "--json").out());
+    assertThat(listed.findValuesAsText("problem")).contains("it has no words");
+    report.setOutcome(AdaptationOutcome.REDEFINED).setFinishedAt(Instant.ofEpochSecond(99));
+    send(connection.topics().reports(), "odd", report.build());
+    assertThat(shown("odd").path("valid").asBoolean()).isTrue();
+    assertThat(run("tasks", "create", "--model", "bge-small", "-f", yaml.toString()).err())
+        .contains("nothing was sent, because bge-small can never answer it", "starter-t5-mini");
+  }
+
+  @Test
+  @DisplayName("label: what a task can never learn is refused before anything is sent")
+  void cannotLearn() throws Exception {
+    Path yaml = folder.resolve("mute.yaml");
+    Files.writeString(
+        yaml,
+        "[{taskId: writer, kind: GENERATION},"
+            + " {taskId: couple, labels: [x, y], template: 'a: {text} b: {textPair}'}]");
+    assertThat(run("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
+    for (String[] options : new String[][] {{"--label", "x"}, {"--retract"}}) {
+      List<String> args = new ArrayList<>(List.of("label", "-t", "writer", "--text", "mute"));
+      args.addAll(List.of(options));
+      CommandRun run = run(args.toArray(String[]::new));
+      assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+      assertThat(run.err()).contains("'writer' is of kind GENERATION, and only CLASSIFICATION");
+    }
+    assertThat(run("label", "-t", "couple", "--text", "mute", "--label", "x").err())
+        .contains("'couple' needs a pair of texts");
+    assertThat(withInput("mute\tx\n", "label", "-t", "writer").exitCode())
+        .isEqualTo(ExitCodes.FAILURE);
+    assertThat(read(connection.topics().labels(), LabelEvent.class))
+        .noneMatch(event -> "mute".equals(event.getText()));
   }
 
   /** Answers each command of the task "waiting" with the outcome its reason names. */
@@ -322,6 +436,10 @@ class AdaptationCommandsIT {
   }
 
   private static CommandRun withInput(String input, String... args) {
+    return CommandRun.withInput(input, withConnection(args));
+  }
+
+  private static String[] withConnection(String... args) {
     List<String> all = new ArrayList<>(List.of(args));
     all.addAll(
         List.of(
@@ -331,6 +449,6 @@ class AdaptationCommandsIT {
             connection.registryUrl(),
             "--topic-prefix",
             PREFIX));
-    return CommandRun.withInput(input, all.toArray(String[]::new));
+    return all.toArray(String[]::new);
   }
 }

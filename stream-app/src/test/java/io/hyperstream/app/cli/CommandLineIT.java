@@ -12,6 +12,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,12 +21,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -51,6 +54,8 @@ class CommandLineIT {
     server =
         PackagedCommand.start(
             folder,
+            List.of("-Duser.language=fa", "-Duser.country=IR"), // digits of its own
+            Map.of(),
             "serve",
             "--embedded",
             "--model",
@@ -134,15 +139,32 @@ class CommandLineIT {
     assertThat(client("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
     assertThat(clientWithInput("a green one\n", "produce", "-t", "fruit").exitCode()).isZero();
     assertThat(awaitPrediction("fruit").get("label").asText()).isIn("apple", "pear");
+    CommandRun again =
+        client("tasks", "create", "-f", yaml.toString()); // the same: nothing is lost
+    assertThat(again.exitCode()).as(again.err()).isZero();
 
     assertThat(client("tasks", "retire", "fruit").exitCode()).isZero();
     assertThat(client("tasks", "list").out()).doesNotContain("fruit");
     assertThat(client("tasks", "retire", "fruit").exitCode()).isEqualTo(ExitCodes.FAILURE);
+    for (String unknown : List.of("fruit", "pros_con")) {
+      CommandRun refused = clientWithInput("another one\n", "produce", "-t", unknown);
+      assertThat(refused.exitCode()).as(unknown).isEqualTo(ExitCodes.FAILURE);
+      assertThat(refused.err()).contains("the task '" + unknown + "' is not defined", "--any-task");
+    }
+    Path typo = folder.resolve("typo.jsonl");
+    Files.writeString(typo, "{\"taskId\":\"pros_con\",\"text\":\"light\"}\n");
+    assertThat(client("produce", typo.toString()).err())
+        .contains("typo.jsonl:1: the task 'pros_con' is not defined; did you mean pros_cons?");
+    for (String command : List.of("consume", "report", "dead-letters list", "versions --json")) {
+      CommandRun nothing = client((command + " --task pros_con").split(" ", -1));
+      assertThat(nothing.exitCode()).as(command).isEqualTo(ExitCodes.FAILURE);
+      assertThat(nothing.err()).as(command).contains("did you mean pros_cons?");
+    }
     Awaitility.await()
         .atMost(PATIENCE)
         .untilAsserted(
             () -> {
-              clientWithInput("another one\n", "produce", "-t", "fruit");
+              clientWithInput("another one\n", "produce", "--any-task", "-t", "fruit");
               assertThat(client("consume", "--dead-letters").out())
                   .contains("UNKNOWN_TASK", "fruit");
             });
@@ -273,6 +295,43 @@ class CommandLineIT {
   }
 
   @Test
+  @Order(6)
+  @DisplayName(
+      "CSV is read by its columns; what cannot be written is a failure, a closed pipe none")
+  void filesAndOutput() throws Exception {
+    Path csv = folder.resolve("reviews.csv");
+    Files.writeString(csv, "id,text\n1,\"Great screen, bad battery\"\n2,\"a \"\"b\"\"\"\n");
+    CommandRun refused = client("produce", "-t", "pros_cons", csv.toString());
+    assertThat(refused.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(refused.err()).contains("reviews.csv:1: unknown column 'id'", "--column text=text");
+    CommandRun sent =
+        client("produce", "-t", "pros_cons", "--json", "--column", "text=text", csv.toString());
+    assertThat(sent.out()).isEqualTo("{\"sent\":2,\"bad\":0}\n");
+
+    String version =
+        "'%s' -jar '%s' --version"
+            .formatted(
+                Path.of(System.getProperty("java.home"), "bin", "java"),
+                Path.of("target", "hyperstream.jar").toAbsolutePath());
+    Path said = folder.resolve("said.txt");
+    assertThat(shell(version + " > /dev/full", said)).isEqualTo(ExitCodes.FAILURE);
+    assertThat(Files.readString(said)).contains("the output could not be written");
+    // It begins when the reader has closed the pipe.
+    String closed =
+        "{ until [ -e closed ]; do :; done; %s; echo $? > status; } | { exec 0<&-; : > closed; }; wait; cat status >&2";
+    shell(closed.formatted(version), said);
+    assertThat(Files.readString(said)).isEqualTo("0\n");
+  }
+
+  private static int shell(String line, Path errors) throws Exception {
+    return new ProcessBuilder("bash", "-c", line)
+        .directory(folder.toFile())
+        .redirectError(errors.toFile())
+        .start()
+        .waitFor();
+  }
+
+  @Test
   @Order(7)
   @DisplayName("a wrong prefix names the missing topic instead of creating it")
   void missingTopic() {
@@ -370,6 +429,17 @@ class CommandLineIT {
     Awaitility.await()
         .atMost(Duration.ofSeconds(10))
         .until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
+  }
+
+  @Test
+  @Order(11)
+  @DisplayName("what it wrote is read on a machine of any language")
+  void digits() throws Exception {
+    try (Stream<Path> written = Files.walk(folder.resolve("data"))) {
+      assertThat(written.map(Path::toString))
+          .anyMatch(file -> file.endsWith("/00000000000000000000.log"))
+          .allMatch(StandardCharsets.US_ASCII.newEncoder()::canEncode);
+    }
   }
 
   private static JsonNode awaitPrediction(String task) {

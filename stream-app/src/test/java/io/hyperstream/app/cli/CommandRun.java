@@ -25,7 +25,7 @@ record CommandRun(int exitCode, String out, String err) {
       String input, ByteArrayOutputStream out, ByteArrayOutputStream err, boolean terminal) {
     return new Console(
         new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-        new PrintStream(out, true, StandardCharsets.UTF_8),
+        out,
         new PrintStream(err, true, StandardCharsets.UTF_8),
         terminal,
         terminal,

@@ -44,6 +44,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class DeadLettersIT {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** What a letter's writer says; it counts when it was written. */
+  private static final long LONG_AGO = 1_600_000_000_000L;
+
   private String prefix;
   private Connection connection;
   private Topics topics;
@@ -104,7 +107,11 @@ class DeadLettersIT {
         .isEqualTo("{\"wouldReplay\":1,\"replayedBefore\":0,\"refused\":0}\n");
     assertThat(read(topics.requests())).hasSize(2); // those that were refused
 
-    CommandRun run = run("replay", "--code", "UNKNOWN_TASK", "--json");
+    assertThat(run("replay", "--since", "2999-01-01T00:00:00Z").err()).contains("replayed 0 of");
+    assertThat(run("replay", "--all", "--max-per-second", "0").err())
+        .contains("--max-per-second must be 1 or more; it is 0");
+    CommandRun run =
+        run("replay", "--code", "UNKNOWN_TASK", "--since", "1h", "--max-per-second", "9", "--json");
     assertThat(run.out()).isEqualTo("{\"replayed\":1,\"replayedBefore\":0,\"refused\":0}\n");
     assertThat(run.exitCode()).isZero();
     assertThat(await(topics.requests(), 3))
@@ -249,7 +256,7 @@ class DeadLettersIT {
     headers.add(DeadLetterHeaders.ERROR_MESSAGE, ("look at " + code).getBytes(utf8()));
     deliver(
         new ProducerRecord<>(
-            topics.deadLetters().name(), null, null, "key", read.value(), headers));
+            topics.deadLetters().name(), null, LONG_AGO, "key", read.value(), headers));
   }
 
   private void letter(Iterable<Header> headers) throws Exception {

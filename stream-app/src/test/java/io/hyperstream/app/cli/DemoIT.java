@@ -8,6 +8,7 @@ import io.hyperstream.schemas.TaskDefinition;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -17,6 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DemoIT {
+  /** A language in which "classic" is not "CLASSIC" in upper case. */
+  private static final List<String> TURKISH = List.of("-Duser.language=tr", "-Duser.country=TR");
+
   @TempDir Path folder;
 
   @Test
@@ -25,7 +29,8 @@ class DemoIT {
           + " version after 16 labels at most, and then answers what it could only guess")
   void demo() throws Exception {
     Path json = folder.resolve("summary.json");
-    try (PackagedCommand demo = PackagedCommand.start(folder, "demo", "--json", json.toString())) {
+    try (PackagedCommand demo =
+        PackagedCommand.start(folder, TURKISH, Map.of(), "demo", "--json", json.toString())) {
       int status = demo.await(Duration.ofMinutes(5));
       assertThat(status).as(demo.errors()).isEqualTo(ExitCodes.OK);
       checkSummary(new ObjectMapper().readTree(json.toFile()));

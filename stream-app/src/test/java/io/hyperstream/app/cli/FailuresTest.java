@@ -3,22 +3,53 @@ package io.hyperstream.app.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.app.config.StreamsSettings;
+import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.HeaderPolicy;
+import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.schemas.DeadLetterHeaders;
+import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.SchemaRegistries;
+import io.hyperstream.schemas.Topics;
 import io.micronaut.context.ApplicationContext;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLHandshakeException;
+import org.apache.avro.AvroRuntimeException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.streams.processor.api.Record;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.YAMLException;
+import picocli.CommandLine;
 
 class FailuresTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -48,6 +79,44 @@ class FailuresTest {
       assertThatThrownBy(() -> context.getBean(ModelSettings.class))
           .satisfies(e -> assertThat(Failures.sentence(e, false)).isEqualTo(sentence));
     }
+  }
+
+  @Test
+  @DisplayName("a setting of the wrong type is named as it was set, with what it should be")
+  void wrongType() {
+    String value = "many";
+    try (ApplicationContext context =
+        ApplicationContext.run(Map.of("hyperstream.streams.threads", value))) {
+      assertThatThrownBy(() -> context.getBean(StreamsSettings.class))
+          .satisfies(
+              e -> {
+                assertThat(Failures.sentence(e, false))
+                    .isEqualTo("hyperstream.streams.threads is many, expected a number");
+                assertThat(
+                        Failures.wrongType(
+                            e, Map.of("X", value, "HYPERSTREAM_STREAMS_THREADS", value)))
+                    .hasValue(
+                        "the environment's HYPERSTREAM_STREAMS_THREADS is many, expected a number");
+              });
+    }
+  }
+
+  @Test
+  @DisplayName("an error, which the parser does not handle, is a sentence and a status as well")
+  void error() {
+    PrintStream broken =
+        new PrintStream(OutputStream.nullOutputStream(), true, StandardCharsets.UTF_8) {
+          @Override
+          public void write(byte[] bytes, int offset, int length) {
+            throw new UnsatisfiedLinkError("/cache/libx.so: cannot be mapped");
+          }
+        };
+    Console standard = CommandRun.console("", out, err, false);
+    Console console =
+        new Console(InputStream.nullInputStream(), broken, standard.err(), false, false, 100);
+
+    assertThat(Hyperstream.run(console, "--version")).isEqualTo(ExitCodes.FAILURE);
+    assertThat(text(err)).startsWith("hyperstream: native code cannot be loaded from /cache");
   }
 
   @Test
@@ -81,14 +150,81 @@ class FailuresTest {
   }
 
   @Test
-  @DisplayName("an interruption has its own status; a closed output is no failure")
+  @DisplayName("an interruption and a wrong call have statuses of their own")
   void statuses() {
     assertThat(Failures.onException(console, new InterruptedException()))
         .isEqualTo(ExitCodes.INTERRUPTED);
-    assertThat(Failures.onException(console, new Console.OutputClosedException()))
-        .isEqualTo(ExitCodes.OK);
     assertThat(Failures.onException(console, CommandFailure.usage("so not")))
         .isEqualTo(ExitCodes.USAGE);
+  }
+
+  static Stream<Exception> failures() throws Exception {
+    List<Exception> failures = new ArrayList<>();
+    for (String json : List.of("{\"a\": ", "{]", "{\"a\":1,\"a\":2}", "\u0001", "tru")) {
+      try {
+        new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).readTree(json);
+        throw new IllegalStateException(json + " is JSON");
+      } catch (JsonProcessingException e) {
+        failures.add(e);
+      }
+    }
+    for (String yaml : List.of("a: [", "a: *b", "\t", "!!java.io.File x")) {
+      try {
+        new Yaml(new SafeConstructor(new LoaderOptions())).load(yaml);
+        throw new IllegalStateException(yaml + " is YAML");
+      } catch (YAMLException e) {
+        failures.add(e);
+      }
+    }
+    failures.addAll(
+        List.of(
+            new NullPointerException(),
+            new UnknownHostException("kafka1"),
+            new SSLHandshakeException("no cipher"),
+            new ClassCastException(
+                "class java.lang.String cannot be cast to class io.hyperstream.schemas.TaskKind"),
+            new KafkaException("Failed to construct kafka consumer", new IOException()),
+            new ExecutionException(new IllegalStateException(new UnknownHostException("k"))),
+            new ExecutionException(new AvroRuntimeException("Malformed data")),
+            new CompletionException(new TimeoutException("org.apache.kafka.common.Node: no")),
+            new ConfigException("security.protocol", "x", "it is none"),
+            new RuntimeException(new IOException("No space left on device")),
+            new KafkaException("no io.hyperstream.schemas.TaskDefinition"),
+            new CommandLine.TypeConversionException(
+                "cannot convert 'x' to Foo (java.lang.NumberFormatException: For input string)")));
+    return failures.stream();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("failures")
+  @DisplayName("nothing that people read has a name of a class in it")
+  void noClassNames(Exception failure) {
+    TopicPartition from = new TopicPartition("requests", 0);
+    String deadLetter =
+        new String(
+            new OutputRecords(
+                    new RecordCodec(SchemaRegistries.connect("mock://failures", Map.of())),
+                    new Topics(Topics.Settings.defaults()),
+                    new HeaderPolicy(1000),
+                    Duration.ZERO,
+                    () -> {})
+                .deadLetter(
+                    new Record<>(new byte[0], new byte[0], 0L),
+                    from,
+                    0,
+                    ErrorCode.MODEL_ERROR,
+                    "the model fails on this text: " + failure)
+                .headers()
+                .lastHeader(DeadLetterHeaders.ERROR_MESSAGE)
+                .value(),
+            StandardCharsets.UTF_8);
+
+    for (String said : List.of(sentenceOf(failure), deadLetter)) {
+      assertThat(said)
+          .isNotBlank()
+          .doesNotContain("Exception", "StreamRead")
+          .doesNotContainPattern("(?<!!!)\\b(?:java|javax|io|org|com|ai)\\.[a-z]");
+    }
   }
 
   private String sentenceOf(Exception exception) {

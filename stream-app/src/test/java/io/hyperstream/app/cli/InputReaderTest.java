@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,10 +103,14 @@ class InputReaderTest {
         "b.jsonl | {'text':'a'} {'text':'b'} | not JSON",
         "b.jsonl | {'text':'a','attributes':{'x':1}} | attribute 'x' must be a string",
         "b.tsv | a~b~c | has 3 columns",
-        "b.tsv | text~txt2 | unknown or repeated column 'txt2'"
+        "b.tsv | text~txt2 | unknown column 'txt2'",
+        "b.tsv | text~text | the column 'text' is there twice",
+        "b.txt | one^two | a carriage return within the line",
+        "b.txt | one_two | a NUL byte"
       })
   void badRows(String file, String line, String message) {
-    String content = "\n" + line.replace('\'', '"').replace('~', '\t') + "\n";
+    String content =
+        "\n" + line.replace('\'', '"').replace('~', '\t').replace('^', '\r').replace('_', '\0');
 
     assertThatThrownBy(() -> read(file, content))
         .isInstanceOf(InputRow.BadRowException.class)
@@ -140,15 +145,142 @@ class InputReaderTest {
   void formats() {
     assertThat(InputFormat.AUTO.forFile("-")).isEqualTo(InputFormat.LINES);
     assertThat(InputFormat.AUTO.forFile("X.JSONL")).isEqualTo(InputFormat.JSONL);
+    assertThat(InputFormat.AUTO.forFile("x.json")).isEqualTo(InputFormat.JSONL);
+    assertThatThrownBy(() -> InputFormat.AUTO.forFile("a/b.XLSX"))
+        .hasMessageContaining("a/b.XLSX: a file of texts was expected", "--format");
     assertThat(InputFormat.TSV.forFile("x.jsonl")).isEqualTo(InputFormat.TSV);
   }
 
+  @Test
+  @DisplayName("CSV: quotes, commas, line ends and empty cells as RFC 4180 has them")
+  void csv() {
+    List<InputRow> rows =
+        read(
+            "a.csv",
+            String.join(
+                "\r\n",
+                "\uFEFFtext,textPair,key",
+                "\"Great screen, bad battery\",,1",
+                "\"Nice \"\"quotes\"\" here\",\"two\nlines\",2",
+                "",
+                " an inch is 1\" , b ,3",
+                ""));
+
+    assertThat(rows)
+        .extracting(InputRow::text)
+        .containsExactly("Great screen, bad battery", "Nice \"quotes\" here", " an inch is 1\" ");
+    assertThat(rows)
+        .extracting(InputRow::textPair)
+        .containsExactly(Optional.empty(), Optional.of("two\nlines"), Optional.of(" b "));
+    assertThat(rows).extracting(InputRow::where).containsExactly("a.csv:2", "a.csv:3", "a.csv:6");
+    assertThat(readLabels("a.csv", "label,text\ngreeting,hello\n").get(0).label())
+        .contains("greeting");
+    assertThat(read("a.csv", "text\rone\rtwo\r")).extracting(InputRow::text).hasSize(2);
+    assertThat(read("a.csv", "")).isEmpty();
+  }
+
+  @Test
+  @DisplayName("--column names the columns of CSV, TSV and JSONL; the others are left out")
+  void chosenColumns() {
+    Map<String, String> chosen = Map.of("text", "Review", "requestId", "id");
+    for (Map.Entry<String, String> file :
+        Map.of(
+                "a.csv", "id,stars,Review\n7,5,\"good, cheap\"\n",
+                "a.tsv", "id\tstars\tReview\n7\t5\tgood, cheap\n",
+                "a.jsonl", "{\"id\":\"7\",\"stars\":5,\"Review\":\"good, cheap\"}\n")
+            .entrySet()) {
+      List<InputRow> rows =
+          rows(InputReader.of(file.getKey(), bytes(file.getValue()), InputFormat.AUTO, chosen));
+      assertThat(rows).as(file.getKey()).hasSize(1);
+      assertThat(rows.get(0).text()).isEqualTo("good, cheap");
+      assertThat(rows.get(0).requestId()).contains("7");
+    }
+  }
+
+  @ParameterizedTest(name = "{0}: {1}")
+  @DisplayName("a file that is not what it is read as is refused, and nothing behind it is read")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "c.csv | id,text~1,a | unknown column 'id'; known are [taskId, text, textPair, requestId,"
+            + " key, label]. Say which to read, such as --column text=text",
+        "c.csv | text;label~a;b | columns of CSV are separated by commas",
+        "c.csv | key,label~a,b | none is 'text'",
+        "c.csv | text,text~a,b | the column 'text' is there twice",
+        "c.csv | text~'a | not CSV",
+        "c.csv | text~a_ | a NUL byte",
+        "- | {'text': 'a'} | this looks like JSON, and nothing says so; say what it is: --format"
+            + " JSONL",
+        "c.txt | [~{'text': 'a'}] | this looks like JSON",
+        "c.txt | [{'text': 'a'}] | this looks like JSON",
+        "- | id,text~1,a | this looks like CSV",
+        "- | 'text','label'~'a','b' | this looks like CSV",
+        "c | text^textPair~a^b | this looks like TSV",
+        "c.txt | PK\u0003\u0004zip | a zip archive",
+        "c.csv | PK\u0003\u0004zip | a zip archive",
+        "c.jsonl | %PDF-1.4 | a PDF"
+      })
+  void refusedFiles(String file, String content, String message) {
+    String text =
+        content.replace('\'', '"').replace('~', '\n').replace('^', '\t').replace('_', '\0');
+
+    assertThatThrownBy(() -> read(file, text))
+        .isInstanceOfSatisfying(
+            InputRow.BadRowException.class, e -> assertThat(e.endsFile()).isTrue())
+        .hasMessageStartingWith(file.equals("-") ? "(standard input)" : file)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  @DisplayName("labels in JSON or CSV are not taken for TSV")
+  void guessedLabels() {
+    assertThatThrownBy(() -> readLabels("-", "{\"text\":\"a\",\"label\":\"b\"}\n"))
+        .hasMessageContaining("this looks like JSON");
+    assertThatThrownBy(() -> readLabels("a.txt", "text,label\na,b\n"))
+        .hasMessageContaining("this looks like CSV", "--format TSV");
+  }
+
+  @Test
+  @DisplayName("UTF-16, with a byte order mark or without, is refused with how to convert it")
+  void utf16() {
+    for (Charset charset :
+        List.of(StandardCharsets.UTF_16, StandardCharsets.UTF_16LE, StandardCharsets.UTF_16BE)) {
+      assertThatThrownBy(
+              () ->
+                  rows(
+                      InputReader.of(
+                          "a.txt",
+                          new ByteArrayInputStream("one\ntwo\n".getBytes(charset)),
+                          InputFormat.AUTO,
+                          Map.of())))
+          .hasMessageContaining("iconv -f UTF-16");
+    }
+  }
+
+  @Test
+  @DisplayName("a format that was said is believed")
+  void saidFormat() {
+    assertThat(
+            rows(
+                InputReader.of("a.xml", bytes("{\"text\":1}\n<p>\n"), InputFormat.LINES, Map.of())))
+        .extracting(InputRow::text)
+        .containsExactly("{\"text\":1}", "<p>");
+  }
+
+  @Test
+  @DisplayName("in CSV a quote that is never closed is refused in bounded memory")
+  void openQuote() {
+    assertThatThrownBy(() -> read("a.csv", "text\n\"" + "x".repeat(2 << 20) + "\n"))
+        .hasMessage(
+            "a.csv:2: a value is longer than 1048576 characters; perhaps a quote is not closed");
+  }
+
   private static List<InputRow> read(String name, String content) {
-    return rows(new InputReader(name, bytes(content), InputFormat.AUTO));
+    return rows(InputReader.of(name, bytes(content), InputFormat.AUTO, Map.of()));
   }
 
   private static List<InputRow> readLabels(String name, String content) {
-    return rows(InputReader.ofLabels(name, bytes(content), InputFormat.AUTO));
+    return rows(InputReader.ofLabels(name, bytes(content), InputFormat.AUTO, Map.of()));
   }
 
   private static ByteArrayInputStream bytes(String content) {

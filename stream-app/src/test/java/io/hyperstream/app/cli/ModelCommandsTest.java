@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Locale;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,8 +71,10 @@ class ModelCommandsTest {
 
     assertThat(count.get("backbone").longValue()).isEqualTo(222_903_552);
     assertThat(count.get("trained").longValue()).isEqualTo(5_211_056);
-    assertThat(String.format("%.3f", count.get("percentPerTask").doubleValue())).isEqualTo("0.292");
-    assertThat(String.format("%.3f", count.get("totalRatio").doubleValue())).isEqualTo("1.023");
+    assertThat(String.format(Locale.ROOT, "%.3f", count.get("percentPerTask").doubleValue()))
+        .isEqualTo("0.292");
+    assertThat(String.format(Locale.ROOT, "%.3f", count.get("totalRatio").doubleValue()))
+        .isEqualTo("1.023");
   }
 
   @Test

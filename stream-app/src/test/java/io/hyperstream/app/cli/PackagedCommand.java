@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
@@ -20,10 +21,21 @@ import org.awaitility.Awaitility;
 record PackagedCommand(Process process, Path out, Path err) implements AutoCloseable {
 
   static PackagedCommand start(Path workingDirectory, String... args) throws IOException {
+    return start(workingDirectory, List.of(), Map.of(), args);
+  }
+
+  /** With options of the virtual machine and an environment of its own. */
+  static PackagedCommand start(
+      Path workingDirectory,
+      List<String> javaOptions,
+      Map<String, String> environment,
+      String... args)
+      throws IOException {
     Path jar = Path.of("target", "hyperstream.jar").toAbsolutePath();
     assertThat(jar).as("the packaged jar; these tests run after packaging").exists();
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(javaOptions);
     command.addAll(List.of("-jar", jar.toString()));
     command.addAll(List.of(args));
     Path out = Files.createTempFile(workingDirectory, "out", ".txt");
@@ -38,6 +50,7 @@ record PackagedCommand(Process process, Path out, Path err) implements AutoClose
     builder
         .environment()
         .put("HYPERSTREAM_MODEL_DIR", workingDirectory.resolve("model-store").toString());
+    builder.environment().putAll(environment);
     return new PackagedCommand(builder.start(), out, err);
   }
 

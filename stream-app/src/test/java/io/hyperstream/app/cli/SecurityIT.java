@@ -362,7 +362,8 @@ class SecurityIT {
               HttpResponse.BodyHandlers.ofString());
       assertThat(defined.statusCode()).as(defined.body()).isEqualTo(201);
 
-      assertThat(as(CLIENT, "who am I?\n", "produce", "-t", "nobody").exitCode()).isZero();
+      assertThat(as(CLIENT, "who am I?\n", "produce", "--any-task", "-t", "nobody").exitCode())
+          .isZero();
       await("a dead letter")
           .atMost(PATIENCE)
           .untilAsserted(

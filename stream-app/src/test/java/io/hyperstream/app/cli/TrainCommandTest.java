@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -26,10 +27,11 @@ class TrainCommandTest {
     for (String frame : List.of("there is %s here", "I saw some %s today", "%s again")) {
       for (String word : List.of("sun", "warm", "rain", "umbrella")) {
         String label = word.equals("sun") || word.equals("warm") ? "sunny" : "rainy";
-        tsv.append(String.format(frame, word)).append('\t').append(label).append('\n');
+        tsv.append(String.format(Locale.ROOT, frame, word)).append('\t').append(label).append('\n');
         json.append(
             Console.toJson(
-                java.util.Map.of("text", String.format(frame, word), "label", label + " day")));
+                java.util.Map.of(
+                    "text", String.format(Locale.ROOT, frame, word), "label", label + " day")));
         json.append('\n');
       }
     }

@@ -182,6 +182,37 @@ class DashboardIT {
   }
 
   @Test
+  @DisplayName("asks before a change takes something away, and shows what is set aside")
+  void losses() {
+    site.app()
+        .define(AppFixture.task("shrinking", "one", "two", "three").setDescription("Counted."));
+    browser.go("#/tasks/shrinking");
+    browser.awaitText("main h1", "shrinking");
+    browser.paste("#teach textarea", "first text\tone\nsecond text\tthree");
+    browser.click("#send-examples");
+    browser.awaitText("#teach .teach-result", "Each is predicted first");
+    browser.click("[data-order=EVALUATE]"); // ends when the examples are in
+    browser.awaitText("#attempts", "evaluated");
+    browser.go("#/tasks/shrinking/edit");
+    browser.awaitText("main h1", "Change shrinking");
+    browser.type("textarea[name=labels]", "one\ntwo");
+    browser.type("input[name=description]", "");
+    browser.click("#submit-task");
+    browser.awaitText("dialog", "not have the label three any more");
+    browser.awaitText("dialog", "Its description is dropped");
+    browser.press(Keys.ESCAPE);
+    browser.awaitNone("dialog");
+    browser.awaitText("main h1", "Change shrinking");
+    browser.click("#submit-task");
+    browser.click("dialog [data-confirm]");
+    browser.awaitText("main h1", "shrinking");
+    browser.awaitText("#attempts", "1 example of 1 label is set aside");
+    browser.go("#/tasks");
+    browser.go("#/tasks/shrinking");
+    browser.awaitText("#balance [data-aside]", "1 example of 1 label is set aside");
+  }
+
+  @Test
   @DisplayName("shows what people wrote as text, never as markup, and retires a task when asked to")
   void markup() {
     String markup = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>";

@@ -330,7 +330,7 @@ class EmbeddedClusterIT {
   void killedParent() throws Exception {
     Path data = temp.resolve("data");
     Path report = temp.resolve("report");
-    Process parent =
+    ProcessBuilder command =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
@@ -340,8 +340,15 @@ class EmbeddedClusterIT {
                 data.toString(),
                 report.toString())
             .redirectErrorStream(true)
-            .redirectOutput(temp.resolve("parent.log").toFile())
-            .start();
+            .redirectOutput(temp.resolve("parent.log").toFile());
+    // Its port is the parent's: the registry must not ask for it again.
+    command
+        .environment()
+        .put(
+            "JAVA_TOOL_OPTIONS",
+            "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:"
+                + FreePorts.next());
+    Process parent = command.start();
     long registryPid;
     try {
       await().atMost(Duration.ofMinutes(2)).until(() -> Files.exists(report) || !parent.isAlive());

@@ -166,12 +166,17 @@ final class Load implements AutoCloseable {
   private ProducerRecord<byte[], byte[]> record(Traffic.Request request, String id) {
     byte[] key = request.key() == null ? null : request.key().getBytes(StandardCharsets.UTF_8);
     ProducerRecord<byte[], byte[]> record =
-        new ProducerRecord<>(topic, key, request.encode(codec, topic));
+        new ProducerRecord<>(topic, null, timeOf(request), key, request.encode(codec, topic));
     record.headers().add(ID_HEADER, id.getBytes(StandardCharsets.UTF_8));
     record
         .headers()
         .add(DeadLetterHeaders.TRACEPARENT, traceparent(request).getBytes(StandardCharsets.UTF_8));
     return record;
+  }
+
+  /** Every other hundred is a backfill, whose records have the time of long ago. */
+  private static Long timeOf(Traffic.Request request) {
+    return request.number() / 100 % 2 == 0 ? null : 1_600_000_000_000L + request.number();
   }
 
   static String traceparent(Traffic.Request request) {

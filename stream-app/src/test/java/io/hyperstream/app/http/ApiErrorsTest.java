@@ -111,6 +111,10 @@ class ApiErrorsTest {
     "DELETE, /api/predict, 405, ''",
     "GET, /api/predict, 405, ''",
     "GET, /api/tasks?limit=0, 400, limit",
+    "GET, /api/tasks?limits=5, 400, limits: there is no such parameter; did you mean limit?",
+    "GET, /api/session?x=1, 400, x: there is no such parameter; none is taken here",
+    "GET, /api/stream/predictions?tasks=t, 400, did you mean task?",
+    "GET, /api/dead-letters?code=EMPTY_TXT, 400, did you mean EMPTY_TEXT?",
     "GET, /api/tasks?limit=many, 400, limit",
     "GET, /api/dead-letters?limit=1001, 400, limit"
   })
@@ -153,6 +157,31 @@ class ApiErrorsTest {
       assertThat(answer.json().path("errors").get(0).path("field").asText()).isEqualTo(field);
       assertThat(answer.json().path("errors").get(0).path("message").asText()).isNotBlank();
     }
+  }
+
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "POST | /api/tasks | {'taskId':'t','overlength':'REJECT'} | overlength | did you mean overLength?",
+        "PUT | /api/tasks/t | {'labels':[{'name':'a','verbaliser':'b'}]} | labels[0].verbaliser | did you mean verbalizer?",
+        "PUT | /api/tasks/t | {'adaptation':{'method':'AUTO','speed':1}} | adaptation.speed | triggerExamples",
+        "PATCH | /api/tasks/t | {'initfrom':['x']} | initfrom | did you mean initFrom?",
+        "PATCH | /api/tasks/t | {'initfrom':null} | initfrom | did you mean initFrom?",
+        "PATCH | /api/tasks/t | {'labels':[{'name':'a','verbaliser':'b'}]} | labels[0].verbaliser | did you mean verbalizer?",
+        "POST | /api/predict | {'taskid':'t','text':'a'} | taskid | did you mean taskId",
+        "POST | /api/tasks/t/examples | {'text':'a','lable':'b'} | lable | did you mean label?",
+        "POST | /api/tasks/t/examples | {'items':[{'text':'a'},{'text':'a','lable':'b'}]} | items[1].lable | did you mean label?",
+        "POST | /api/tasks/t/commands | {'action':'ADAPT','foo':1} | foo | action, "
+      })
+  @DisplayName("refuses fields that do not exist, by their place, with those that are near")
+  void unknownFields(String method, String path, String body, String field, String hint)
+      throws Exception {
+    Answer answer =
+        http.with("Content-Type", "application/json").send(method, path, body.replace('\'', '"'));
+    assertProblem(answer, 400, path, field + ": there is no such field");
+    assertThat(answer.json().path("detail").asText()).contains(hint);
+    assertThat(answer.json().at("/errors/0/field").asText()).isEqualTo(field);
   }
 
   @ParameterizedTest(name = "{0}")
@@ -280,7 +309,7 @@ class ApiErrorsTest {
         .doesNotContain("/dashboard");
     Answer again = http.with("If-None-Match", yaml.header("ETag")).get("/api/openapi.yml");
     assertThat(again.status()).isEqualTo(304);
-    assertThat(http.get("/api/docs").header("Location")).isEqualTo("/api/docs/");
+    assertThat(http.get("/api/docs").header("Location")).isEqualTo("docs/");
     Answer page = http.get("/api/docs/");
     assertThat(page.response().body()).contains("swagger-ui-bundle.js").doesNotContain("http");
     for (String file : new String[] {"swagger-ui-bundle.js", "swagger-ui.css", "start.js"}) {

@@ -171,7 +171,8 @@ class ApiIT {
     eventually(
         "retired",
         () ->
-            answer("desk", "and now?").path("error").path("code").asText().equals("UNKNOWN_TASK"));
+            http.post("/api/predict", "{\"text\":\"and now?\",\"taskId\":\"desk\"}").status()
+                == 404);
   }
 
   private static void awaitVersion(Events events, long version) {
@@ -204,7 +205,7 @@ class ApiIT {
             .post(
                 "/api/predict",
                 "{\"text\":\"Hello\",\"taskIds\":[\"asked\",\"pairs\",\"free\",\"nobody\"]}");
-    JsonNode predictions = body(answered, 200).path("predictions");
+    JsonNode predictions = body(answered, 207).path("predictions");
     assertThat(answered.header("traceparent")).isEqualTo(trace);
     assertThat(predictions).hasSize(4);
     assertThat(predictions.get(0).path("label").asText()).isIn("borrowing", "events", "rooms");
@@ -216,7 +217,30 @@ class ApiIT {
     String many = "\"asked\"" + ",\"asked%d\"".repeat(8).formatted(1, 2, 3, 4, 5, 6, 7, 8);
     Answer tooMany = http.post("/api/predict", "{\"text\":\"a\",\"taskIds\":[" + many + "]}");
     assertThat(body(tooMany, 429).path("detail").asText()).contains("max-predictions");
-    assertThat(answer("asked", " ").path("error").path("code").asText()).isEqualTo("EMPTY_TEXT");
+    Answer empty = http.post("/api/predict", "{\"text\":\" \",\"taskId\":\"asked\"}");
+    assertThat(body(empty, 207).at("/predictions/0/error/code").asText()).isEqualTo("EMPTY_TEXT");
+    Answer misspelt = http.post("/api/predict", "{\"text\":\"Hello\",\"taskId\":\"askd\"}");
+    assertThat(body(misspelt, 404).path("detail").asText())
+        .isEqualTo("no task 'askd' is defined; did you mean asked?");
+    assertThat(misspelt.header("Content-Type")).startsWith("application/problem+json");
+    Answer both =
+        http.post("/api/predict", "{\"text\":\"Hello\",\"taskIds\":[\"nobody\",\"pair\"]}");
+    assertThat(body(both, 404).at("/errors/1/message").asText()).contains("did you mean pairs?");
+  }
+
+  @Test
+  @DisplayName("takes a label by its characters, however its accents are written")
+  void spellings() throws Exception {
+    String cafe = "{\"labels\":[{\"name\":\"caf\u00e9\"},{\"name\":\"the\u0301\"}]}";
+    JsonNode defined = body(http.put("/api/tasks/cafe", cafe), 201);
+    assertThat(defined.at("/labels/1/name").asText()).isEqualTo("th\u00e9");
+    for (String label : List.of("cafe\u0301", "th\u00e9")) {
+      String example = "{\"text\":\"a cup\",\"label\":\"" + label + "\"}";
+      body(http.post("/api/tasks/cafe/examples", example), 202);
+    }
+    String twice = "{\"labels\":[{\"name\":\"caf\u00e9\"},{\"name\":\"cafe\u0301\"}]}";
+    assertThat(body(http.put("/api/tasks/cafe", twice), 400).path("detail").asText())
+        .contains("names the label 'caf\u00e9' twice");
   }
 
   @Test
@@ -237,6 +261,25 @@ class ApiIT {
       assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
     }
     body(http.post(path, "{\"text\":\"taken back\",\"label\":null}"), 202);
+    body(http.put("/api/tasks/writing", "{\"kind\": \"GENERATION\"}"), 201);
+    JsonNode never =
+        body(http.post("/api/tasks/writing/examples", "{\"text\":\"a\",\"label\":\"b\"}"), 400);
+    assertThat(never.path("detail").asText()).contains("only CLASSIFICATION learns");
+    body(
+        http.put(
+            "/api/tasks/coupled",
+            "{\"labels\": [{\"name\": \"yes\"}, {\"name\": \"no\"}], \"template\": \"a: {text} b:"
+                + " {textPair}\"}"),
+        201);
+    String alone = "{\"text\":\"a\",\"label\":\"yes\"}";
+    assertThat(body(http.post("/api/tasks/coupled/examples", alone), 400).path("detail").asText())
+        .contains("needs a pair");
+    app.send(app.topics.definitions().name(), "mangled", new byte[] {1, 2, 3});
+    app.flush();
+    eventually("it is there", () -> http.get("/api/tasks/mangled").status() == 200);
+    assertThat(body(http.post("/api/tasks/mangled/examples", alone), 409).path("detail").asText())
+        .contains("cannot be served, so it cannot learn");
+    body(http.send("DELETE", "/api/tasks/mangled", null), 202);
 
     JsonNode unknown = body(http.get("/api/tasks/exactin"), 404);
     assertThat(unknown.path("detail").asText()).contains("did you mean exacting");
@@ -317,11 +360,12 @@ class ApiIT {
       JsonNode problem = body(http.patch(path, wrong[0]), 400);
       assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
     }
-    for (String wrong : List.of("{\"kind\":\"POETRY\"}", "{\"labels\":\"a\"}", "[]")) {
-      assertThat(body(http.patch(path, wrong), 400).path("detail").asText())
-          .startsWith("the body: ")
-          .doesNotContain("io.hyper");
-    }
+    Map.of("{\"kind\":\"POETRY\"}", "kind: ", "{\"labels\":\"a\"}", "labels: ", "[]", "the body: ")
+        .forEach(
+            (wrong, place) ->
+                assertThat(body(http.patch(path, wrong), 400).path("detail").asText())
+                    .startsWith(place)
+                    .doesNotContain("io.hyper"));
     assertThat(body(http.get(path), 200)).isEqualTo(before);
     assertThat(body(http.patch("/api/tasks/fir", "{}"), 404).path("detail").asText())
         .contains("did you mean firm");

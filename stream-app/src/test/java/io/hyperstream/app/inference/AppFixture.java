@@ -32,10 +32,16 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 
@@ -53,6 +59,7 @@ public final class AppFixture implements AutoCloseable {
   private final Map<String, List<ConsumerRecord<byte[], byte[]>>> read = new ConcurrentHashMap<>();
   private final AtomicReference<Exception> sendFailure = new AtomicReference<>();
   private HyperstreamApplication application;
+  private int removals;
 
   static {
     // A stream thread that fails is replaced; that is part of what is tested.
@@ -101,6 +108,41 @@ public final class AppFixture implements AutoCloseable {
 
   public Admin admin() {
     return Admin.create(Map.of("bootstrap.servers", cluster.bootstrapServers()));
+  }
+
+  /** Changes a setting of a topic. */
+  public void configure(Topic topic, String name, String value) throws Exception {
+    AlterConfigOp change =
+        new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET);
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic.name());
+    try (Admin admin = admin()) {
+      admin.incrementalAlterConfigs(Map.of(resource, List.of(change))).all().get();
+    }
+  }
+
+  /** Returns when the broker has removed whatever is to be removed of all its topics. */
+  public void awaitRetention() throws Exception {
+    // Each is removed in a pass over all topics, the second in one that began after the first.
+    for (int pass = 0; pass < 2; pass++) {
+      String name = topics.settings().prefix() + "removed-" + ++removals;
+      TopicPartition partition = new TopicPartition(name, 0);
+      try (Admin admin = admin()) {
+        NewTopic topic = new NewTopic(name, 1, (short) 1);
+        admin.createTopics(List.of(topic.configs(Map.of("retention.ms", "1000")))).all().get();
+        send(new ProducerRecord<>(name, 0, 1L, null, new byte[1]));
+        flush();
+        await("retention")
+            .atMost(PATIENCE)
+            .until(
+                () ->
+                    admin
+                            .listOffsets(Map.of(partition, OffsetSpec.earliest()))
+                            .partitionResult(partition)
+                            .get()
+                            .offset()
+                        == 1);
+      }
+    }
   }
 
   public EmbeddedCluster cluster() {

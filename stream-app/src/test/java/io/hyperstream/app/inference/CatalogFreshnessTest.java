@@ -30,7 +30,8 @@ class CatalogFreshnessTest {
   private final TaskCatalog catalog = new TaskCatalog(new TestPredictor());
   private final MockConsumer<byte[], byte[]> consumer = new MockConsumer<>("earliest");
   private final AtomicInteger consumers = new AtomicInteger();
-  private final AtomicLong clockAhead = new AtomicLong();
+  private final AtomicLong nanos = new AtomicLong();
+  private final AtomicLong clock = new AtomicLong(1_000_000);
   private final CatalogFreshness freshness =
       new CatalogFreshness(
           catalog,
@@ -39,7 +40,8 @@ class CatalogFreshnessTest {
             consumers.incrementAndGet();
             return consumer;
           },
-          () -> System.currentTimeMillis() + clockAhead.get());
+          clock::get,
+          nanos::get);
 
   @AfterEach
   void close() {
@@ -53,7 +55,7 @@ class CatalogFreshnessTest {
   }
 
   private CompletableFuture<Void> check(String taskId) {
-    return freshness.caughtUp(taskId, System.currentTimeMillis());
+    return freshness.caughtUp(taskId, clock.get());
   }
 
   @Test
@@ -135,11 +137,11 @@ class CatalogFreshnessTest {
   @DisplayName("an answer holds for a second, for requests older than it")
   void remembered() {
     topic(0);
-    long before = System.currentTimeMillis();
+    long before = clock.get();
     assertThat(freshness.caughtUp("task", before)).succeedsWithin(SOON);
     topic(1); // a check now would have to wait
     assertThat(freshness.caughtUp("task", before)).isDone();
-    assertThat(freshness.caughtUp("task", System.currentTimeMillis() + 5_000)).isNotDone();
+    assertThat(freshness.caughtUp("task", clock.get() + 5_000)).isNotDone();
     assertThat(freshness.caughtUp("other", before)).isNotDone();
   }
 
@@ -147,10 +149,29 @@ class CatalogFreshnessTest {
   @DisplayName("an answer holds for a second also when the clock is set back meanwhile")
   void clockSetBack() {
     topic(0);
-    clockAhead.set(Duration.ofHours(1).toMillis());
+    clock.addAndGet(Duration.ofHours(1).toMillis());
     assertThat(check("task")).succeedsWithin(SOON);
-    clockAhead.set(0);
+    clock.addAndGet(-Duration.ofHours(1).toMillis());
     topic(1);
-    await().until(() -> !check("task").isDone());
+    assertThat(check("task")).isDone();
+    nanos.set(Duration.ofSeconds(1).toNanos());
+    assertThat(check("task")).isNotDone();
+  }
+
+  @Test
+  @DisplayName("an answer says nothing about what was defined while it was looked for")
+  void definedDuringTheCheck() {
+    topic(1);
+    long began = clock.get();
+    consumer.schedulePollTask(
+        () -> {
+          clock.addAndGet(500); // the end is known by now; nobody looks for what comes after it
+          consumer.seek(P0, 1);
+        });
+    assertThat(freshness.caughtUp("task", began)).succeedsWithin(SOON);
+    assertThat(clock.get()).isEqualTo(began + 500);
+    topic(2); // defined and then asked for, while the check was under way
+    assertThat(freshness.caughtUp("task", began + 400)).isNotDone();
+    assertThat(freshness.caughtUp("task", began)).isDone();
   }
 }

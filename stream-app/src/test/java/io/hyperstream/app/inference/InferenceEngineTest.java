@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.hyperstream.app.streams.NotNowException;
+import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.PreparedRow;
@@ -12,11 +13,13 @@ import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.task.TaskDefinition;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -36,6 +39,7 @@ class InferenceEngineTest {
   private final TestPredictor predictor = new TestPredictor();
   private final InferenceMetrics metrics = new InferenceMetrics(new SimpleMeterRegistry());
   private Duration patience = Duration.ofMinutes(1);
+  private final List<Path> missing = new CopyOnWriteArrayList<>();
   private InferenceEngine engine;
 
   private static final class Ticket implements InferenceEngine.Job {
@@ -79,8 +83,9 @@ class InferenceEngineTest {
             predictor,
             policy,
             patience,
-            new WarmUp(predictor).canary(),
+            new WarmUp(predictor)::canary,
             freshest,
+            missing::add,
             metrics,
             InferenceSpans.off());
     return engine;
@@ -183,6 +188,20 @@ class InferenceEngineTest {
   }
 
   @Test
+  @DisplayName("blames no long row while the device has no memory for any row as long")
+  void longRow() {
+    predictor.roomForTokens(20);
+    engine(Duration.ZERO, row -> row);
+    List<Ticket> tickets = submit("short", "w ".repeat(30), "also short");
+    engine.start();
+    await().until(() -> engine.deviceError().filter(e -> e.contains("no room")).isPresent());
+    assertThat(tickets.get(1).result).isNotDone();
+    predictor.roomForTokens(1_000);
+    assertThat(tickets).allSatisfy(t -> assertThat(t.get()).isInstanceOf(TaskPrediction.class));
+    assertThat(engine.deviceError()).isEmpty();
+  }
+
+  @Test
   @DisplayName("blames only the row that needs more memory than there is")
   void culprit() {
     engine(Duration.ofSeconds(10), row -> row);
@@ -227,6 +246,36 @@ class InferenceEngineTest {
     assertThat(submit("a").get(0).get()).isInstanceOf(TaskPrediction.class);
     assertThat(metrics.workerRestarts.count()).isEqualTo(2);
     assertThat(engine.deviceError()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("asks for weights that are gone; their rows wait, the others are answered")
+  void weightsAreGone() {
+    predictor.readWeights();
+    engine(Duration.ofSeconds(10), row -> row);
+    Path gone = Path.of("gone.safetensors");
+    TaskAdapter weights = new TaskAdapter("mood", 1, new AdapterForm.Weights(gone));
+    List<Ticket> lost = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      Ticket ticket = ticket(MOOD, "row " + i);
+      if (i % 2 == 0) {
+        ticket = new Ticket(ticket.row.with(weights));
+        lost.add(ticket);
+      }
+      engine.submit(ticket);
+    }
+    engine.start();
+    engine.close();
+    assertThat(lost)
+        .allSatisfy(
+            ticket ->
+                assertThat(ticket.result)
+                    .failsWithin(Duration.ofSeconds(20))
+                    .withThrowableThat()
+                    .withCauseInstanceOf(NotNowException.class));
+    assertThat(missing).containsOnly(gone);
+    assertThat(predictor.batches()).extracting(List::size).containsExactly(8, 4);
+    assertThat(metrics.batchFailures.count()).isZero();
   }
 
   @Test
@@ -279,8 +328,9 @@ class InferenceEngineTest {
             predictor,
             one,
             patience,
-            new WarmUp(predictor).canary(),
+            new WarmUp(predictor)::canary,
             row -> row,
+            missing::add,
             metrics,
             InferenceSpans.off());
     Ticket early = ticket(MOOD, "early");

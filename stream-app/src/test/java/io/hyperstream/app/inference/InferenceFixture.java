@@ -8,6 +8,7 @@ import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.ModelStore;
+import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.SchemaRegistrar;
 import io.hyperstream.schemas.SchemaRegistries;
@@ -15,10 +16,12 @@ import io.hyperstream.schemas.Topics;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.StreamsConfig;
@@ -37,6 +40,11 @@ final class InferenceFixture implements AutoCloseable {
   final Prefetcher prefetcher;
   final ModelStore store;
   final Topology topology;
+  final AdapterAdoption adoption;
+
+  /** Records of adapters by their offsets, to be read again. */
+  final List<AdapterVersion> adapterRecords = new CopyOnWriteArrayList<>();
+
   private final RequestPipeline pipeline;
   private final TopologyTestDriver driver;
 
@@ -59,13 +67,23 @@ final class InferenceFixture implements AutoCloseable {
     new SchemaRegistrar(registry, topics).register(Duration.ofSeconds(5));
     codec = new RecordCodec(registry);
     TaskCatalog catalog = new TaskCatalog(predictor);
+    AdapterFiles files = new AdapterFiles(folder.resolve("weights"), Duration.ZERO);
+    store = new FileModelStore(folder.resolve("store"));
+    adoption =
+        new AdapterAdoption(
+            catalog,
+            new VersionCodec(files, store),
+            files,
+            place -> adapterRecords.get(Math.toIntExact(place.offset())),
+            metrics);
     engine =
         new InferenceEngine(
             predictor,
             policy,
             Duration.ofMinutes(1),
-            new WarmUp(predictor).canary(),
+            new WarmUp(predictor)::canary,
             catalog::freshest,
+            adoption::missing,
             metrics,
             spans);
     engine.start();
@@ -77,6 +95,7 @@ final class InferenceFixture implements AutoCloseable {
             (taskId, timestamp) -> CompletableFuture.completedFuture(null),
             predictor,
             engine,
+            metrics,
             1);
     prefetcher =
         new Prefetcher(
@@ -86,16 +105,13 @@ final class InferenceFixture implements AutoCloseable {
             metrics,
             spans);
     HeaderPolicy headers = new HeaderPolicy(headerBytes);
-    AdapterFiles files = new AdapterFiles(folder.resolve("weights"), Duration.ZERO);
-    store = new FileModelStore(folder.resolve("store"));
     topology =
         InferenceTopology.build(
             new InferenceTopology.Parts(
                 topics,
                 catalog,
                 new GlobalRecordReader(codec, catalog::stalled, () -> {}),
-                new VersionCodec(files, store),
-                files,
+                adoption,
                 prefetcher,
                 new PredictionRecords(
                     new OutputRecords(codec, topics, headers, Duration.ofSeconds(5), () -> {}),
@@ -125,5 +141,6 @@ final class InferenceFixture implements AutoCloseable {
     prefetcher.consumerClosed();
     pipeline.close();
     engine.close();
+    adoption.close();
   }
 }

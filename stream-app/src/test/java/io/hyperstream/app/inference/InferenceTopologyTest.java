@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.streams.TestInputTopic;
@@ -143,6 +144,7 @@ class InferenceTopologyTest {
   @Test
   @DisplayName("answers a request with everything the prediction carries")
   void answers() {
+    Instant before = Instant.now().minusSeconds(1);
     define(task("mood", "good", "bad"));
     RecordHeaders headers = new RecordHeaders();
     headers.add("traceparent", utf8("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
@@ -156,7 +158,7 @@ class InferenceTopologyTest {
 
     TestRecord<byte[], byte[]> record = predictions.readRecord();
     assertThat(record.key()).isEqualTo(utf8("key"));
-    assertThat(record.getRecordTime()).isEqualTo(EVENT_TIME);
+    assertThat(record.getRecordTime()).isBetween(before, Instant.now());
     assertThat(header(record, "traceparent")).startsWith("00-0af7");
     assertThat(header(record, "mine")).isEqualTo("x");
     Prediction prediction = decode(record.value());
@@ -219,6 +221,7 @@ class InferenceTopologyTest {
   @Test
   @DisplayName("dead-letters an unknown task, with bytes, headers and origin")
   void unknownTask() {
+    Instant before = Instant.now().minusSeconds(1);
     byte[] value = bytes(request("nobody", "hello"));
     RecordHeaders headers = new RecordHeaders();
     headers.add("traceparent", utf8("00-aa-bb-01"));
@@ -227,7 +230,7 @@ class InferenceTopologyTest {
     TestRecord<byte[], byte[]> dead = deadLetters.readRecord();
     assertThat(dead.key()).isEqualTo(utf8("key"));
     assertThat(dead.value()).isEqualTo(value);
-    assertThat(dead.getRecordTime()).isEqualTo(EVENT_TIME);
+    assertThat(dead.getRecordTime()).isBetween(before, Instant.now());
     assertThat(header(dead, DeadLetterHeaders.ERROR_CODE)).isEqualTo("UNKNOWN_TASK");
     assertThat(header(dead, DeadLetterHeaders.ERROR_MESSAGE)).contains("'nobody'");
     assertThat(header(dead, DeadLetterHeaders.SOURCE_TOPIC)).isEqualTo(topics.requests().name());
@@ -352,6 +355,7 @@ class InferenceTopologyTest {
   }
 
   private void publish(AdapterVersion.Builder version) {
+    fixture.adapterRecords.add(version.build());
     adapters.pipeInput(
         utf8(version.getModelId() + "|" + version.getTaskId()),
         codec.serialize(topics.adapters().name(), version.build()));
@@ -397,10 +401,19 @@ class InferenceTopologyTest {
   }
 
   @Test
-  @DisplayName("does not apply a version of another model, damaged, or of a form it cannot serve")
-  void ignoredAdapters() {
+  @DisplayName("takes no notice of versions of another model: they stay when the model changes")
+  void otherModelsAdapters() {
     define(task("mood", "good", "bad"));
     publish(version("another-model", 1));
+    adapters.pipeInput(utf8("another-model|mood"), (byte[]) null);
+    assertThat(servedVersion()).isZero();
+    assertThat(metrics.ignoredAdapters.count()).isZero();
+  }
+
+  @Test
+  @DisplayName("does not apply a version that is damaged, or of a form it cannot serve")
+  void ignoredAdapters() {
+    define(task("mood", "good", "bad"));
     publish(version(TestPredictor.MODEL_ID, 2).setEmbedding(List.of(1f)));
     publish(version(TestPredictor.MODEL_ID, 3).setEmbedding(List.of(1f, 2f, 3f, Float.NaN)));
     publish(version(TestPredictor.MODEL_ID, 4).setForm(AdapterForm.PROTOTYPES));
@@ -409,7 +422,7 @@ class InferenceTopologyTest {
     adapters.pipeInput(utf8(TestPredictor.MODEL_ID + "|mood"), utf8("garbage"));
     adapters.pipeInput(utf8("no bar"), utf8("garbage"));
     assertThat(servedVersion()).isZero();
-    assertThat(metrics.ignoredAdapters.count()).isEqualTo(8);
+    assertThat(metrics.ignoredAdapters.count()).isEqualTo(7);
   }
 
   @Test
@@ -473,9 +486,50 @@ class InferenceTopologyTest {
     publish(AdapterVersion.newBuilder(record).setVersion(4));
     publish(AdapterVersion.newBuilder(record).setVersion(5));
     assertThat(servedVersion()).isEqualTo(1);
-    assertThat(metrics.ignoredAdapters.count()).isEqualTo(4);
+    assertThat(metrics.ignoredAdapters.count()).isEqualTo(1); // of the wrong reference
+    assertThat(metrics.weightRetries.count()).isGreaterThanOrEqualTo(3);
+    assertThat(fixture.adoption.problem()).isPresent();
     Files.write(file, new byte[] {1, 2, 3});
     await().until(this::servedVersion, version -> version == 5);
+    assertThat(fixture.adoption.problem()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("gets weights again that were removed from the disk, and answers by them")
+  void weightsAreGone() throws Exception {
+    define(task("mood", "good", "bad"));
+    predictor.readWeights();
+    publish(
+        version(TestPredictor.MODEL_ID, 1)
+            .setForm(AdapterForm.WEIGHTS)
+            .setEmbedding(List.of())
+            .setWeights(java.nio.ByteBuffer.wrap(new byte[] {1, 2, 3})));
+    assertThat(servedVersion()).isEqualTo(1);
+    Path file = lastRow().adapter().weightsFile().orElseThrow();
+    Files.delete(file);
+    assertThat(servedVersion()).isEqualTo(1);
+    assertThat(file).hasBinaryContent(new byte[] {1, 2, 3});
+    assertThat(deadLetters.isEmpty()).isTrue();
+  }
+
+  @Test
+  @DisplayName("applies a version that memory was short for, once there is some")
+  void deviceShortOfMemory() {
+    define(task("mood", "good", "bad"));
+    AtomicInteger failures = new AtomicInteger(2);
+    predictor.inTrial(
+        () -> {
+          if (failures.getAndDecrement() > 0) {
+            throw new IllegalStateException("CUDA out of memory");
+          }
+        });
+    publish(version(TestPredictor.MODEL_ID, 1));
+    assertThat(servedVersion()).isZero();
+    assertThat(fixture.adoption.problem().orElseThrow()).contains("mood", "CUDA out of memory");
+    await().until(this::servedVersion, version -> version == 1);
+    assertThat(metrics.weightRetries.count()).isEqualTo(2);
+    assertThat(metrics.ignoredAdapters.count()).isZero();
+    assertThat(fixture.adoption.problem()).isEmpty();
   }
 
   @Test

@@ -17,6 +17,19 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** One embedded broker and registry for all classes of a test run; classes differ by prefix. */
 public final class SharedCluster implements BeforeAllCallback {
+  /**
+   * What a broker would remove within minutes, it removes while a test runs. And it has an opinion
+   * of how large a topic may be.
+   */
+  private static final Map<String, String> QUICK_RETENTION =
+      Map.of(
+          "log.retention.check.interval.ms",
+          "500",
+          "log.initial.task.delay.ms",
+          "500",
+          "log.retention.bytes",
+          "10000000000");
+
   private static Running running;
 
   private record Running(EmbeddedCluster cluster, Path folder) implements AutoCloseable {
@@ -77,8 +90,9 @@ public final class SharedCluster implements BeforeAllCallback {
   private static Running start() {
     try {
       Path folder = Files.createTempDirectory("hyperstream-it-");
-      return new Running(
-          EmbeddedCluster.start(EmbeddedCluster.Options.in(folder.resolve("data"))), folder);
+      EmbeddedCluster.Options options =
+          EmbeddedCluster.Options.in(folder.resolve("data")).withBrokerOverrides(QUICK_RETENTION);
+      return new Running(EmbeddedCluster.start(options), folder);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

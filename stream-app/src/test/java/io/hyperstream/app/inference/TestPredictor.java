@@ -4,6 +4,7 @@ import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.InferenceException.Code;
+import io.hyperstream.model.inference.MissingWeightsException;
 import io.hyperstream.model.inference.Predictor;
 import io.hyperstream.model.inference.PreparedRow;
 import io.hyperstream.model.inference.RowFailure;
@@ -12,6 +13,8 @@ import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.task.OverLengthPolicy;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.TaskKind;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -38,7 +41,11 @@ final class TestPredictor implements Predictor {
   private final AtomicInteger calls = new AtomicInteger();
   private volatile boolean deviceDown;
   private volatile boolean notFinite;
+  private volatile Runnable preparation = () -> {};
+  private volatile Runnable trial = () -> {};
+  private volatile boolean readsWeights;
   private volatile int room = Integer.MAX_VALUE;
+  private volatile int roomForTokens = Integer.MAX_VALUE;
   private volatile IntPredicate glitches = call -> false;
   private volatile CountDownLatch hang = new CountDownLatch(0);
 
@@ -51,6 +58,21 @@ final class TestPredictor implements Predictor {
     deviceDown = down;
   }
 
+  /** Runs first whenever a row is prepared; may throw. */
+  void inPreparation(Runnable first) {
+    preparation = first;
+  }
+
+  /** Runs first whenever a version is checked; may throw. */
+  void inTrial(Runnable first) {
+    trial = first;
+  }
+
+  /** From now on weights must be where they were for every batch. */
+  void readWeights() {
+    readsWeights = true;
+  }
+
   /** Answers no row, as weights with a NaN among them do. */
   TestPredictor notFinite() {
     notFinite = true;
@@ -61,6 +83,11 @@ final class TestPredictor implements Predictor {
   TestPredictor roomFor(int rows) {
     room = rows;
     return this;
+  }
+
+  /** Rows of more tokens than this run out of memory. */
+  void roomForTokens(int tokens) {
+    roomForTokens = tokens;
   }
 
   /** Which calls, counted from 0, end in an error of the virtual machine, whatever is asked. */
@@ -102,6 +129,7 @@ final class TestPredictor implements Predictor {
 
   @Override
   public void check(TaskAdapter adapter) {
+    trial.run();
     if (adapter.form() instanceof AdapterForm.Embedding embedding
         && (embedding.values().length != 4 || Float.isNaN(embedding.values()[3]))) {
       throw new InferenceException(Code.INVALID_TASK, "an embedding has 4 numbers here");
@@ -111,6 +139,7 @@ final class TestPredictor implements Predictor {
   @Override
   public PreparedRow prepare(
       TaskDefinition task, TaskAdapter adapter, String text, Optional<String> textPair) {
+    preparation.run();
     if (task.template().needsPair() && textPair.isEmpty()) {
       throw new InferenceException(Code.MISSING_TEXT_PAIR, "send a textPair");
     }
@@ -145,8 +174,16 @@ final class TestPredictor implements Predictor {
     if (glitches.test(calls.getAndIncrement())) {
       throw new UnsatisfiedLinkError("a glitch");
     }
-    if (rows.size() > room || rows.stream().anyMatch(row -> row.inputIds()[0] == -3)) {
+    if (rows.size() > room
+        || rows.stream().anyMatch(row -> row.tokens() > roomForTokens)
+        || rows.stream().anyMatch(row -> row.inputIds()[0] == -3)) {
       throw new OutOfMemoryError("no room for " + rows.size() + " rows");
+    }
+    for (PreparedRow row : rows) {
+      Optional<Path> weights = row.adapter().weightsFile();
+      if (readsWeights && weights.isPresent() && !Files.exists(weights.get())) {
+        throw new MissingWeightsException(weights.get(), null);
+      }
     }
     if (deviceDown) {
       throw new IllegalStateException("the test device is down");

@@ -118,8 +118,12 @@ class VersionCodecTest {
 
     Files.write(file, new byte[101 - 1]);
     assertThatThrownBy(() -> codec.toAdapter(record))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(IOException.class) // may be whole again later
         .hasMessageContaining("has SHA-256");
+    AdapterVersion another = AdapterVersion.newBuilder(record).setWeightsSha256("00ff").build();
+    assertThatThrownBy(() -> codec.toAdapter(another))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("should have SHA-256 00ff");
     Files.delete(file);
     assertThatThrownBy(() -> codec.toAdapter(record)).isInstanceOf(NoSuchFileException.class);
     assertThatThrownBy(

@@ -5,6 +5,7 @@ import io.hyperstream.app.http.problem.Problem;
 import io.hyperstream.app.http.problem.Problems;
 import io.micronaut.core.annotation.Nullable;
 import io.micronaut.core.order.Ordered;
+import io.micronaut.core.util.StringUtils;
 import io.micronaut.http.HttpHeaders;
 import io.micronaut.http.HttpMethod;
 import io.micronaut.http.HttpRequest;
@@ -14,6 +15,7 @@ import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.RequestFilter;
 import io.micronaut.http.annotation.ResponseFilter;
 import io.micronaut.http.annotation.ServerFilter;
+import io.micronaut.http.context.ServerContextPathProvider;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Locale;
@@ -38,9 +40,14 @@ final class RequestGuard implements Ordered {
   private final AccessPolicy policy;
   private final HttpSettings settings;
 
-  RequestGuard(AccessPolicy policy, HttpSettings settings) {
+  private final String contextPath;
+
+  RequestGuard(AccessPolicy policy, HttpSettings settings, ServerContextPathProvider contextPath) {
     this.policy = policy;
     this.settings = settings;
+    String given = Optional.ofNullable(contextPath.getContextPath()).orElse("");
+    String path = StringUtils.prependUri("/", given);
+    this.contextPath = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
   }
 
   /** Before security. */
@@ -52,7 +59,7 @@ final class RequestGuard implements Ordered {
   @RequestFilter
   @Nullable
   MutableHttpResponse<Problem> check(HttpRequest<?> request) {
-    if (isOperational(request.getPath())) {
+    if (isOperational(path(request))) {
       return null;
     }
     if (!policy.isOffered()) {
@@ -74,6 +81,12 @@ final class RequestGuard implements Ordered {
           "send the body as application/json, said in the header Content-Type");
     }
     return null;
+  }
+
+  /** Without the context path. */
+  private String path(HttpRequest<?> request) {
+    String path = request.getPath();
+    return path.startsWith(contextPath + "/") ? path.substring(contextPath.length()) : path;
   }
 
   private static boolean isOperational(String path) {
@@ -164,7 +177,7 @@ final class RequestGuard implements Ordered {
 
   @ResponseFilter
   void protect(HttpRequest<?> request, MutableHttpResponse<?> response) {
-    String path = request.getPath();
+    String path = path(request);
     response
         .header("Content-Security-Policy", path.startsWith("/api/docs") ? VIEWER : STRICT)
         .header("X-Content-Type-Options", "nosniff")

@@ -30,14 +30,20 @@ public final class ProblemException extends RuntimeException {
         HttpStatus.BAD_REQUEST, field + ": " + message, List.of(new FieldError(field, message)));
   }
 
-  /**
-   * The body is not what it should be.
-   *
-   * @param reason as whoever read it says it
-   */
+  /** The body is not what it should be. */
   public static ProblemException body(String reason) {
-    return new ProblemException(
-        HttpStatus.BAD_REQUEST, "the body: " + ConversionHandler.readable(reason));
+    return new ProblemException(HttpStatus.BAD_REQUEST, "the body: " + reason);
+  }
+
+  /**
+   * The body could not be read.
+   *
+   * @param failure as whoever read it says it
+   */
+  public static ProblemException body(Exception failure) {
+    return ConversionHandler.field(failure)
+        .map(wrong -> field(wrong.field(), wrong.message()))
+        .orElseGet(() -> body(ConversionHandler.readable(String.valueOf(failure.getMessage()))));
   }
 
   /** Something this process needs is not there now. */

@@ -1,6 +1,7 @@
 package io.hyperstream.app.http.problem;
 
 import io.hyperstream.app.http.problem.Problem.FieldError;
+import io.hyperstream.app.streams.Sentences;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.HttpStatus;
@@ -36,9 +37,13 @@ public final class Problems {
                 "about:blank",
                 status.getReason(),
                 status.getCode(),
-                detail,
+                Sentences.of(detail),
                 request.getPath(),
-                errors.isEmpty() ? null : errors))
+                errors.isEmpty() ? null : errors.stream().map(Problems::readable).toList()))
         .contentType(Problem.MEDIA_TYPE);
+  }
+
+  private static FieldError readable(FieldError error) {
+    return new FieldError(error.field(), Sentences.of(error.message()));
   }
 }

@@ -36,11 +36,6 @@ public final class LatestRecords<T> {
     }
   }
 
-  synchronized void clear() {
-    kept.clear();
-    bytes = 0;
-  }
-
   /** The newest first. */
   public synchronized List<T> newest(int limit, Predicate<T> wanted) {
     return kept.descendingSet().stream().map(Kept::value).filter(wanted).limit(limit).toList();

@@ -22,12 +22,14 @@ public final class TopicAccess {
   private final Topics topics;
   private final SchemaRegistryClient registry;
   private final RecordCodec codec;
+  private final RecordCodec patientCodec;
 
   TopicAccess(ClusterSettings cluster) {
     this.cluster = cluster;
     topics = cluster.topics();
     registry = SchemaRegistries.connect(cluster.registry().url(), cluster.registry().properties());
     codec = new RecordCodec(registry);
+    patientCodec = new RecordCodec(registry, RecordCodec.GRACE);
   }
 
   public Topics topics() {
@@ -36,6 +38,11 @@ public final class TopicAccess {
 
   public RecordCodec codec() {
     return codec;
+  }
+
+  /** Gives the registry time to learn of a schema. */
+  RecordCodec patientCodec() {
+    return patientCodec;
   }
 
   ClusterSettings cluster() {

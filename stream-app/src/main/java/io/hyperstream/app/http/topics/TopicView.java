@@ -1,5 +1,7 @@
 package io.hyperstream.app.http.topics;
 
+import static java.time.temporal.ChronoUnit.SECONDS;
+
 import io.hyperstream.app.config.HttpSettings;
 import io.hyperstream.app.http.topics.VersionTable.Published;
 import io.hyperstream.app.streams.Retries;
@@ -7,15 +9,18 @@ import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.Backoff;
 import io.hyperstream.schemas.RecordCodec;
+import io.hyperstream.schemas.RegistryUnavailableException;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.Topics;
 import io.hyperstream.schemas.UndecodableRecordException;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +28,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -33,8 +39,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What the small topics say, followed by one thread of its own: definitions, versions, the latest
- * reports and dead letters. After a failure it starts over. Everything else may be called by any
- * thread.
+ * reports and dead letters. While the registry is down it waits at the record it cannot read; after
+ * any other failure it reads everything again. Either way it goes on showing what it has, and says
+ * by {@link #stale} since when. Everything else may be called by any thread.
  */
 @Singleton
 public final class TopicView {
@@ -45,34 +52,66 @@ public final class TopicView {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
-  private final TopicAccess access;
   private final Topics topics;
+  private final RecordCodec patientCodec;
   private final RecordCodec codec;
+  private final Supplier<Consumer<byte[], byte[]>> readers;
   private final HttpSettings settings;
-  private final DefinitionTable definitions = new DefinitionTable();
-  private final VersionTable versions = new VersionTable();
-  private final LatestRecords<AdaptationReport> reports;
-  private final LatestRecords<RefusedRecord> deadLetters;
-  private final Map<String, AdaptationReport> lastReports = new ConcurrentHashMap<>();
   private final List<ViewListener> listeners = new CopyOnWriteArrayList<>();
   private final Map<TopicPartition, Long> positions = new HashMap<>(); // guarded by this
   private final Thread thread = new Thread(this::run, "hyperstream-http-view");
   private Consumer<byte[], byte[]> consumer; // guarded by this; to wake it
   private boolean closed; // guarded by this
   private final Backoff backoff; // view thread only
-  private volatile boolean current;
+  private volatile Tables shown;
+  private volatile boolean everRead;
   private volatile String problem = "the topics are being read";
+  private volatile Optional<String> stale = Optional.empty();
 
+  /** What one reading of the topics has given so far. */
+  private static final class Tables {
+    private final DefinitionTable definitions = new DefinitionTable();
+    private final VersionTable versions = new VersionTable();
+    private final LatestRecords<AdaptationReport> reports;
+    private final LatestRecords<RefusedRecord> deadLetters;
+    private final Map<String, AdaptationReport> lastReports = new ConcurrentHashMap<>();
+
+    Tables(HttpSettings settings) {
+      reports = new LatestRecords<>(settings.keptReports(), MOST_REPORT_BYTES);
+      deadLetters = new LatestRecords<>(settings.keptDeadLetters(), MOST_LETTER_BYTES);
+    }
+  }
+
+  @Inject
   TopicView(TopicAccess access, HttpSettings settings, MeterRegistry meters) {
-    backoff =
-        new Backoff(
-            FIRST_PAUSE, LONGEST_PAUSE, Retries.counter(meters, "view of the topics")::increment);
-    this.access = access;
+    this(
+        access.topics(),
+        access.patientCodec(),
+        access.codec(),
+        () -> access.reader("view"),
+        settings,
+        Retries.counter(meters, "view of the topics")::increment);
+  }
+
+  /**
+   * @param patientCodec for records of which there is only one, such as definitions
+   * @param codec for what dead letters hold: schemas that nobody knows are common there
+   * @param counter run at each failure
+   */
+  TopicView(
+      Topics topics,
+      RecordCodec patientCodec,
+      RecordCodec codec,
+      Supplier<Consumer<byte[], byte[]>> readers,
+      HttpSettings settings,
+      Runnable counter) {
+    this.topics = topics;
+    this.patientCodec = patientCodec;
+    this.codec = codec;
+    this.readers = readers;
     this.settings = settings;
-    topics = access.topics();
-    codec = access.codec();
-    reports = new LatestRecords<>(settings.keptReports(), MOST_REPORT_BYTES);
-    deadLetters = new LatestRecords<>(settings.keptDeadLetters(), MOST_LETTER_BYTES);
+    backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, counter);
+    shown = new Tables(settings);
     thread.setDaemon(true);
   }
 
@@ -85,32 +124,34 @@ public final class TopicView {
     listeners.add(listener);
   }
 
-  /**
-   * What keeps it from showing all there is; empty once everything was read. While the cluster is
-   * down it shows what it has.
-   */
+  /** Why there is nothing to show yet; empty once everything was read. */
   public Optional<String> problem() {
-    return current ? Optional.empty() : Optional.of(problem);
+    return everRead ? Optional.empty() : Optional.of(problem);
+  }
+
+  /** Why what is shown may not be the latest, and since when; empty while it is. */
+  public Optional<String> stale() {
+    return stale;
   }
 
   public DefinitionTable definitions() {
-    return definitions;
+    return shown.definitions;
   }
 
   public VersionTable versions() {
-    return versions;
+    return shown.versions;
   }
 
   public LatestRecords<AdaptationReport> reports() {
-    return reports;
+    return shown.reports;
   }
 
   public LatestRecords<RefusedRecord> deadLetters() {
-    return deadLetters;
+    return shown.deadLetters;
   }
 
   public Optional<AdaptationReport> lastReport(String taskId) {
-    return Optional.ofNullable(lastReports.get(taskId));
+    return Optional.ofNullable(shown.lastReports.get(taskId));
   }
 
   /** Waits until a record is in the view; false if that takes too long. */
@@ -131,21 +172,29 @@ public final class TopicView {
 
   private void run() {
     while (!isClosed()) {
-      try (Following following = new Following(access.reader("view"))) {
+      try (Following following = new Following(readers.get())) {
         following.follow();
       } catch (WakeupException e) {
         return;
-      } catch (RuntimeException e) {
-        problem = "the topics cannot be read: " + e.getMessage();
-        Duration pause = backoff.failed();
-        if (backoff.isToBeSaid()) {
-          LOG.warn("The HTTP API's view of the topics ages, and starts over: {}", e.toString());
-        }
-        if (!pause(pause)) {
+      } catch (RuntimeException | Error e) {
+        if (!waitAfter("the topics cannot be read: " + e.getMessage(), e)) {
           return;
         }
       }
     }
+  }
+
+  /** What is shown ages from here on; false when it is closed. */
+  private boolean waitAfter(String reason, Throwable failure) {
+    problem = reason;
+    if (everRead && stale.isEmpty()) {
+      stale = Optional.of(reason + " (since " + Instant.now().truncatedTo(SECONDS) + ")");
+    }
+    Duration pause = backoff.failed();
+    if (backoff.isToBeSaid()) {
+      LOG.warn("The HTTP API's view of the topics ages: {}", reason, failure);
+    }
+    return pause(pause);
   }
 
   private synchronized boolean isClosed() {
@@ -169,6 +218,7 @@ public final class TopicView {
   private final class Following implements AutoCloseable {
     private final Consumer<byte[], byte[]> reader;
     private final Map<TopicPartition, Long> missing = new HashMap<>();
+    private final Tables tables = new Tables(settings);
     private boolean live;
 
     Following(Consumer<byte[], byte[]> reader) {
@@ -192,10 +242,9 @@ public final class TopicView {
       reader.assign(from.keySet());
       from.forEach(reader::seek);
       missing.putAll(reader.endOffsets(from.keySet()));
-      forget();
       while (true) {
         for (ConsumerRecord<byte[], byte[]> record : reader.poll(Duration.ofMillis(500))) {
-          take(record);
+          takeWhenReadable(record);
         }
         moved();
       }
@@ -217,30 +266,34 @@ public final class TopicView {
                   from.put(partition, Math.max(first, ends.get(partition) - latest)));
     }
 
-    /** Before everything is read again. */
-    private void forget() {
-      current = false;
-      problem = "the topics are being read again";
-      definitions.clear();
-      versions.clear();
-      reports.clear();
-      deadLetters.clear();
-      lastReports.clear();
+    private void moved() {
+      missing.entrySet().removeIf(end -> reader.position(end.getKey()) >= end.getValue());
+      if (!missing.isEmpty()) {
+        return;
+      }
+      live = true;
+      shown = tables;
+      everRead = true;
+      stale = Optional.empty();
+      backoff.worked();
       synchronized (TopicView.this) {
         positions.clear();
+        reader.assignment().forEach(one -> positions.put(one, reader.position(one)));
+        TopicView.this.notifyAll();
       }
     }
 
-    private void moved() {
-      missing.entrySet().removeIf(end -> reader.position(end.getKey()) >= end.getValue());
-      if (missing.isEmpty()) {
-        live = true;
-        current = true;
-        backoff.worked();
-      }
-      synchronized (TopicView.this) {
-        reader.assignment().forEach(one -> positions.put(one, reader.position(one)));
-        TopicView.this.notifyAll();
+    /** A registry that is down keeps nobody from seeing what was read before. */
+    private void takeWhenReadable(ConsumerRecord<byte[], byte[]> record) {
+      while (true) {
+        try {
+          take(record);
+          return;
+        } catch (RegistryUnavailableException e) {
+          if (!waitAfter(e.getMessage(), e)) {
+            throw new WakeupException();
+          }
+        }
       }
     }
 
@@ -254,33 +307,34 @@ public final class TopicView {
       } else if (topic.equals(topics.adapterVersions().name())) {
         read(record, AdapterVersion.class)
             .ifPresentOrElse(
-                version -> versions.put(key, Published.of(version, record.value().length)),
-                () -> versions.remove(key));
+                version -> tables.versions.put(key, Published.of(version, record.value().length)),
+                () -> tables.versions.remove(key));
       } else if (topic.equals(topics.reports().name())) {
         read(record, AdaptationReport.class).ifPresent(report -> report(report, record));
       } else {
         RefusedRecord letter = RefusedRecord.of(record, topics, codec);
         int bytes = 512 + 2 * (letter.message().length() + letter.text().orElse("").length());
-        deadLetters.add(letter.timestamp(), record.partition(), record.offset(), bytes, letter);
+        tables.deadLetters.add(
+            letter.timestamp(), record.partition(), record.offset(), bytes, letter);
       }
     }
 
     private void define(String taskId, ConsumerRecord<byte[], byte[]> record) {
       if (record.value() == null) {
-        definitions.remove(taskId);
+        tables.definitions.remove(taskId);
         return;
       }
       try {
         TaskDefinition written =
-            codec.deserialize(record.topic(), record.value(), TaskDefinition.class);
+            patientCodec.deserialize(record.topic(), record.value(), TaskDefinition.class);
         if (written.getTaskId().equals(taskId)) {
-          definitions.put(written);
+          tables.definitions.put(written);
         } else {
-          definitions.unreadable(
+          tables.definitions.unreadable(
               taskId, "the record's key is '" + taskId + "', its taskId is another");
         }
       } catch (UndecodableRecordException e) {
-        definitions.unreadable(taskId, e.getMessage());
+        tables.definitions.unreadable(taskId, e.getMessage());
       }
     }
 
@@ -291,7 +345,8 @@ public final class TopicView {
       }
       Optional<Published> version =
           read(record, AdapterVersion.class).map(read -> Published.of(read, record.value().length));
-      version.ifPresentOrElse(now -> versions.serve(key, now), () -> versions.revert(key));
+      version.ifPresentOrElse(
+          now -> tables.versions.serve(key, now), () -> tables.versions.revert(key));
       if (live) {
         String modelId = key.substring(0, bar);
         String taskId = key.substring(bar + 1);
@@ -300,15 +355,15 @@ public final class TopicView {
     }
 
     private void report(AdaptationReport report, ConsumerRecord<byte[], byte[]> record) {
-      reports.add(
+      tables.reports.add(
           report.getFinishedAt(),
           record.partition(),
           record.offset(),
           record.value().length,
           report);
-      if (lastReports.size() < MOST_TASKS_WITH_REPORTS
-          || lastReports.containsKey(report.getTaskId())) {
-        lastReports.put(report.getTaskId(), report);
+      if (tables.lastReports.size() < MOST_TASKS_WITH_REPORTS
+          || tables.lastReports.containsKey(report.getTaskId())) {
+        tables.lastReports.put(report.getTaskId(), report);
       }
       if (live) {
         listeners.forEach(listener -> listener.reported(report));
@@ -322,7 +377,7 @@ public final class TopicView {
         return Optional.empty();
       }
       try {
-        return Optional.of(codec.deserialize(record.topic(), record.value(), type));
+        return Optional.of(patientCodec.deserialize(record.topic(), record.value(), type));
       } catch (UndecodableRecordException e) {
         LOG.debug("Offset {} of {} cannot be read", record.offset(), record.topic(), e);
         return Optional.empty();

@@ -81,12 +81,6 @@ public final class VersionTable {
     }
   }
 
-  synchronized void clear() {
-    served.clear();
-    byTask.clear();
-    tasksByKey.clear();
-  }
-
   /** What serves a task; empty: the model's own start. */
   public synchronized Optional<Published> served(String modelId, String taskId) {
     return Optional.ofNullable(served.get(modelId + "|" + taskId));

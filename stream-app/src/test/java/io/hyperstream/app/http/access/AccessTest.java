@@ -9,6 +9,7 @@ import io.hyperstream.app.http.HttpProbe;
 import io.hyperstream.app.http.HttpProbe.Answer;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.runtime.server.EmbeddedServer;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.HashMap;
@@ -33,6 +34,34 @@ class AccessTest {
     all.put("hyperstream.http.port", -1);
     all.put("hyperstream.kafka.bootstrap-servers", "127.0.0.1:1");
     return ApplicationContext.run(EmbeddedServer.class, all);
+  }
+
+  @Test
+  @DisplayName("under a context path all is found below it, and no browser is sent away for good")
+  void contextPath() throws Exception {
+    Map<String, Object> below = Map.of("micronaut.server.context-path", "/hs");
+    try (EmbeddedServer server = server(below)) {
+      HttpProbe http = new HttpProbe(server.getPort());
+      for (String from : List.of("/hs/", "/hs", "/hs/dashboard", "/hs/api/docs")) {
+        Answer sent = http.get(from);
+        assertStatus(sent, 307);
+        URI to = URI.create(from).resolve(sent.header("Location"));
+        assertThat(to.getPath())
+            .isEqualTo(from.endsWith("docs") ? "/hs/api/docs/" : "/hs/dashboard/");
+        assertStatus(http.get(to.getPath()), 200);
+      }
+      assertThat(http.get("/hs/api/docs/").header("Content-Security-Policy"))
+          .contains("unsafe-inline");
+      assertThat(http.get("/hs/dashboard/").header("Content-Security-Policy"))
+          .doesNotContain("unsafe-inline");
+    }
+    Map<String, Object> closed = new HashMap<>(below);
+    closed.put("hyperstream.http.access", "closed");
+    try (EmbeddedServer server = server(closed)) {
+      HttpProbe http = new HttpProbe(server.getPort());
+      assertStatus(http.get("/hs/prometheus"), 200);
+      assertStatus(http.get("/hs/dashboard/"), 404);
+    }
   }
 
   @Test
