@@ -127,7 +127,8 @@ class EvaluateCommandTest {
     assertThat(evaluate("--data", data + "/nowhere").err()).contains("no such folder");
     assertThat(evaluate("--data", data, "--method=magic").err())
         .contains("zero-shot, embedding, prototypes, weights, auto");
-    assertThat(evaluate("--data", data, "--few-shot=0").err()).contains("--few-shot must be 1 or more; it is 0");
+    assertThat(evaluate("--data", data, "--few-shot=0").err())
+        .contains("--few-shot must be 1 or more; it is 0");
     assertThat(evaluate("--data", data, "--without=words,verbs").err()).contains("'verbs'");
     assertThat(evaluate("--data", data, "--method=weights", "--without=words").err())
         .contains("only prototypes and auto have parts to leave out");

@@ -360,12 +360,16 @@ class ApiIT {
       JsonNode problem = body(http.patch(path, wrong[0]), 400);
       assertThat(problem.path("errors").get(0).path("field").asText()).isEqualTo(wrong[1]);
     }
-    Map.of("{\"kind\":\"POETRY\"}", "kind: ", "{\"labels\":\"a\"}", "labels: ", "[]", "the body: ")
-        .forEach(
-            (wrong, place) ->
-                assertThat(body(http.patch(path, wrong), 400).path("detail").asText())
-                    .startsWith(place)
-                    .doesNotContain("io.hyper"));
+    for (String[] wrong :
+        new String[][] {
+          {"{\"kind\":\"POETRY\"}", "kind: "},
+          {"{\"labels\":\"a\"}", "labels"},
+          {"[]", "the body: "}
+        }) {
+      assertThat(body(http.patch(path, wrong[0]), 400).path("detail").asText())
+          .startsWith(wrong[1])
+          .doesNotContain("io.hyper");
+    }
     assertThat(body(http.get(path), 200)).isEqualTo(before);
     assertThat(body(http.patch("/api/tasks/fir", "{}"), 404).path("detail").asText())
         .contains("did you mean firm");
