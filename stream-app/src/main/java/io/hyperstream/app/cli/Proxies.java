@@ -20,16 +20,14 @@ final class Proxies {
 
   private Proxies() {}
 
-  /**
-   * @throws CommandFailure if one is no address of a proxy
-   */
+  /** One that is no address of an HTTP proxy, such as socks5, is said and left alone. */
   static void use(Map<String, String> environment) {
     Map<String, PasswordAuthentication> credentials = new HashMap<>();
     for (String scheme : new String[] {"http", "https"}) {
       String name = scheme + "_proxy";
       find(environment, name)
           .filter(proxy -> System.getProperty(scheme + ".proxyHost") == null)
-          .map(proxy -> address(name, proxy))
+          .flatMap(proxy -> address(name, proxy))
           .ifPresent(
               proxy -> {
                 int port = proxy.getPort() < 0 ? 80 : proxy.getPort();
@@ -68,20 +66,22 @@ final class Proxies {
         .findFirst();
   }
 
-  private static URI address(String name, String proxy) {
+  private static Optional<URI> address(String name, String proxy) {
     try {
       URI uri = URI.create(proxy.contains("://") ? proxy : "http://" + proxy);
       if ("http".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null) {
-        return uri;
+        return Optional.of(uri);
       }
     } catch (IllegalArgumentException e) {
       // Said below, without what may be a password.
     }
-    throw CommandFailure.usage(
-        "the environment's "
-            + name
-            + " (or in capitals) is no address of a proxy; expected http://HOST:PORT or"
-            + " http://USER:PASSWORD@HOST:PORT, or nothing");
+    Console.ofProcess()
+        .note(
+            "hyperstream: the environment's "
+                + name
+                + " (or in capitals) is not used: it is not http://HOST:PORT or"
+                + " http://USER:PASSWORD@HOST:PORT");
+    return Optional.empty();
   }
 
   private static PasswordAuthentication credentials(String user) {

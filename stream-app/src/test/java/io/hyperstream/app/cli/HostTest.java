@@ -164,6 +164,16 @@ class HostTest {
     }
   }
 
+  @Test
+  @DisplayName("a proxy that is none for HTTP is said, and stops nothing")
+  void otherProxy() throws Exception {
+    Ended version =
+        run(List.of(), Map.of("HTTPS_PROXY", "socks5://secret@proxy:1080"), "--version");
+
+    assertThat(version.status).isZero();
+    assertThat(version.errors).contains("https_proxy").doesNotContain("secret");
+  }
+
   private static String base64(String text) {
     return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
   }
