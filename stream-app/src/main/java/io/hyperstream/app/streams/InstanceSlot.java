@@ -55,7 +55,7 @@ public final class InstanceSlot implements AutoCloseable {
           String name = name(file.get().channel());
           if (number > 0) {
             LOG.info(
-                "Another process uses {} too; this one has a folder of its own in it, {}",
+                "Somebody else uses {} too; this process has a folder of its own in it, {}",
                 stateDir,
                 name);
           }

@@ -133,7 +133,7 @@ public abstract class RoleRuntime implements AutoCloseable {
             .<Throwable>map(fatal -> fatal)
             .orElseGet(() -> ofABean(failure));
     synchronized (this) {
-      if (!closing) {
+      if (!closing && !ended.isDone()) { // what follows from a failure is not the reason
         LOG.error("The {} role failed while {}", name, phase, reason);
         phase = "failed: " + NativeCode.problem(reason).orElseGet(reason::getMessage);
       }

@@ -37,6 +37,8 @@ class RoleRuntimeTest {
     fails(new OutOfMemoryError("Java heap space"));
     assertThat(role.fatal().orElseThrow()).contains("failed", "Java heap space", "-Xmx");
     assertThat(role.problems().toString()).contains("Java heap space");
+    fails(new IllegalStateException("Kafka Streams ended, because of that"));
+    assertThat(role.fatal().orElseThrow()).contains("Java heap space");
   }
 
   static List<Error> errors() {
