@@ -3,6 +3,7 @@ package io.hyperstream.schemas;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -148,13 +149,15 @@ public final class TopicProvisioner {
   private void create(List<Topic> missing, long deadline) throws InterruptedException {
     List<NewTopic> wanted = missing.stream().map(t -> t.toNewTopic(replicationFactor)).toList();
     Map<String, KafkaFuture<Void>> results = admin.createTopics(wanted).values();
+    Set<String> madeMeanwhile = new HashSet<>();
     for (Map.Entry<String, KafkaFuture<Void>> result : results.entrySet()) {
       try {
         result.getValue().get(left(deadline), TimeUnit.NANOSECONDS);
         LOG.info("Created topic {}", result.getKey());
       } catch (ExecutionException | TimeoutException e) {
         if (e.getCause() instanceof TopicExistsException) {
-          continue; // another replica was faster
+          madeMeanwhile.add(result.getKey()); // by another replica, or by a broker itself
+          continue;
         }
         throw new IllegalStateException(
             "cannot create topic "
@@ -165,6 +168,7 @@ public final class TopicProvisioner {
             e);
       }
     }
+    check(missing.stream().filter(t -> madeMeanwhile.contains(t.name())).toList(), deadline);
   }
 
   /**

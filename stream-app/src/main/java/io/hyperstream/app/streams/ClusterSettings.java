@@ -43,6 +43,8 @@ public record ClusterSettings(
     Map<String, Object> configs = client();
     configs.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation.toString());
     configs.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    // A broker would make a missing topic with its defaults, which remove records with time.
+    configs.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
     configs.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     configs.put(ConsumerConfig.CLIENT_ID_CONFIG, clientId);
     return new KafkaConsumer<>(configs, new ByteArrayDeserializer(), new ByteArrayDeserializer());
