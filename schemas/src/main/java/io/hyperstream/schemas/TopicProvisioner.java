@@ -86,6 +86,10 @@ public final class TopicProvisioner {
   }
 
   private void check(List<Topic> existing, long deadline) throws InterruptedException {
+    if (existing.isEmpty()) {
+      return;
+    }
+    String server = server(deadline);
     Map<ConfigResource, KafkaFuture<Config>> configs =
         admin.describeConfigs(existing.stream().map(TopicProvisioner::resource).toList()).values();
     Map<String, KafkaFuture<TopicDescription>> descriptions =
@@ -105,7 +109,7 @@ public final class TopicProvisioner {
                 .get(left(deadline), TimeUnit.NANOSECONDS)
                 .partitions()
                 .size();
-        for (TopicCheck found : TopicCheck.of(topic, config, partitions, server(deadline))) {
+        for (TopicCheck found : TopicCheck.of(topic, config, partitions, server)) {
           if (found.losesRecords()) {
             losing.add(topic.name() + ": " + found.what() + ". Mend it: " + found.mend());
           } else {

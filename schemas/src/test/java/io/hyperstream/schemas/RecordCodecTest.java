@@ -113,17 +113,21 @@ class RecordCodecTest {
     }
   }
 
+  /** With a field more, before the others. */
+  private static Schema newerLabelEvent() {
+    return new Schema.Parser()
+        .parse(
+            Subjects.schemaOf(LabelEvent.class)
+                .toString()
+                .replaceFirst(
+                    "\"fields\":\\[",
+                    "\"fields\":[{\"name\":\"weight\",\"type\":\"int\",\"default\":1},"));
+  }
+
   @Test
   @DisplayName("reads a record of another compatible version")
   void otherVersion() throws Exception {
-    Schema newer =
-        new Schema.Parser()
-            .parse(
-                Subjects.schemaOf(LabelEvent.class)
-                    .toString()
-                    .replaceFirst(
-                        "\"fields\":\\[",
-                        "\"fields\":[{\"name\":\"weight\",\"type\":\"int\",\"default\":1},"));
+    Schema newer = newerLabelEvent();
     String topic = topics.labels().name();
     registry.register(Subjects.ofValue(topic), new AvroSchema(newer));
     GenericRecord event = new GenericData.Record(newer);
@@ -192,14 +196,7 @@ class RecordCodecTest {
   @Test
   @DisplayName("reads a record whose schema the registry learns of a moment later")
   void schemaComesLater() throws Exception {
-    Schema newer =
-        new Schema.Parser()
-            .parse(
-                Subjects.schemaOf(LabelEvent.class)
-                    .toString()
-                    .replaceFirst(
-                        "\"fields\":\\[",
-                        "\"fields\":[{\"name\":\"weight\",\"type\":\"int\",\"default\":1},"));
+    Schema newer = newerLabelEvent();
     String topic = topics.labels().name();
     SchemaRegistryClient leader = SchemaRegistries.connect(url + "leader", Map.of());
     new SchemaRegistrar(leader, topics).register(Duration.ZERO);

@@ -13,7 +13,6 @@ import java.util.stream.Stream;
 
 /** On what a measurement was made. */
 public final class Machine {
-
   private static final int CHAIN = 2_000_000;
 
   private Machine() {}

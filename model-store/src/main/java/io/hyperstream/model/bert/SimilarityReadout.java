@@ -170,7 +170,7 @@ final class SimilarityReadout implements LabelReadout {
 
   @Override
   public Differentiable differentiable(TaskDefinition task, boolean pairs) {
-    return new Vectors(sequences(task), pairs ? OF_PAIRS : OF_TEXTS);
+    return vectors(task, pairs).orElseThrow();
   }
 
   @Override
@@ -211,8 +211,12 @@ final class SimilarityReadout implements LabelReadout {
 
     @Override
     public NDArray score(Encoded encoded, AdapterHook adapters) {
-      NDArray all = of(IntStream.range(0, labels()).toArray(), adapters); // [L, d]
-      return Ops.mul(Ops.linear(rows(encoded), all), (float) scale); // [B, L]
+      return score(rows(encoded), IntStream.range(0, labels()).toArray(), adapters);
+    }
+
+    @Override
+    public NDArray score(NDArray texts, int[] labels, AdapterHook adapters) {
+      return Ops.mul(Ops.linear(texts, of(labels, adapters)), (float) scale);
     }
   }
 

@@ -27,16 +27,16 @@ public final class StartingAdapters {
   public StartingAdapters(Optional<AdapterFactory> factory) {
     this.factory = factory;
     this.embeddings = factory.map(AdapterFactory::taskEmbeddings).orElse(Map.of());
-    this.otherwise = ofNoTask();
+    float[] generic = embeddings.get(AdapterConfig.GENERIC);
+    this.otherwise =
+        embeddings.isEmpty()
+            ? new AdapterForm.None()
+            : new AdapterForm.Embedding(generic != null ? generic : mean(embeddings.values()));
   }
 
-  /** What was trained for tasks nobody has seen, or the mean of all. */
-  private AdapterForm ofNoTask() {
-    if (embeddings.isEmpty()) {
-      return new AdapterForm.None();
-    }
-    float[] generic = embeddings.get(AdapterConfig.GENERIC);
-    return new AdapterForm.Embedding(generic != null ? generic : mean(embeddings.values()));
+  /** What was trained for tasks nobody has seen, or the mean of all; none of a bare backbone. */
+  public AdapterForm ofNoTask() {
+    return otherwise;
   }
 
   /**

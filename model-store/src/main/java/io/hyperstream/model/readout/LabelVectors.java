@@ -20,6 +20,14 @@ public interface LabelVectors extends LabelReadout.Differentiable {
    */
   NDArray of(int[] labels, AdapterHook adapters);
 
+  /**
+   * [B, n]: cosines times {@link #scale}.
+   *
+   * @param rows [B, d] as {@link #rows} makes them
+   * @param labels which of the task's, at least one
+   */
+  NDArray score(NDArray rows, int[] labels, AdapterHook adapters);
+
   /** What cosines are multiplied with. */
   double scale();
 }

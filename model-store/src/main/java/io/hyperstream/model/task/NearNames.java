@@ -47,7 +47,11 @@ public final class NearNames {
    * @param otherwise what to say if no name is near
    */
   public static String hint(String written, Collection<String> known, String otherwise) {
-    List<String> near = of(written, known);
+    return hint(of(written, known), otherwise);
+  }
+
+  /** The same for names that are {@link #of} some. */
+  public static String hint(List<String> near, String otherwise) {
     return near.isEmpty() ? otherwise : "; did you mean " + String.join(" or ", near) + "?";
   }
 

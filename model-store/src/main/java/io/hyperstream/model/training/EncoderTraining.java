@@ -130,8 +130,7 @@ final class EncoderTraining extends TrainingModel {
               .mapToInt(target -> Arrays.binarySearch(asked, target[0]))
               .toArray();
       NDArray rows = vectors.rows(encode(batch.inputs(), hook)); // [B, d]
-      NDArray scores =
-          Ops.mul(Ops.linear(rows, vectors.of(asked, hook)), (float) vectors.scale()); // [B, L]
+      NDArray scores = vectors.score(rows, asked, hook); // [B, L]
       NDManager arrays = model.backbone().manager();
       float[] weights = new float[answers.length];
       Arrays.fill(weights, 1f / weights.length);

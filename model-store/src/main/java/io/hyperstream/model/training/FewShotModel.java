@@ -43,9 +43,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * A frozen model as the few-shot trainer sees it: label scores and vectors of texts under any
@@ -203,28 +201,18 @@ public final class FewShotModel implements AutoCloseable {
     Map<String, float[]> known =
         hyperNetwork().map(AdapterFactory::taskEmbeddings).orElse(Map.of());
     if (known.isEmpty()) {
-      return Map.of(BARE, new AdapterForm.None());
+      return Map.of(BARE, ownStart());
     }
     known.forEach((task, embedding) -> out.put(task, new AdapterForm.Embedding(embedding)));
     if (!known.containsKey(AdapterConfig.GENERIC)) {
-      float[] mean = new float[known.values().iterator().next().length];
-      for (float[] embedding : known.values()) {
-        for (int i = 0; i < mean.length; i++) {
-          mean[i] += embedding[i] / known.size();
-        }
-      }
-      out.put(MEAN, new AdapterForm.Embedding(mean));
+      out.put(MEAN, ownStart());
     }
     return out;
   }
 
   /** The start of a task that nobody has seen. */
   AdapterForm ownStart() {
-    return Stream.of(AdapterConfig.GENERIC, MEAN, BARE)
-        .map(starts()::get)
-        .filter(Objects::nonNull)
-        .findFirst()
-        .orElseThrow();
+    return starts.ofNoTask();
   }
 
   /** Adapters of some forms, each to be closed by the caller. */

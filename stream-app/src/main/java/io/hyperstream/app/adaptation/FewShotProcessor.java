@@ -5,6 +5,7 @@ import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
 import io.hyperstream.app.streams.ErrorCode;
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.model.task.Label;
@@ -224,11 +225,8 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     if (aside.isEmpty()) {
       return back + "No examples are set aside.";
     }
-    int examples = aside.values().stream().mapToInt(Integer::intValue).sum();
     return back
-        + (examples == 1 ? "1 example" : examples + " examples")
-        + (aside.size() == 1 ? " of 1 label" : " of " + aside.size() + " labels")
-        + (examples == 1 ? " is" : " are")
+        + Sentences.examples(aside)
         + " set aside, which the definition does not have ("
         + aside.keySet().stream().limit(LABELS_NAMED).collect(Collectors.joining(", "))
         + (aside.size() > LABELS_NAMED ? ", ..." : "")

@@ -26,6 +26,13 @@ final class CommandFailure extends RuntimeException {
     return new CommandFailure(ExitCodes.USAGE, message, null);
   }
 
+  /** Fails unless an option's number is 1 or more. */
+  static void requirePositive(String option, long value) {
+    if (value < 1) {
+      throw usage(option + " must be 1 or more; it is " + value);
+    }
+  }
+
   int exitCode() {
     return exitCode;
   }

@@ -77,9 +77,7 @@ final class ConsumeCommand implements Callable<Integer> {
       throw CommandFailure.usage(
           "--task does not go with --dead-letters: a refused request may not even be readable");
     }
-    if (max < 1) {
-      throw CommandFailure.usage("--max must be 1 or more; it is " + max);
-    }
+    CommandFailure.requirePositive("--max", max);
     try (Connection cluster = connection.connect()) {
       Topic topic = deadLetters ? cluster.topics().deadLetters() : cluster.topics().predictions();
       cluster.require(topic);

@@ -33,11 +33,6 @@ final class DeadLetterReplay {
   /** So many records are sent or not sent together. */
   private static final int TRANSACTION_RECORDS = 500;
 
-  /** With a limit a transaction is open for a second at most: readers wait for its end. */
-  private final int transactionRecords;
-
-  private final RateLimit limit;
-
   private static final Set<String> OUR_HEADERS =
       Set.of(
           DeadLetterHeaders.ERROR_CODE,
@@ -62,6 +57,10 @@ final class DeadLetterReplay {
     }
   }
 
+  /** With a limit a transaction is open for a second at most: readers wait for its end. */
+  private final int transactionRecords;
+
+  private final RateLimit limit;
   private final Connection cluster;
   private final DeadLetterSelection selection;
   private final int maxReplays;

@@ -78,11 +78,9 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
       throw CommandFailure.usage(
           "say which: --code, --task, --since, --letter, or all of them with --all");
     }
-    if (maxReplays < 1) {
-      throw CommandFailure.usage("--max-replays must be 1 or more; it is " + maxReplays);
-    }
-    if (maxPerSecond != null && maxPerSecond < 1) {
-      throw CommandFailure.usage("--max-per-second must be 1 or more; it is " + maxPerSecond);
+    CommandFailure.requirePositive("--max-replays", maxReplays);
+    if (maxPerSecond != null) {
+      CommandFailure.requirePositive("--max-per-second", maxPerSecond);
     }
     try (Connection cluster = connection.connect()) {
       DeadLetterReplay replay =

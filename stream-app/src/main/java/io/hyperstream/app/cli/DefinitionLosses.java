@@ -1,10 +1,12 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -57,7 +59,7 @@ final class DefinitionLosses {
           "drops "
               + (gone.size() == 1 ? "the label " : "the labels ")
               + Rendering.some(gone)
-              + (aside.isEmpty() ? "" : "; " + LatestReports.count(aside) + " set aside"));
+              + (aside.isEmpty() ? "" : "; " + Sentences.examples(aside) + " set aside"));
     }
     drops("description", TaskDefinition::getDescription);
     drops("initFrom", TaskDefinition::getInitFrom);
@@ -75,13 +77,9 @@ final class DefinitionLosses {
     Object was = value.apply(before);
     Object plain = value.apply(PLAIN);
     Object is = value.apply(after);
-    if (!same(was, plain) && same(is, plain)) {
+    if (!Objects.equals(was, plain) && Objects.equals(is, plain)) {
       say("drops its " + field + (was instanceof String || was instanceof List ? " " + was : ""));
     }
-  }
-
-  private static boolean same(Object one, Object other) {
-    return one == null ? other == null : one.equals(other);
   }
 
   private void dropsOfLabels(String field, Function<TaskLabel, String> value) {

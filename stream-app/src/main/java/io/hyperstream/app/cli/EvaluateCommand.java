@@ -168,11 +168,11 @@ final class EvaluateCommand implements Callable<Integer> {
       throw CommandFailure.usage("--without: the judge of --promotion is measured as it is");
     }
     for (int k : shots) {
-      requirePositive("--few-shot", k);
+      CommandFailure.requirePositive("--few-shot", k);
     }
-    requirePositive("--seeds", seeds);
-    requirePositive("--max-test-rows", maxTestRows);
-    requirePositive("--shuffles", shuffles);
+    CommandFailure.requirePositive("--seeds", seeds);
+    CommandFailure.requirePositive("--max-test-rows", maxTestRows);
+    CommandFailure.requirePositive("--shuffles", shuffles);
     FewShotEvaluation.Options options =
         new FewShotEvaluation.Options(
             shots,
@@ -221,12 +221,6 @@ final class EvaluateCommand implements Callable<Integer> {
       (promotion ? promotions.lines() : table.lines()).forEach(console::print);
     }
     return complete ? ExitCodes.OK : ExitCodes.FAILURE;
-  }
-
-  private static void requirePositive(String option, int value) {
-    if (value < 1) {
-      throw CommandFailure.usage(option + " must be 1 or more; it is " + value);
-    }
   }
 
   private void done(ProgressBar bar, EvaluationTable table, Run run) {

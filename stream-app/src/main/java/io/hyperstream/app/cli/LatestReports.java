@@ -62,17 +62,18 @@ final class LatestReports {
         .map(AdaptationReport::getReason);
   }
 
+  /** A task's definition, and whether it can be served. */
+  Map<String, Object> toMap(TaskDefinition task) {
+    Map<String, Object> map = Rendering.toMap(task);
+    Optional<String> problem = problem(task);
+    map.put("valid", problem.isEmpty());
+    map.put("problem", problem.orElse(null));
+    return map;
+  }
+
   /** By label; labels without any are left out. Empty too if it is not known. */
   Map<String, Integer> of(String taskId) {
     AdaptationReport report = kept.get(taskId);
     return report == null ? Map.of() : report.getKeptExamples();
-  }
-
-  /** "12 examples of 2 labels are", to be continued. */
-  static String count(Map<String, Integer> byLabel) {
-    int examples = byLabel.values().stream().mapToInt(Integer::intValue).sum();
-    return (examples == 1 ? "1 example of " : examples + " examples of ")
-        + (byLabel.size() == 1 ? "1 label " : byLabel.size() + " labels ")
-        + (examples == 1 ? "is" : "are");
   }
 }

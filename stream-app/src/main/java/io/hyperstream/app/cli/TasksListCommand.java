@@ -4,7 +4,6 @@ import io.hyperstream.schemas.TaskDefinition;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,22 +32,13 @@ final class TasksListCommand implements Callable<Integer> {
     this.console = console;
   }
 
-  private static Map<String, Object> toMap(TaskDefinition task, LatestReports reports) {
-    Map<String, Object> map = Rendering.toMap(task);
-    Optional<String> problem = reports.problem(task);
-    map.put("valid", problem.isEmpty());
-    map.put("problem", problem.orElse(null));
-    return map;
-  }
-
   @Override
   public Integer call() throws Exception {
     try (Connection cluster = connection.connect()) {
       Map<String, TaskDefinition> definitions = new TaskTopic(cluster, console).read();
       LatestReports reports = LatestReports.read(cluster, console);
       if (json) {
-        List<Map<String, Object>> all =
-            definitions.values().stream().map(task -> toMap(task, reports)).toList();
+        List<Map<String, Object>> all = definitions.values().stream().map(reports::toMap).toList();
         console.printJson(all);
         return ExitCodes.OK;
       }

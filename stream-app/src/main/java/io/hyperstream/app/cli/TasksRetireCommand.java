@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.model.task.NearNames;
 import java.util.List;
 import java.util.Set;
@@ -49,7 +50,7 @@ final class TasksRetireCommand implements Callable<Integer> {
           console,
           taskIds.stream()
               .filter(id -> !kept.of(id).isEmpty())
-              .map(id -> id + ": " + LatestReports.count(kept.of(id)) + " erased")
+              .map(id -> id + ": " + Sentences.examples(kept.of(id)) + " erased")
               .toList());
       topic.retire(taskIds);
       console.note("retired " + String.join(", ", taskIds));

@@ -1,10 +1,10 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.TaskLabel;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -38,21 +38,20 @@ final class TasksShowCommand implements Callable<Integer> {
     try (Connection cluster = connection.connect()) {
       TaskDefinition task = TaskTopic.find(new TaskTopic(cluster, console).read(), taskId);
       LatestReports reports = LatestReports.read(cluster, console);
-      Optional<String> problem = reports.problem(task);
       Map<String, Integer> aside = new TreeMap<>(reports.of(taskId));
       Map<String, Integer> kept = new TreeMap<>(aside);
       task.getLabels().stream().map(TaskLabel::getName).forEach(aside::remove);
       kept.keySet().removeAll(aside.keySet());
       if (json) {
-        Map<String, Object> map = Rendering.toMap(task);
-        map.put("valid", problem.isEmpty());
-        map.put("problem", problem.orElse(null));
+        Map<String, Object> map = reports.toMap(task);
         map.put("examples", kept);
         map.put("setAside", aside);
         console.printJson(map);
       } else {
         print(task, kept, aside);
-        problem.ifPresent(why -> console.print(Rendering.oneLine("cannot be served: " + why)));
+        reports
+            .problem(task)
+            .ifPresent(why -> console.print(Rendering.oneLine("cannot be served: " + why)));
       }
     }
     return ExitCodes.OK;
@@ -80,7 +79,7 @@ final class TasksShowCommand implements Callable<Integer> {
     }
     if (!aside.isEmpty()) {
       console.print(
-          LatestReports.count(aside)
+          Sentences.examples(aside)
               + " set aside: the definition does not have "
               + Rendering.oneLine(Rendering.some(aside.keySet())));
     }

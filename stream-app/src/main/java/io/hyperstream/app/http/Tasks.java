@@ -11,6 +11,7 @@ import io.hyperstream.app.http.topics.VersionTable.Published;
 import io.hyperstream.app.inference.InferenceDesk;
 import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.model.task.Label;
+import io.hyperstream.model.task.NearNames;
 import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.TaskDefinition;
@@ -19,7 +20,6 @@ import io.hyperstream.schemas.TaskLabel;
 import io.micronaut.http.HttpStatus;
 import jakarta.inject.Singleton;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -65,13 +65,10 @@ final class Tasks {
 
   /** That a task is not defined, with the ids that are near. */
   String undefined(String taskId) {
-    List<String> near = view.definitions().near(taskId);
     return "no task '"
         + shown(taskId)
         + "' is defined"
-        + (near.isEmpty()
-            ? "; GET /api/tasks lists those that are"
-            : "; did you mean " + String.join(" or ", near) + "?");
+        + NearNames.hint(view.definitions().near(taskId), "; GET /api/tasks lists those that are");
   }
 
   private static String shown(String taskId) {

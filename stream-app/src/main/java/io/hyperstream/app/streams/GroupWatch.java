@@ -25,6 +25,7 @@ import org.apache.kafka.clients.admin.StreamsGroupMemberAssignment;
 import org.apache.kafka.clients.admin.StreamsGroupMemberDescription;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.GroupState;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.slf4j.Logger;
@@ -123,18 +124,19 @@ final class GroupWatch {
 
   private void assignments(
       Admin admin, Set<TopicPartition> all, Map<String, Set<TopicPartition>> mine) {
-    var unused =
+    KafkaFuture<Map<String, Set<TopicPartition>>> assigned =
         protocol == GroupProtocol.STREAMS
             ? admin
                 .describeStreamsGroups(List.of(group))
                 .describedGroups()
                 .get(group)
-                .whenComplete((d, e) -> judge(e == null ? ofStreams(d) : null, all, mine, e))
+                .thenApply(GroupWatch::ofStreams)
             : admin
                 .describeConsumerGroups(List.of(group))
                 .describedGroups()
                 .get(group)
-                .whenComplete((d, e) -> judge(e == null ? ofClassic(d) : null, all, mine, e));
+                .thenApply(GroupWatch::ofClassic);
+    var unused = assigned.whenComplete((found, failure) -> judge(found, all, mine, failure));
   }
 
   /** Who has what, as the coordinator sees it; empty while it is being shared out. */

@@ -43,7 +43,7 @@ public final class HeldFile implements AutoCloseable {
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       lock = channel.tryLock();
-      return Optional.ofNullable(lock == null ? null : new HeldFile(file, channel));
+      return lock == null ? Optional.empty() : Optional.of(new HeldFile(file, channel));
     } finally {
       if (lock == null) {
         release(file, channel);

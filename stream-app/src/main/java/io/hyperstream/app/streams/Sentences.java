@@ -1,6 +1,7 @@
 package io.hyperstream.app.streams;
 
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -62,6 +63,14 @@ public final class Sentences {
             .matcher(plain)
             .replaceAll(found -> found.group(2) == null ? found.group(1) : found.group(2));
     return FAILURE.matcher(plain).replaceAll(Sentences::words).strip();
+  }
+
+  /** "12 examples of 2 labels are", to be continued. */
+  public static String examples(Map<String, Integer> byLabel) {
+    int examples = byLabel.values().stream().mapToInt(Integer::intValue).sum();
+    return (examples == 1 ? "1 example of " : examples + " examples of ")
+        + (byLabel.size() == 1 ? "1 label " : byLabel.size() + " labels ")
+        + (examples == 1 ? "is" : "are");
   }
 
   /** {@code unknown host: } of {@code UnknownHostException: }. */

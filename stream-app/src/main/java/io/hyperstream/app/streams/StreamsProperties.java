@@ -103,7 +103,11 @@ public record StreamsProperties(
     Map<String, Object> given = new HashMap<>(kafka.properties());
     given.putAll(streams.properties());
     more.forEach(
-        (name, ours) -> p.put(name, isList(name) ? added(given, name, ours) : p.get(name)));
+        (name, ours) -> {
+          if (isList(name)) {
+            p.put(name, added(given, name, ours));
+          }
+        });
     return p;
   }
 

@@ -31,6 +31,11 @@ class HostTest {
   @TempDir Path folder;
 
   /** What a process of ours said on standard error, and how it ended. */
+  /** Where nothing listens. */
+  private static final String[] SERVE = {
+    "serve", "--bootstrap-servers", "127.0.0.1:1", "--schema-registry-url", "http://127.0.0.1:1"
+  };
+
   private record Ended(int status, String errors) {}
 
   @Test
@@ -97,15 +102,7 @@ class HostTest {
   @DisplayName("native code that cannot be unpacked ends the start with the folder and the setting")
   void nativeCode() throws Exception {
     Path file = Files.writeString(folder.resolve("tmp"), "");
-    Ended ended =
-        run(
-            List.of("-Djava.io.tmpdir=" + file),
-            Map.of(),
-            "serve",
-            "--bootstrap-servers",
-            "127.0.0.1:1",
-            "--schema-registry-url",
-            "http://127.0.0.1:1");
+    Ended ended = run(List.of("-Djava.io.tmpdir=" + file), Map.of(), SERVE);
 
     assertThat(ended.status).isEqualTo(ExitCodes.FAILURE);
     assertThat(ended.errors)
@@ -115,15 +112,7 @@ class HostTest {
   @Test
   @DisplayName("a variable that Kubernetes sets beside a Service is named")
   void serviceLink() throws Exception {
-    Ended ended =
-        run(
-            List.of(),
-            Map.of("HYPERSTREAM_HTTP_PORT", "tcp://10.96.0.12:8080"),
-            "serve",
-            "--bootstrap-servers",
-            "127.0.0.1:1",
-            "--schema-registry-url",
-            "http://127.0.0.1:1");
+    Ended ended = run(List.of(), Map.of("HYPERSTREAM_HTTP_PORT", "tcp://10.96.0.12:8080"), SERVE);
 
     assertThat(ended.status).isEqualTo(ExitCodes.FAILURE);
     assertThat(ended.errors)

@@ -39,7 +39,6 @@ final class RequestGuard implements Ordered {
 
   private final AccessPolicy policy;
   private final HttpSettings settings;
-
   private final String contextPath;
 
   RequestGuard(AccessPolicy policy, HttpSettings settings, ServerContextPathProvider contextPath) {

@@ -9,7 +9,6 @@ import java.util.concurrent.ConcurrentSkipListMap;
 
 /** The definitions that hold now, by task. Any thread. */
 public final class DefinitionTable {
-
   private final ConcurrentSkipListMap<String, Defined> tasks = new ConcurrentSkipListMap<>();
 
   /**
