@@ -219,7 +219,11 @@ public final class S3ModelStore implements ModelStore {
         LOG.debug("{} is published", location.uri(next.key()));
         return new Found(next, json, Manifest.parse(json, location.uri(next.key())));
       }
-      // Someone else's, or this one after all, and the answer was lost: the next look tells.
+      // Someone else's, or this one: the answer was lost, and perhaps another has published since.
+      Optional<Found> same = same(next, manifest);
+      if (same.isPresent()) {
+        return same.get();
+      }
     }
     throw new IOException("too many publish " + location.uri("models/" + name) + " at once");
   }
@@ -230,6 +234,8 @@ public final class S3ModelStore implements ModelStore {
       found = read(version);
     } catch (S3StoreException e) {
       throw e;
+    } catch (NoSuchFileException e) {
+      return Optional.empty(); // whoever was about to write it has not yet
     } catch (IOException e) {
       LOG.warn("{} is damaged and superseded: {}", location.uri(version.key()), e.getMessage());
       return Optional.empty();

@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** A connection to a server that breaks in the ways it was told to, one per new connection. */
 final class FlakyLink implements AutoCloseable {
@@ -25,6 +26,16 @@ final class FlakyLink implements AutoCloseable {
   private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final AtomicLong received = new AtomicLong();
+  private final AtomicReference<LostAnswer> losing = new AtomicReference<>();
+
+  /** The answer to the first PUT of a path with this in it is lost, after {@code meanwhile}. */
+  private record LostAnswer(String path, Runnable meanwhile) {
+    boolean isFor(byte[] buffer, int length) {
+      String line =
+          new String(buffer, 0, length, StandardCharsets.ISO_8859_1).lines().findFirst().orElse("");
+      return line.startsWith("PUT ") && line.contains(path);
+    }
+  }
 
   FlakyLink(InetSocketAddress server) throws IOException {
     this.server = server;
@@ -58,9 +69,18 @@ final class FlakyLink implements AutoCloseable {
     return this;
   }
 
+  /**
+   * The server does the next PUT of a path with this in it, then {@code meanwhile} runs, then the
+   * connection ends without the server's answer.
+   */
+  FlakyLink loseAnswer(String path, Runnable meanwhile) {
+    losing.set(new LostAnswer(path, meanwhile));
+    return this;
+  }
+
   /** Whether all faults have happened. */
   boolean isSpent() {
-    return faults.isEmpty();
+    return faults.isEmpty() && losing.get() == null;
   }
 
   /** Ends what is connected, so that the next request opens a connection. */
@@ -97,8 +117,9 @@ final class FlakyLink implements AutoCloseable {
         return;
       }
       try (Socket to = new Socket(server.getAddress(), server.getPort())) {
-        daemon(() -> pump(client, to, Long.MAX_VALUE, false));
-        pump(to, client, fault == null ? Long.MAX_VALUE : fault.cutAfter(), true);
+        AtomicReference<LostAnswer> lost = new AtomicReference<>();
+        daemon(() -> pump(client, to, Long.MAX_VALUE, lost, false));
+        pump(to, client, fault == null ? Long.MAX_VALUE : fault.cutAfter(), lost, true);
       }
     } catch (IOException e) {
       // Broken, as it may be.
@@ -119,7 +140,8 @@ final class FlakyLink implements AutoCloseable {
     }
   }
 
-  private void pump(Socket from, Socket to, long atMost, boolean counted) {
+  private void pump(
+      Socket from, Socket to, long atMost, AtomicReference<LostAnswer> lost, boolean answers) {
     try {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
@@ -131,10 +153,19 @@ final class FlakyLink implements AutoCloseable {
           to.shutdownOutput();
           return;
         }
+        LostAnswer next = losing.get();
+        if (!answers && next != null && next.isFor(buffer, n)) {
+          lost.set(next);
+        }
+        if (answers && lost.get() != null) {
+          losing.set(null);
+          lost.get().meanwhile().run();
+          break;
+        }
         out.write(buffer, 0, n);
         out.flush();
         left -= n;
-        if (counted) {
+        if (answers) {
           received.addAndGet(n);
         }
       }

@@ -1,6 +1,7 @@
 package io.hyperstream.model.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.hyperstream.model.checkpoint.Checksums;
@@ -302,6 +303,24 @@ class S3ModelStoreTest extends ModelStoreContract {
         .filteredOn(model -> model.name().equals("tiny"))
         .extracting(StoredModel::version)
         .containsExactly(versions(6));
+  }
+
+  @Test
+  @DisplayName("nor when another importer has published since")
+  void lostAnswerAndAnother() throws IOException {
+    ModelStore other = machine("three");
+    try (FlakyLink link = new FlakyLink(server.address())) {
+      ModelStore writer = machine("two", link.endpoint(), S3Options.DEFAULT_CACHE_BYTES, 8);
+      link.loseAnswer(
+          Manifest.FILE,
+          () ->
+              assertThatCode(() -> other.publish("tiny", CARD, content(2)))
+                  .doesNotThrowAnyException());
+
+      assertThat(writer.publish("tiny", CARD, content(1)).version()).isEqualTo(1);
+      assertThat(link.isSpent()).isTrue();
+    }
+    assertThat(store.list()).extracting(StoredModel::version).containsExactly(versions(2));
   }
 
   @Test
