@@ -1,7 +1,6 @@
 package io.hyperstream.model.evaluation;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotMemory;
@@ -103,10 +102,7 @@ public final class PromotionEvaluation {
     if (first.isPresent()) {
       TaskAdapter champion =
           new TaskAdapter(
-                  of.memory().ownStart().taskId(),
-                  1,
-                  new AdapterForm.Embedding(first.get().embedding()),
-                  first.get().head())
+                  of.memory().ownStart().taskId(), 1, first.get().adapters(), first.get().head())
               .orStart(of.memory().ownStart());
       tryOne(of, champion, examples, half.size(), seed, listener);
     }

@@ -53,7 +53,7 @@ public final class FewShotModel implements AutoCloseable {
   /** The start that is no task: the mean of all. */
   static final String MEAN = "mean";
 
-  /** The only start of a model without a hypernetwork. */
+  /** The backbone without adapters; the only start of a model without a hypernetwork. */
   static final String BARE = "bare";
 
   /** A task that changes nothing about its texts. */
@@ -174,11 +174,6 @@ public final class FewShotModel implements AutoCloseable {
     return family.tokenizer();
   }
 
-  /** Whether a task embedding can be tuned. */
-  boolean hasHyperNetwork() {
-    return hyperNetwork().isPresent();
-  }
-
   private Optional<AdapterFactory> hyperNetwork() {
     return loaded.adapters().filter(f -> f.config().kind() != AdapterConfig.Kind.PLAIN);
   }
@@ -186,15 +181,13 @@ public final class FewShotModel implements AutoCloseable {
   /** The hypernetworks. */
   AdapterFactory factory() {
     return hyperNetwork()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "this model has no hypernetwork: a task embedding cannot be adapted"));
+        .orElseThrow(() -> new IllegalStateException("a model without a hypernetwork"));
   }
 
   /**
-   * What a task may start from, by name: the tasks the model was trained on, and what was trained
-   * for tasks nobody has seen or, without that, the mean of all; or the bare backbone.
+   * What a task may start from, by name: the tasks the model was trained on, what was trained for
+   * tasks nobody has seen or, without that, the mean of all, and the bare backbone if that can
+   * answer by itself.
    */
   Map<String, AdapterForm> starts() {
     Map<String, AdapterForm> out = new LinkedHashMap<>();
@@ -206,6 +199,9 @@ public final class FewShotModel implements AutoCloseable {
     known.forEach((task, embedding) -> out.put(task, new AdapterForm.Embedding(embedding)));
     if (!known.containsKey(AdapterConfig.GENERIC)) {
       out.put(MEAN, ownStart());
+    }
+    if (labels.needsVectors()) { // a decoder trained with adapters says nothing without them
+      out.put(BARE, new AdapterForm.None());
     }
     return out;
   }

@@ -180,9 +180,13 @@ final class FewShotRun {
 
   /** The start with the least log-loss on rows learnt from, or on some of them. */
   String bestStart(int[] learn) {
+    return bestStart(memory.starts(), learn);
+  }
+
+  private String bestStart(Collection<String> starts, int[] learn) {
     boolean[] may = new boolean[y.length];
     IntStream.of(learn).forEach(row -> may[row] = true);
-    List<String> first = byLoss(memory.starts(), may, FIRST_ROUND_ROWS);
+    List<String> first = byLoss(starts, may, FIRST_ROUND_ROWS);
     List<String> second = first.subList(0, Math.min(SECOND_ROUND_STARTS, first.size()));
     return startRows.length <= FIRST_ROUND_ROWS
         ? first.get(0)
@@ -238,6 +242,23 @@ final class FewShotRun {
     return fixed.orElseGet(() -> bestStart(learn));
   }
 
+  /** The start to tune from: one that has an embedding. */
+  private String tunedStart(Optional<String> fixed, int[] learn) {
+    List<String> starts = memory.starts().stream().filter(this::isTunable).toList();
+    if (starts.isEmpty()) {
+      throw new IllegalArgumentException(
+          "this model has no hypernetwork: a task embedding cannot be adapted");
+    }
+    return fixed
+        .or(() -> Optional.of(bestStart(learn)))
+        .filter(this::isTunable)
+        .orElseGet(() -> bestStart(starts, learn));
+  }
+
+  private boolean isTunable(String start) {
+    return memory.embedding(start).length > 0;
+  }
+
   /**
    * Trains a candidate.
    *
@@ -245,7 +266,8 @@ final class FewShotRun {
    * @param fixed the start; empty: to be chosen
    */
   FewShotCandidate train(Method method, boolean tuneWeights, Optional<String> fixed) {
-    String start = start(fixed, all);
+    boolean decoderTuned = method == Method.EMBEDDING || method == Method.WEIGHTS;
+    String start = decoderTuned ? tunedStart(fixed, all) : start(fixed, all);
     return switch (method) {
       case ZERO_SHOT -> decoderOnly(start, Decoder.START);
       case EMBEDDING -> decoderOnly(start, Decoder.EMBEDDING);
@@ -396,7 +418,7 @@ final class FewShotRun {
   /** Gradients help where the decoder knows something of the task, not where it guesses. */
   private boolean worthTuning(String start) {
     double[][][] alone = {memory.outputs(start, examples).scores()};
-    return memory.model().hasHyperNetwork()
+    return isTunable(start)
         && y.length >= LEAST_ROWS_TO_TUNE
         && folds() >= 2
         && Stacking.logLoss(alone, y, new double[] {1}) < Math.log(labels);
@@ -427,7 +449,7 @@ final class FewShotRun {
       int[] learn = others(fold, k);
       int[] check = members(fold, k);
       float[] embedding =
-          tuner.embedding(memory.embedding(start(fixed, learn)), learn, tuning.embedding());
+          tuner.embedding(memory.embedding(tunedStart(fixed, learn)), learn, tuning.embedding());
       for (Decoder decoder : List.copyOf(out.keySet())) {
         LeftOut one = out.get(decoder);
         try (AdapterWeights weights = weights(embedding, decoder, learn)) {

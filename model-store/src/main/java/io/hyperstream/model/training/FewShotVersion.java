@@ -1,12 +1,14 @@
 package io.hyperstream.model.training;
 
+import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.prototype.LabelHead;
 import java.util.Optional;
 
 /**
  * A candidate as it is published and served, as data.
  *
- * @param embedding [t] the task embedding of its adapters; for WEIGHTS the one they were tuned from
+ * @param embedding [t] the task embedding of its adapters; for WEIGHTS the one they were tuned
+ *     from; empty: it has no adapters
  * @param head label vectors beside the decoder; always there for PROTOTYPES, never for EMBEDDING
  * @param weights adapter weights as half-precision safetensors; for WEIGHTS only
  */
@@ -34,5 +36,15 @@ public record FewShotVersion(
                   head.isPresent() ? "with" : "without",
                   weights.isPresent() ? "with" : "without"));
     }
+  }
+
+  /** Whether the backbone answers without any adapters, though the model may have some. */
+  public boolean withoutAdapters() {
+    return embedding.length == 0 && form != Form.WEIGHTS;
+  }
+
+  /** What its adapters are made of, unless these are {@link #weights}. */
+  public AdapterForm adapters() {
+    return withoutAdapters() ? new AdapterForm.None() : new AdapterForm.Embedding(embedding);
   }
 }

@@ -87,6 +87,7 @@ public final class VersionCodec {
                   case WEIGHTS -> io.hyperstream.schemas.AdapterForm.WEIGHTS;
                 })
             .setEmbedding(boxed(version.embedding()))
+            .setWithoutAdapters(version.withoutAdapters())
             .setPrototypes(version.head().map(VersionCodec::prototypes).orElse(null))
             .setCreatedAt(createdAt);
     if (version.weights().isPresent()) {
@@ -102,7 +103,8 @@ public final class VersionCodec {
   }
 
   /**
-   * What a record serves. An empty embedding stands for the task's own start.
+   * What a record serves. An empty embedding stands for the adapters the model starts the task
+   * with.
    *
    * @throws IllegalArgumentException if the record makes no sense, saying what is wrong with it
    * @throws NoSuchFileException if its weights are not in the store
@@ -114,7 +116,10 @@ public final class VersionCodec {
     }
     AdapterForm form =
         switch (record.getForm()) {
-          case EMBEDDING, PROTOTYPES -> new AdapterForm.Embedding(unboxed(record.getEmbedding()));
+          case EMBEDDING, PROTOTYPES ->
+              record.getWithoutAdapters()
+                  ? new AdapterForm.None()
+                  : new AdapterForm.Embedding(unboxed(record.getEmbedding()));
           case WEIGHTS -> new AdapterForm.Weights(weights(record));
           case UNKNOWN ->
               throw new IllegalArgumentException(

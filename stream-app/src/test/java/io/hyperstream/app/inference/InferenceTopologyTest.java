@@ -445,7 +445,8 @@ class InferenceTopologyTest {
     AdapterVersion record =
         new VersionCodec(new AdapterFiles(folder, Duration.ZERO), fixture.store)
             .toRecord("mood", TestPredictor.MODEL_ID, made, EVENT_TIME);
-    publish(AdapterVersion.newBuilder(record).setVersion(1));
+    assertThat(record.getWithoutAdapters()).isTrue();
+    publish(AdapterVersion.newBuilder(record).setVersion(1).setWithoutAdapters(false));
     assertThat(served().getTaught()).isTrue();
     TaskAdapter served = lastRow().adapter();
     assertThat(served.version()).isEqualTo(1);
@@ -453,6 +454,11 @@ class InferenceTopologyTest {
         .usingRecursiveComparison()
         .isEqualTo(predictor.startingAdapter(lastRow().task()).form());
     assertThat(served.head().get().vectors().get(0).words()).containsExactly(4);
+
+    publish(AdapterVersion.newBuilder(record).setVersion(2));
+    assertThat(servedVersion()).isEqualTo(2);
+    assertThat(lastRow().adapter().form())
+        .isEqualTo(new io.hyperstream.model.hyper.AdapterForm.None());
   }
 
   private PreparedRow lastRow() {
