@@ -15,15 +15,15 @@ if missing:
 for row in run["faults"]:
     if row["lost"] or row["doubled"] or not row["requests"] or not 0 <= float(row["recoverySeconds"]) < 180:
         problems.append(f"not recovered: {row}")
-verdict = run["verdict"]
+result = run["result"]
 for key in ("lost", "doubled", "unexpected", "outOfOrder", "wrong"):
-    if verdict.get(key) != 0:
-        problems.append(f"{key}: {verdict.get(key)}")
-if verdict and verdict["requests"] != verdict["predictions"] + verdict["deadLetters"]:
+    if result.get(key) != 0:
+        problems.append(f"{key}: {result.get(key)}")
+if result and result["requests"] != result["predictions"] + result["deadLetters"]:
     problems.append("requests != predictions + deadLetters")
-if not verdict.get("examplesAsExpected") or not verdict.get("versions"):
-    problems.append("adaptation lost its thread")
+if not result.get("examplesAsExpected") or not result.get("versions"):
+    problems.append("adaptation lost examples or published no version")
 if problems:
     sys.exit("\n".join(problems))
-print(f"{len(run['faults'])} faults, {verdict['requests']} requests, each answered once; longest recovery "
+print(f"{len(run['faults'])} faults, {result['requests']} requests, each answered once; longest recovery "
       f"{max(row['recoverySeconds'] for row in run['faults']):.1f} s")

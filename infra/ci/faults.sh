@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One fault of each kind on containers, and the books afterwards. Needs an engine with the images
-# that infra/ci/engine.sh builds:
+# One fault of each kind on containers, then requests and answers are reconciled. Needs an engine
+# with the images that infra/ci/engine.sh builds:
 #
 #   infra/ci/engine.sh infra/ci/faults.sh
 set -euo pipefail

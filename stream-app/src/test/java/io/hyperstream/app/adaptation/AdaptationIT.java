@@ -1,15 +1,15 @@
 package io.hyperstream.app.adaptation;
 
-import static io.hyperstream.app.adaptation.Classroom.accuracy;
-import static io.hyperstream.app.adaptation.Classroom.desk;
-import static io.hyperstream.app.adaptation.Classroom.event;
-import static io.hyperstream.app.adaptation.Classroom.every;
-import static io.hyperstream.app.adaptation.Classroom.half;
-import static io.hyperstream.app.adaptation.Classroom.onCommand;
-import static io.hyperstream.app.adaptation.Classroom.order;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.accuracy;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.desk;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.event;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.every;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.half;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.onCommand;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.order;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hyperstream.app.adaptation.Classroom.Sentence;
+import io.hyperstream.app.adaptation.AdaptationTestApp.Sentence;
 import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.schemas.AdaptationAction;
@@ -45,12 +45,12 @@ class AdaptationIT {
   private static final Logger LOG = LoggerFactory.getLogger(AdaptationIT.class);
 
   @TempDir static Path folder;
-  private Classroom fixture;
+  private AdaptationTestApp fixture;
   private AppFixture app;
 
   @BeforeAll
   void start() throws Exception {
-    fixture = new Classroom("adaptation", folder);
+    fixture = new AdaptationTestApp("adaptation", folder);
     app = fixture.app;
     app.set("adaptation.labels-by-request", true).set("adaptation.request-patience", "3s");
     fixture.start();
@@ -149,7 +149,7 @@ class AdaptationIT {
     long version = back.getPublishedVersion();
     fixture.awaitServed("commands", version);
     List<Prediction> again = fixture.ask("commands", half(1));
-    Classroom.assertSame(first, again);
+    AdaptationTestApp.assertSame(first, again);
     List<Long> numbers = numbers(fixture.versions("commands"));
     assertThat(numbers).isEqualTo(LongStream.rangeClosed(1, version).boxed().toList());
 
@@ -241,7 +241,7 @@ class AdaptationIT {
     app.define(desk("recreated", onCommand().build()));
     List<Prediction> answers = fixture.ask("recreated", half(1));
     assertThat(answers).allMatch(answer -> answer.getAdapterVersion() == 0);
-    List<Sentence> others = Classroom.sentences().stream().skip(1).toList();
+    List<Sentence> others = AdaptationTestApp.sentences().stream().skip(1).toList();
     fixture.teach("recreated", others);
     AdaptationReport again = fixture.obey("recreated", AdaptationAction.ADAPT);
     assertThat(again.getExamples() + again.getHeldOut()).isEqualTo(others.size());

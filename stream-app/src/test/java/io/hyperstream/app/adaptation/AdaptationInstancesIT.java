@@ -1,11 +1,11 @@
 package io.hyperstream.app.adaptation;
 
-import static io.hyperstream.app.adaptation.Classroom.accuracy;
-import static io.hyperstream.app.adaptation.Classroom.desk;
-import static io.hyperstream.app.adaptation.Classroom.half;
-import static io.hyperstream.app.adaptation.Classroom.onCommand;
-import static io.hyperstream.app.adaptation.Classroom.order;
-import static io.hyperstream.app.adaptation.Classroom.remarks;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.accuracy;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.desk;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.half;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.onCommand;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.order;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.remarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -57,7 +57,7 @@ class AdaptationInstancesIT {
   @Test
   @DisplayName("a replica that starts later serves the same versions")
   void later() throws Exception {
-    try (Classroom fixture = new Classroom("later", folder).start()) {
+    try (AdaptationTestApp fixture = new AdaptationTestApp("later", folder).start()) {
       fixture.app.define(desk("late", onCommand().build()));
       fixture.teach("late", half(0));
       AdaptationReport report = fixture.obey("late", AdaptationAction.ADAPT);
@@ -70,7 +70,7 @@ class AdaptationInstancesIT {
         assertThat(replica.context().containsBean(AdaptationRuntime.class)).isFalse();
         List<Prediction> now = fixture.ask("late", half(1));
         assertThat(now).allMatch(answer -> answer.getAdapterVersion() == 1);
-        Classroom.assertSame(before, now);
+        AdaptationTestApp.assertSame(before, now);
       }
     }
   }
@@ -81,7 +81,7 @@ class AdaptationInstancesIT {
           + " process, and go with their last version")
   void weights() throws Exception {
     Path models = folder.resolve("models");
-    try (Classroom fixture = new Classroom("weights", folder)) {
+    try (AdaptationTestApp fixture = new AdaptationTestApp("weights", folder)) {
       fixture
           .app
           .set("adaptation.max-inline-weights-bytes", 0)
@@ -115,10 +115,10 @@ class AdaptationInstancesIT {
           accuracy(remarks(1), untaught));
       fixture.obey("tuned", AdaptationAction.RESET);
       fixture.awaitServed("tuned", 0);
-      Classroom.assertSame(untaught, fixture.ask("tuned", remarks(1)));
+      AdaptationTestApp.assertSame(untaught, fixture.ask("tuned", remarks(1)));
       rollBack(fixture, 1);
       fixture.awaitServed("tuned", 2);
-      Classroom.assertSame(taught, fixture.ask("tuned", remarks(1)));
+      AdaptationTestApp.assertSame(taught, fixture.ask("tuned", remarks(1)));
 
       fixture.app.stop();
       try (HyperstreamApplication later =
@@ -126,7 +126,7 @@ class AdaptationInstancesIT {
         assertThat(later.context().containsBean(AdaptationRuntime.class)).isTrue();
         List<Prediction> now = fixture.ask("tuned", remarks(1));
         assertThat(now).allMatch(answer -> answer.getAdapterVersion() == 2);
-        Classroom.assertSame(taught, now);
+        AdaptationTestApp.assertSame(taught, now);
 
         age(file);
         fixture.app.define(canteen(AdaptationMethod.PROTOTYPES));
@@ -142,7 +142,9 @@ class AdaptationInstancesIT {
         assertThat(file).exists();
         fixture.obey("tuned", AdaptationAction.RESET);
         rollBack(fixture, 2 + VersionLog.KEPT - 1);
-        await("the file to go").atMost(Classroom.PATIENCE).until(() -> Files.notExists(file));
+        await("the file to go")
+            .atMost(AdaptationTestApp.PATIENCE)
+            .until(() -> Files.notExists(file));
         assertThat(tombstones(fixture)).contains(1L, 2L);
       }
     }
@@ -154,7 +156,7 @@ class AdaptationInstancesIT {
         .setAdaptation(onCommand().setMethod(method).setPromotionProbability(0.5).build());
   }
 
-  private static void rollBack(Classroom fixture, long version) {
+  private static void rollBack(AdaptationTestApp fixture, long version) {
     AdaptationReport report =
         fixture.obey(order("tuned", AdaptationAction.ROLLBACK).setVersion(version));
     assertThat(report.getOutcome()).as(report.getReason()).isEqualTo(AdaptationOutcome.ROLLED_BACK);
@@ -171,12 +173,12 @@ class AdaptationInstancesIT {
       String orphan = new FileModelStore(models).addWeights(owner, new byte[] {round});
       age(models.resolve(orphan));
       await("a collection")
-          .atMost(Classroom.PATIENCE)
+          .atMost(AdaptationTestApp.PATIENCE)
           .until(() -> Files.notExists(models.resolve(orphan)));
     }
   }
 
-  private static List<Long> tombstones(Classroom fixture) {
+  private static List<Long> tombstones(AdaptationTestApp fixture) {
     return fixture.app.records(fixture.app.topics.adapterVersions()).stream()
         .filter(record -> record.value() == null)
         .map(record -> new String(record.key(), StandardCharsets.UTF_8))
@@ -188,7 +190,7 @@ class AdaptationInstancesIT {
   @DisplayName("a job that a rebalance interrupts has one outcome, and versions have no gap")
   void rebalance() throws Exception {
     int tasks = 6;
-    try (Classroom fixture = new Classroom("rebalance", folder)) {
+    try (AdaptationTestApp fixture = new AdaptationTestApp("rebalance", folder)) {
       fixture.app.set("roles", "adaptation");
       fixture.start();
       Set<String> orders = new HashSet<>();
@@ -205,7 +207,7 @@ class AdaptationInstancesIT {
       fixture.app.flush();
       MeterRegistry meters = fixture.app.application().context().getBean(MeterRegistry.class);
       await("a job")
-          .atMost(Classroom.PATIENCE)
+          .atMost(AdaptationTestApp.PATIENCE)
           .until(() -> meters.get("hyperstream.adaptation.jobs").gauge().value() > 0);
       try (HyperstreamApplication second =
           fixture.app.startAnother(elsewhere("second", "adaptation"))) {
@@ -236,7 +238,7 @@ class AdaptationInstancesIT {
     }
   }
 
-  private static Set<String> reported(Classroom fixture, Set<String> orders) {
+  private static Set<String> reported(AdaptationTestApp fixture, Set<String> orders) {
     Set<String> reported = new HashSet<>();
     for (int task = 0; task < orders.size(); task++) {
       fixture.reports("task-" + task).stream()

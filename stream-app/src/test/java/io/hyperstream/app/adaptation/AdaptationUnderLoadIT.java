@@ -1,13 +1,13 @@
 package io.hyperstream.app.adaptation;
 
-import static io.hyperstream.app.adaptation.Classroom.desk;
-import static io.hyperstream.app.adaptation.Classroom.every;
-import static io.hyperstream.app.adaptation.Classroom.half;
-import static io.hyperstream.app.adaptation.Classroom.onCommand;
-import static io.hyperstream.app.adaptation.Classroom.order;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.desk;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.every;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.half;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.onCommand;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.order;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hyperstream.app.adaptation.Classroom.Sentence;
+import io.hyperstream.app.adaptation.AdaptationTestApp.Sentence;
 import io.hyperstream.app.inference.AppFixture;
 import io.hyperstream.app.inference.SharedCluster;
 import io.hyperstream.schemas.AdaptationAction;
@@ -51,7 +51,7 @@ class AdaptationUnderLoadIT {
   void secondsToServe() throws Exception {
     Histogram micros = new Histogram(3);
     List<Integer> bytes = new ArrayList<>();
-    try (Classroom fixture = new Classroom("soon", folder).start()) {
+    try (AdaptationTestApp fixture = new AdaptationTestApp("soon", folder).start()) {
       List<Sentence> asked = half(1).subList(0, 1);
       for (int task = 0; task < TASKS; task++) {
         String taskId = "soon-" + task;
@@ -84,7 +84,8 @@ class AdaptationUnderLoadIT {
   }
 
   /** Whether version 1 answers; empty while that is open. */
-  private static Optional<Boolean> end(Classroom fixture, String taskId, List<Sentence> asked) {
+  private static Optional<Boolean> end(
+      AdaptationTestApp fixture, String taskId, List<Sentence> asked) {
     if (fixture.ask(taskId, asked).get(0).getAdapterVersion() == 1) {
       return Optional.of(true);
     }
@@ -94,7 +95,7 @@ class AdaptationUnderLoadIT {
         .findFirst();
   }
 
-  private static int sizeOfServed(Classroom fixture, String taskId) {
+  private static int sizeOfServed(AdaptationTestApp fixture, String taskId) {
     AdapterVersion served = fixture.eventually("what is served", () -> fixture.served(taskId));
     return fixture.app.codec.serialize(fixture.app.topics.adapters().name(), served).length;
   }
@@ -114,7 +115,7 @@ class AdaptationUnderLoadIT {
   @Test
   @DisplayName("answers all requests while tasks are trained, those of other tasks as before")
   void throughput() throws Exception {
-    try (Classroom fixture = new Classroom("beside", folder).start()) {
+    try (AdaptationTestApp fixture = new AdaptationTestApp("beside", folder).start()) {
       fixture.app.define(AppFixture.task("pros_cons", "pros", "cons"));
       burst(fixture, "warm-");
       double alone = burst(fixture, "alone-");
@@ -142,13 +143,13 @@ class AdaptationUnderLoadIT {
           () -> reported(fixture, orders) < orders.size() ? Optional.empty() : Optional.of(true));
       List<Prediction> before = fixture.answersTo("alone-", BURST);
       List<Prediction> meanwhile = fixture.answersTo("beside-", BURST);
-      Classroom.assertSame(before, meanwhile);
+      AdaptationTestApp.assertSame(before, meanwhile);
       assertThat(meanwhile).allMatch(answer -> answer.getAdapterVersion() == 0);
       assertThat(fixture.app.deadLetterRecords()).isEmpty();
     }
   }
 
-  private static long reported(Classroom fixture, List<String> orders) {
+  private static long reported(AdaptationTestApp fixture, List<String> orders) {
     return fixture.app.records(fixture.app.topics.reports()).stream()
         .map(record -> report(fixture, record))
         .filter(report -> report.getOutcome() != AdaptationOutcome.CANCELLED)
@@ -158,13 +159,14 @@ class AdaptationUnderLoadIT {
         .collect(Collectors.counting());
   }
 
-  private static AdaptationReport report(Classroom fixture, ConsumerRecord<byte[], byte[]> record) {
+  private static AdaptationReport report(
+      AdaptationTestApp fixture, ConsumerRecord<byte[], byte[]> record) {
     return fixture.app.codec.deserialize(record.topic(), record.value(), AdaptationReport.class);
   }
 
   /** Requests per second. */
-  private static double burst(Classroom fixture, String prefix) throws Exception {
-    List<Sentence> sentences = Classroom.sentences();
+  private static double burst(AdaptationTestApp fixture, String prefix) throws Exception {
+    List<Sentence> sentences = AdaptationTestApp.sentences();
     for (int i = 0; i < BURST; i++) {
       String text = sentences.get(i % sentences.size()).text();
       fixture.app.request("k" + i % 16, AppFixture.request(prefix + i, "pros_cons", text));

@@ -1,7 +1,7 @@
 package io.hyperstream.app.adaptation;
 
-import static io.hyperstream.app.adaptation.Classroom.onCommand;
-import static io.hyperstream.app.adaptation.Classroom.remarks;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.onCommand;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.remarks;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hyperstream.app.faults.ServeProcess;
@@ -72,7 +72,7 @@ class S3StoreIT {
       "what one adapts and stores, another serves; with S3 gone, a restart serves from its cache")
   void shared() throws Exception {
     try (S3Server server = S3Server.start(Files.createDirectory(folder.resolve("server")));
-        Classroom fixture = new Classroom("s3", folder)) {
+        AdaptationTestApp fixture = new AdaptationTestApp("s3", folder)) {
       Path bucket = server.bucket("models");
       store(server, "trainer").forEach(fixture.app::set);
       fixture
@@ -117,7 +117,7 @@ class S3StoreIT {
           again.awaitLog("Hyperstream is serving", START);
           List<Prediction> now = fixture.ask("tuned", remarks(1));
           assertThat(now).allMatch(answer -> answer.getAdapterVersion() == 1);
-          Classroom.assertSame(taught, now);
+          AdaptationTestApp.assertSame(taught, now);
           assertThat(again.terminate(START)).isIn(0, 143);
         }
       }

@@ -39,13 +39,13 @@ class DashboardIT {
 
   private Site site;
   private Browser browser;
-  private Town town;
+  private DemoTasks demo;
 
   @BeforeAll
   void start() throws Exception {
     site = Site.start(folder, SCREENSHOTS != null);
     browser = site.browser();
-    town = site.town();
+    demo = site.demo();
   }
 
   @AfterAll
@@ -111,7 +111,7 @@ class DashboardIT {
     browser.await(
         rows + " rows",
         () -> {
-          town.ask(5);
+          demo.ask(5);
           return browser.count("table.live tbody tr") >= rows;
         });
   }
@@ -122,7 +122,7 @@ class DashboardIT {
     browser.await(
         "a line in every chart",
         () -> {
-          town.ask(2);
+          demo.ask(2);
           return browser.count(".metric path.line") >= 6
               && (Long) browser.js("return performance.now() | 0") >= points;
         });
@@ -131,7 +131,7 @@ class DashboardIT {
   @Test
   @DisplayName("defines a task, learns from clicks and pasted lines, and the answer changes")
   void taughtByHand() {
-    TaughtTask task = new TaughtTask(browser);
+    TeachingFlow task = new TeachingFlow(browser);
     task.define();
     task.teach();
     if (SCREENSHOTS != null) {
@@ -155,7 +155,7 @@ class DashboardIT {
     assertThat(browser.focused("e.getAttribute('aria-invalid')")).isEqualTo("true");
 
     browser.type("input[name=template]", "{text}");
-    browser.type("input[name=taskId]", Town.TAUGHT);
+    browser.type("input[name=taskId]", DemoTasks.TAUGHT);
     browser.paste("textarea[name=labels]", "yes\nno");
     browser.click("#submit-task");
     browser.awaitText("[data-field=taskId] .field-error", "There is a task city-reports already");
@@ -349,7 +349,7 @@ class DashboardIT {
                 });
     assertThat(moved).isTrue();
     browser.click("#as-table");
-    browser.awaitText("main table", Town.TAUGHT);
+    browser.awaitText("main table", DemoTasks.TAUGHT);
   }
 
   /** Presses Tab until the focused element is the one that is meant. */
@@ -382,7 +382,7 @@ class DashboardIT {
     browser.await(
         "what came meanwhile",
         () -> {
-          town.ask(10);
+          demo.ask(10);
           return browser.text("main .live-status").contains("came while paused");
         });
     assertThat(browser.count("table.live tbody tr")).isEqualTo(rows);
@@ -394,14 +394,14 @@ class DashboardIT {
     browser.await(
         "a full table",
         () -> {
-          town.ask(40);
+          demo.ask(40);
           return browser.count("table.live tbody tr") == 150;
         });
-    town.ask(100);
+    demo.ask(100);
     browser.type("input[type=search]", "no text has this");
     browser.awaitNone("table.live tbody tr:not([hidden])");
     assertThat(browser.count("table.live tbody tr")).isEqualTo(150);
-    town.awaitAnswers(); // or the next test would watch them
+    demo.awaitAnswers(); // or the next test would watch them
   }
 
   @Test

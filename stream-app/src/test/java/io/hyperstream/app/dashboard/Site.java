@@ -10,7 +10,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 
 /** A browser, and an application on the shared cluster that has the demo's data. */
-record Site(Browser browser, AppFixture app, Town town, String url) implements AutoCloseable {
+record Site(Browser browser, AppFixture app, DemoTasks demo, String url) implements AutoCloseable {
 
   /**
    * Skips the tests, saying why, unless a browser is installed.
@@ -30,17 +30,17 @@ record Site(Browser browser, AppFixture app, Town town, String url) implements A
     AppFixture app = new AppFixture("dashboard", folder);
     app.set("model.name", ShippedModel.DEFAULT);
     app.set("roles", "inference,adaptation").set("http.port", port);
-    Town town = new Town(app);
-    Site site = new Site(installed.get(), app, town, "http://127.0.0.1:" + port + "/");
+    DemoTasks demo = new DemoTasks(app);
+    Site site = new Site(installed.get(), app, demo, "http://127.0.0.1:" + port + "/");
     try {
-      town.define();
+      demo.define();
       app.start(Optional.empty());
-      town.ask(40);
-      town.misuse();
+      demo.ask(40);
+      demo.misuse();
       if (busy) {
-        town.teachMore(List.of("product-review", "bank-intent", "moderation", "emotion"), 3);
+        demo.teachMore(List.of("product-review", "bank-intent", "moderation", "emotion"), 3);
       }
-      town.teach(); // last, since the overview shows the last attempts only
+      demo.teach(); // last, since the overview shows the last attempts only
       return site;
     } catch (Exception | AssertionError e) {
       site.close();

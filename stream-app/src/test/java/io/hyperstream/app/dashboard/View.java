@@ -14,7 +14,8 @@ record View(String name, String hash, Map<String, String> texts) {
 
   /** Only with a model that has task embeddings. */
   static final View MAP =
-      new View("map", "#/map", Map.of("svg.map", Town.TAUGHT, ".legend", "known to the model"));
+      new View(
+          "map", "#/map", Map.of("svg.map", DemoTasks.TAUGHT, ".legend", "known to the model"));
 
   /** All that every model has, with the demo's data. */
   static List<View> all() {
@@ -28,7 +29,7 @@ record View(String name, String hash, Map<String, String> texts) {
                 "#model",
                 ShippedModel.DEFAULT,
                 "#recent",
-                Town.TAUGHT,
+                DemoTasks.TAUGHT,
                 "#metric-memory",
                 "MiB")),
         new View(

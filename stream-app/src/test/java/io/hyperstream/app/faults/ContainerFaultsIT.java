@@ -57,12 +57,12 @@ class ContainerFaultsIT {
   private static Containers containers;
   private static Admin admin;
   private static SchemaRegistryClient registry;
-  private static RequestBooks books;
-  private static School school;
+  private static RequestReconciliation requests;
+  private static LabelProducer labelProducer;
   private static FaultTable table;
   private static int done; // requests up to this number are answered
   private static String unmended; // the fault that the next would stand on; null if all is well
-  private static Ledger slowReader;
+  private static OutputReader slowReader;
 
   private interface Step {
     void run() throws Exception;
@@ -83,9 +83,9 @@ class ContainerFaultsIT {
     String bootstrapServers = containers.bootstrapServers();
     Topics topics = new Topics(Topics.Settings.defaults());
     admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers));
-    new TopicProvisioner(admin, (short) 3).ensure(topics.all(), true, FaultGround.PATIENCE);
+    new TopicProvisioner(admin, (short) 3).ensure(topics.all(), true, FaultEnvironment.PATIENCE);
     registry = SchemaRegistries.connect(containers.registryUrl(), Map.of());
-    new SchemaRegistrar(registry, topics).register(FaultGround.PATIENCE);
+    new SchemaRegistrar(registry, topics).register(FaultEnvironment.PATIENCE);
     RecordCodec codec = new RecordCodec(registry);
     Map<String, Object> conditions = new LinkedHashMap<>();
     conditions.put("processors", Runtime.getRuntime().availableProcessors());
@@ -98,23 +98,25 @@ class ContainerFaultsIT {
     conditions.put("seed", SEED);
     conditions.put("rounds", ROUNDS);
     table = new FaultTable(FOLDER.getParent(), conditions);
-    books =
-        new RequestBooks(
+    requests =
+        new RequestReconciliation(
             GROUP, topics, codec, bootstrapServers, SEED, Load.Flow.steady(PER_SECOND));
-    slowReader = new Ledger(topics, codec, bootstrapServers);
+    slowReader = new OutputReader(topics, codec, bootstrapServers);
     containers.addReplica();
     containers.awaitReady(containers.replica(1)); // the second starts beside a working one
     containers.addReplica();
     containers.awaitReady(containers.replica(2));
-    school = new School(topics, codec, bootstrapServers, new Lessons(SEED), Duration.ofSeconds(2));
-    await("answers").atMost(FaultGround.PATIENCE).until(() -> books.flowsSince(0));
+    labelProducer =
+        new LabelProducer(
+            topics, codec, bootstrapServers, new LabelSequence(SEED), Duration.ofSeconds(2));
+    await("answers").atMost(FaultEnvironment.PATIENCE).until(() -> requests.flowsSince(0));
     LOG.info("Everything answers after {} s", seconds(start));
   }
 
   @AfterAll
   static void stop() throws Exception {
     for (AutoCloseable part :
-        new AutoCloseable[] {slowReader, school, books, admin, registry, containers}) {
+        new AutoCloseable[] {slowReader, labelProducer, requests, admin, registry, containers}) {
       if (part != null) {
         part.close();
       }
@@ -133,7 +135,7 @@ class ContainerFaultsIT {
             .flatMap(
                 round ->
                     chosen.stream().map(f -> dynamicTest(round + " " + f.name(), () -> run(f)))),
-        Stream.of(dynamicTest("all is over: the books", ContainerFaultsIT::verdict)));
+        Stream.of(dynamicTest("at the end: the reconciliation", ContainerFaultsIT::result)));
   }
 
   private static List<Fault> everyFault() {
@@ -170,7 +172,7 @@ class ContainerFaultsIT {
             () -> containers.kill(containers.registry()),
             () -> {
               await("readiness to see it")
-                  .atMost(FaultGround.PATIENCE)
+                  .atMost(FaultEnvironment.PATIENCE)
                   .until(() -> !containers.isReady(containers.replica(1)));
               containers.restart(containers.registry());
               containers.awaitReady(containers.replica(1));
@@ -187,7 +189,7 @@ class ContainerFaultsIT {
         new Fault(
             "poison burst",
             POISON + " requests at once that can never be answered",
-            () -> books.load().poison(POISON),
+            () -> requests.load().poison(POISON),
             () -> {}),
         new Fault(
             "slow consumer",
@@ -253,11 +255,11 @@ class ContainerFaultsIT {
       slowReader.slow(true);
       slowReader.start();
     } else {
-      int answered = books.ledger().answered();
+      int answered = requests.output().answered();
       assertThat(slowReader.answered()).as("answers read slowly").isLessThan(answered);
       slowReader.slow(false);
       await("the slow reader to catch up")
-          .atMost(FaultGround.PATIENCE)
+          .atMost(FaultEnvironment.PATIENCE)
           .until(() -> slowReader.answered() >= answered);
       assertThat(slowReader.answeredTwice()).isEmpty();
     }
@@ -266,7 +268,7 @@ class ContainerFaultsIT {
   /** Until every partition of every topic is on all brokers again. */
   private static void awaitReplicas() {
     await("all replicas of all partitions")
-        .atMost(FaultGround.PATIENCE)
+        .atMost(FaultEnvironment.PATIENCE)
         .pollInterval(Duration.ofMillis(300))
         .ignoreExceptions()
         .until(() -> incompletePartitions().isEmpty());
@@ -316,12 +318,15 @@ class ContainerFaultsIT {
       partitions = "brokers say nothing: " + e;
     }
     return "unanswered by partition: %s%n%s%n%s"
-        .formatted(books.unansweredByPartition(from), partitions, containers.diagnosis());
+        .formatted(requests.unansweredByPartition(from), partitions, containers.diagnosis());
   }
 
   private static boolean comesTrue(Callable<Boolean> condition) {
     try {
-      await().atMost(FaultGround.PATIENCE).pollInterval(Duration.ofMillis(20)).until(condition);
+      await()
+          .atMost(FaultEnvironment.PATIENCE)
+          .pollInterval(Duration.ofMillis(20))
+          .until(condition);
       return true;
     } catch (ConditionTimeoutException e) {
       return false;
@@ -338,18 +343,18 @@ class ContainerFaultsIT {
     int first = done;
     long start = System.nanoTime();
     fault.inject().run();
-    int injected = books.load().sent();
+    int injected = requests.load().sent();
     double recovery = Double.NaN;
     try {
-      boolean flows = comesTrue(() -> books.flowsSince(injected));
+      boolean flows = comesTrue(() -> requests.flowsSince(injected));
       recovery = flows ? seconds(start) : Double.NaN;
       LOG.info("{}: answers flow again after {} s", fault.name(), recovery);
       String noFlow = flows ? "" : diagnosis(first); // before anything is mended
       fault.heal().run();
-      int end = books.load().sent();
-      boolean answered = comesTrue(() -> books.unanswered(first, end) == 0);
+      int end = requests.load().sent();
+      boolean answered = comesTrue(() -> requests.unanswered(first, end) == 0);
       String noAnswer = answered ? "" : diagnosis(first);
-      done = answered ? end : books.load().sent();
+      done = answered ? end : requests.load().sent();
       unmended = answered ? null : unmended;
       assertThat(flows).as("answers in every partition%n%s", noFlow).isTrue();
       assertThat(answered).as("an answer to each request%n%s", noAnswer).isTrue();
@@ -359,51 +364,51 @@ class ContainerFaultsIT {
               fault.name(),
               fault.how(),
               recovery,
-              books.longestWait(first, done).toMillis() / 1e3,
+              requests.longestWait(first, done).toMillis() / 1e3,
               done - first,
-              books.unanswered(first, done),
-              books.ledger().answeredTwice().size()));
+              requests.unanswered(first, done),
+              requests.output().answeredTwice().size()));
     }
-    assertThat(books.ledger().answeredTwice()).isEmpty();
+    assertThat(requests.output().answeredTwice()).isEmpty();
   }
 
-  private static void verdict() throws Exception {
+  private static void result() throws Exception {
     assertThat(unmended).as("the fault that was not mended").isNull();
     Runnable alive =
         () -> assertThat(containers.isRunning(containers.replica(1))).as("replica 1 runs").isTrue();
-    int lessons = school.endLessons();
-    books.drain(alive);
-    Map<String, Integer> expected = school.lessons().examplesAfter(lessons);
-    Map<String, Integer> examples = school.countExamples(alive, expected);
-    school.awaitServed(alive);
+    int labels = labelProducer.stopAndCount();
+    requests.drain(alive);
+    Map<String, Integer> expected = labelProducer.sequence().examplesAfter(labels);
+    Map<String, Integer> examples = labelProducer.countExamples(alive, expected);
+    labelProducer.awaitServed(alive);
     for (int number = 1; number <= containers.replicas(); number++) {
       GenericContainer<?> replica = containers.replica(number);
       if (containers.isRunning(replica)) {
         containers.terminate(replica);
       }
     }
-    school.readToTheEnd();
-    Verdict verdict = books.verdict(school.asked());
+    labelProducer.readToTheEnd();
+    ExactlyOnceResult result = requests.result(labelProducer.requested());
     Map<String, Object> all = new LinkedHashMap<>();
-    all.put("requests", verdict.requests());
-    all.put("predictions", verdict.predictions());
-    all.put("deadLetters", verdict.deadLetters());
-    all.put("lost", verdict.lost().size());
-    all.put("doubled", verdict.duplicated().size());
-    all.put("unexpected", verdict.unexpected().size());
-    all.put("outOfOrder", verdict.misordered().size());
-    all.put("wrong", verdict.wrong().size());
-    all.put("lessons", lessons);
+    all.put("requests", result.requests());
+    all.put("predictions", result.predictions());
+    all.put("deadLetters", result.deadLetters());
+    all.put("lost", result.lost().size());
+    all.put("doubled", result.duplicated().size());
+    all.put("unexpected", result.unexpected().size());
+    all.put("outOfOrder", result.misordered().size());
+    all.put("wrong", result.wrong().size());
+    all.put("labels", labels);
     all.put("examplesAsExpected", examples.equals(expected));
-    all.put("versions", school.books().versions());
-    all.put("reports", school.books().reports());
+    all.put("versions", labelProducer.output().versions());
+    all.put("reports", labelProducer.output().reports());
     table.end(all);
-    LOG.info("{}\n{}", verdict, table);
-    assertThat(verdict).as("%s", verdict).matches(Verdict::isExactlyOnce);
-    assertThat(books.tornCommits()).isEmpty();
+    LOG.info("{}\n{}", result, table);
+    assertThat(result).as("%s", result).matches(ExactlyOnceResult::isExactlyOnce);
+    assertThat(requests.tornCommits()).isEmpty();
     assertThat(examples).isEqualTo(expected);
-    assertThat(school.faults()).isEmpty();
-    assertThat(school.books().versions()).as("versions of any task").isPositive();
+    assertThat(labelProducer.faults()).isEmpty();
+    assertThat(labelProducer.output().versions()).as("versions of any task").isPositive();
   }
 
   private static double seconds(long since) {

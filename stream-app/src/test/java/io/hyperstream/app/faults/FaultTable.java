@@ -11,13 +11,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** What came of each fault, as JSON and as a table for people; written anew with each row. */
+/** The result of each fault, as JSON and as a Markdown table; rewritten with each row. */
 final class FaultTable {
   private final Path json;
   private final Path markdown;
   private final Map<String, Object> conditions;
   private final List<Row> rows = new ArrayList<>();
-  private Map<String, Object> verdict = Map.of();
+  private Map<String, Object> result = Map.of();
 
   /**
    * One fault.
@@ -52,9 +52,9 @@ final class FaultTable {
     write();
   }
 
-  /** What all of it came to. */
+  /** Adds the result of the whole run. */
   void end(Map<String, Object> all) throws IOException {
-    verdict = all;
+    result = all;
     write();
   }
 
@@ -62,7 +62,7 @@ final class FaultTable {
     Map<String, Object> document = new LinkedHashMap<>();
     document.put("conditions", conditions);
     document.put("faults", rows);
-    document.put("verdict", verdict);
+    document.put("result", result);
     new ObjectMapper()
         .enable(SerializationFeature.INDENT_OUTPUT)
         .writeValue(json.toFile(), document);
@@ -90,6 +90,6 @@ final class FaultTable {
               row.lost,
               row.doubled));
     }
-    return text.append('\n').append(conditions).append('\n').append(verdict).toString();
+    return text.append('\n').append(conditions).append('\n').append(result).toString();
   }
 }

@@ -71,107 +71,114 @@ class KillIT {
     String name = "kill-" + seed;
     SplittableRandom random = new SplittableRandom(seed);
     Instant start = Instant.now();
-    try (FaultGround ground = new FaultGround(name, SETTINGS.application());
-        RequestBooks requests =
-            new RequestBooks(
+    try (FaultEnvironment environment = new FaultEnvironment(name, SETTINGS.application());
+        RequestReconciliation requests =
+            new RequestReconciliation(
                 name,
-                ground.topics(),
-                ground.codec(),
-                ground.bootstrapServers(),
+                environment.topics(),
+                environment.codec(),
+                environment.bootstrapServers(),
                 seed,
                 Load.Flow.full(SETTINGS.requests()));
-        School school =
-            new School(
-                ground.topics(),
-                ground.codec(),
-                ground.bootstrapServers(),
-                new Lessons(seed),
+        LabelProducer labelProducer =
+            new LabelProducer(
+                environment.topics(),
+                environment.codec(),
+                environment.bootstrapServers(),
+                new LabelSequence(seed),
                 LABEL_EVERY)) {
       int duringStart = SETTINGS.kills() == 1 ? -1 : random.nextInt(1, SETTINGS.kills());
       for (int kill = 0; kill < SETTINGS.kills(); kill++) {
-        ServeProcess application = ground.launch();
+        ServeProcess application = environment.launch();
         if (kill == duringStart) {
-          application.awaitLog("Kafka Streams: REBALANCING", FaultGround.PATIENCE);
+          application.awaitLog("Kafka Streams: REBALANCING", FaultEnvironment.PATIENCE);
           application.run(random.nextInt(2_000));
         } else {
-          awaitProgress(ground, requests, school, application);
+          awaitProgress(environment, requests, labelProducer, application);
           application.run(random.nextInt(4_000));
         }
         application.kill();
         LOG.info(
             "Kill {} with {} requests answered and {} labels sent",
             kill + 1,
-            requests.ledger().answered(),
-            school.taught());
+            requests.output().answered(),
+            labelProducer.sent());
       }
 
-      ServeProcess stopped = ground.launch();
-      awaitProgress(ground, requests, school, stopped);
+      ServeProcess stopped = environment.launch();
+      awaitProgress(environment, requests, labelProducer, stopped);
       stopped.run(random.nextInt(500));
-      LOG.info("Under load: {} ms from SIGTERM to the end", terminate(ground, stopped).toMillis());
+      LOG.info(
+          "Under load: {} ms from SIGTERM to the end", terminate(environment, stopped).toMillis());
       assertThat(requests.tornCommits()).isEmpty();
 
-      ServeProcess last = ground.launch();
-      awaitProgress(ground, requests, school, last);
+      ServeProcess last = environment.launch();
+      awaitProgress(environment, requests, labelProducer, last);
       requests.drain(last::requireAlive);
-      int labels = school.endLessons();
-      Map<String, Integer> expected = school.lessons().examplesAfter(labels);
-      Map<String, Integer> examples = school.countExamples(last::requireAlive, expected);
-      school.awaitServed(last::requireAlive);
-      LOG.info("Without load: {} ms from SIGTERM to the end", terminate(ground, last).toMillis());
+      int labels = labelProducer.stopAndCount();
+      Map<String, Integer> expected = labelProducer.sequence().examplesAfter(labels);
+      Map<String, Integer> examples = labelProducer.countExamples(last::requireAlive, expected);
+      labelProducer.awaitServed(last::requireAlive);
+      LOG.info(
+          "Without load: {} ms from SIGTERM to the end", terminate(environment, last).toMillis());
 
-      Verdict verdict = requests.verdict(school.asked());
-      school.readToTheEnd();
-      AdaptationBooks books = school.books();
-      enter(
+      ExactlyOnceResult result = requests.result(labelProducer.requested());
+      labelProducer.readToTheEnd();
+      AdaptationOutput adaptation = labelProducer.output();
+      add(
           "%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t%.1f%n"
               .formatted(
                   seed,
                   SETTINGS.protocol(),
                   SETTINGS.kills(),
-                  verdict.requests(),
-                  verdict.lost().size(),
-                  verdict.duplicated().size(),
-                  verdict.unexpected().size(),
-                  verdict.misordered().size(),
-                  verdict.wrong().size(),
+                  result.requests(),
+                  result.lost().size(),
+                  result.duplicated().size(),
+                  result.unexpected().size(),
+                  result.misordered().size(),
+                  result.wrong().size(),
                   labels,
-                  books.versions(),
-                  books.reports(),
-                  ground.longestRestart().toMillis() / 1e3,
+                  adaptation.versions(),
+                  adaptation.reports(),
+                  environment.longestRestart().toMillis() / 1e3,
                   Duration.between(start, Instant.now()).toMillis() / 1e3));
-      assertThat(verdict).as("%s", verdict).matches(Verdict::isExactlyOnce);
+      assertThat(result).as("%s", result).matches(ExactlyOnceResult::isExactlyOnce);
       assertThat(requests.tornCommits()).isEmpty();
       assertThat(examples).isEqualTo(expected);
-      assertThat(school.faults()).isEmpty();
-      assertThat(books.versions()).as("versions of any task").isPositive();
-      assertThat(books.deadLetters()).as("dead letters of labels").isZero();
+      assertThat(labelProducer.faults()).isEmpty();
+      assertThat(adaptation.versions()).as("versions of any task").isPositive();
+      assertThat(adaptation.deadLetters()).as("dead letters of labels").isZero();
     }
   }
 
   /** Waits until an answer and a report that this process made are committed. */
   private static void awaitProgress(
-      FaultGround ground, RequestBooks requests, School school, ServeProcess process) {
-    ground.awaitProgress(
+      FaultEnvironment environment,
+      RequestReconciliation requests,
+      LabelProducer labelProducer,
+      ServeProcess process) {
+    environment.awaitProgress(
         process,
         "a committed answer and a committed report",
         () -> {
-          school.books().read();
-          return requests.ledger().hasPredictionSince(process.launched())
-              && school.books().hasReportSince(process.launched());
+          labelProducer.output().read();
+          return requests.output().hasPredictionSince(process.launched())
+              && labelProducer.output().hasReportSince(process.launched());
         });
   }
 
   /** SIGTERM; fails unless it ends in time and as it should. Returns how long that took. */
-  private static Duration terminate(FaultGround ground, ServeProcess process)
+  private static Duration terminate(FaultEnvironment environment, ServeProcess process)
       throws InterruptedException {
     Instant start = Instant.now();
     // 143 is what Java makes of SIGTERM when all shutdown hooks are through.
-    assertThat(process.terminate(SHUTDOWN)).as("exit status; see %s", ground.folder()).isIn(0, 143);
+    assertThat(process.terminate(SHUTDOWN))
+        .as("exit status; see %s", environment.folder())
+        .isIn(0, 143);
     return Duration.between(start, Instant.now());
   }
 
-  private static void enter(String row) throws Exception {
+  private static void add(String row) throws Exception {
     LOG.info("{}{}", HEADINGS, row);
     Files.writeString(TABLE, row, StandardOpenOption.APPEND);
   }

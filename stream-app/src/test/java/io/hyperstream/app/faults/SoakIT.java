@@ -57,87 +57,89 @@ class SoakIT {
         settings.put(setting, value);
       }
     }
-    try (FaultGround ground = new FaultGround(NAME, settings)) {
-      Topics topics = ground.topics();
+    try (FaultEnvironment environment = new FaultEnvironment(NAME, settings)) {
+      Topics topics = environment.topics();
       Traffic traffic = new Traffic(1);
-      defineTasks(ground, traffic);
-      ServeProcess process = ground.launch(JAVA);
-      try (SoakBooks books = new SoakBooks(NAME, topics, ground.bootstrapServers());
-          School school =
-              new School(
+      defineTasks(environment, traffic);
+      ServeProcess process = environment.launch(JAVA);
+      try (AnswerCounter answers = new AnswerCounter(NAME, topics, environment.bootstrapServers());
+          LabelProducer labelProducer =
+              new LabelProducer(
                   topics,
-                  ground.codec(),
-                  ground.bootstrapServers(),
-                  new Lessons(1, EXAMPLES_PER_LABEL),
+                  environment.codec(),
+                  environment.bootstrapServers(),
+                  new LabelSequence(1, EXAMPLES_PER_LABEL),
                   Duration.ofSeconds(1));
           Load load =
               new Load(
                       traffic,
-                      ground.codec(),
+                      environment.codec(),
                       topics.requests().name(),
-                      ground.bootstrapServers(),
-                      books::answered,
+                      environment.bootstrapServers(),
+                      answers::answered,
                       new Load.Flow(RECORDS, AHEAD, 1_000_000, true))
                   .start()) {
-        List<SoakSample> samples = watch(process, books);
+        List<SoakSample> samples = watch(process, answers);
         load.finish(Duration.ofMinutes(1));
         await("the last answers")
-            .atMost(FaultGround.PATIENCE)
-            .until(() -> books.answered() >= load.sent());
-        school.endLessons();
+            .atMost(FaultEnvironment.PATIENCE)
+            .until(() -> answers.answered() >= load.sent());
+        labelProducer.stopAndCount();
         process.terminate(Duration.ofSeconds(30));
-        school.readToTheEnd();
+        labelProducer.readToTheEnd();
         double seconds = (System.nanoTime() - start) / 1e9;
-        SoakVerdict verdict = SoakVerdict.of(samples);
+        SoakResult result = SoakResult.of(samples);
         Files.writeString(Path.of("target", "faults", "soak.tsv"), SoakSample.table(samples));
         LOG.info(
-            "{} requests, {} answered twice or unasked, {} lessons, {} versions, {} s\n{}",
+            "{} requests, {} answered twice or never sent, {} labels, {} versions, {} s\n{}",
             load.sent(),
-            books.surplus(),
-            school.taught(),
-            school.books().versions(),
+            answers.surplus(),
+            labelProducer.sent(),
+            labelProducer.output().versions(),
             Math.round(seconds),
-            verdict);
-        assertThat(books.surplus()).as("answers beyond the first").isZero();
-        assertThat(school.books().reports()).as("adaptations").isPositive();
-        assertThat(verdict.growing()).as("%s", verdict).isEmpty();
+            result);
+        assertThat(answers.surplus()).as("answers beyond the first").isZero();
+        assertThat(labelProducer.output().reports()).as("adaptations").isPositive();
+        assertThat(result.growing()).as("%s", result).isEmpty();
       }
     }
   }
 
-  private static List<SoakSample> watch(ServeProcess process, SoakBooks books) throws Exception {
+  private static List<SoakSample> watch(ServeProcess process, AnswerCounter answers)
+      throws Exception {
     List<SoakSample> samples = new ArrayList<>();
     long progressAt = System.nanoTime();
     int before = 0;
-    while (books.answered() < RECORDS) {
+    while (answers.answered() < RECORDS) {
       process.requireAlive();
-      int answered = books.answered();
+      int answered = answers.answered();
       if (answered > before) {
         progressAt = System.nanoTime();
         before = answered;
-        samples.add(SoakSample.of(process.pid(), answered, books.lag()));
+        samples.add(SoakSample.of(process.pid(), answered, answers.lag()));
         if (samples.size() % 30 == 0) {
           LOG.info("{}", samples.get(samples.size() - 1));
         }
-      } else if (System.nanoTime() - progressAt > FaultGround.PATIENCE.toNanos()) {
-        throw new AssertionError("no answer for " + FaultGround.PATIENCE + " after " + answered);
+      } else if (System.nanoTime() - progressAt > FaultEnvironment.PATIENCE.toNanos()) {
+        throw new AssertionError(
+            "no answer for " + FaultEnvironment.PATIENCE + " after " + answered);
       }
       LockSupport.parkNanos(SAMPLE_EVERY.toNanos());
     }
     return samples;
   }
 
-  private static void defineTasks(FaultGround ground, Traffic traffic) throws Exception {
-    String topic = ground.topics().definitions().name();
+  private static void defineTasks(FaultEnvironment environment, Traffic traffic) throws Exception {
+    String topic = environment.topics().definitions().name();
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(
-            Map.of("bootstrap.servers", ground.bootstrapServers()),
+            Map.of("bootstrap.servers", environment.bootstrapServers()),
             new ByteArraySerializer(),
             new ByteArraySerializer())) {
       for (TaskDefinition task : traffic.tasks()) {
         byte[] key = task.getTaskId().getBytes(StandardCharsets.UTF_8);
         producer
-            .send(new ProducerRecord<>(topic, key, ground.codec().serialize(topic, task)))
+            .send(new ProducerRecord<>(topic, key, environment.codec().serialize(topic, task)))
             .get(1, TimeUnit.MINUTES);
       }
     }

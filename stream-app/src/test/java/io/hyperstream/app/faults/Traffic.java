@@ -39,7 +39,7 @@ final class Traffic {
   private record Sentence(String taskId, String text, Optional<String> textPair, String label) {}
 
   /** What a request is made to become. */
-  enum Fate {
+  enum Expected {
     ANSWERED(Optional.empty()),
     UNKNOWN_TASK(Optional.of(ErrorCode.UNKNOWN_TASK)),
     EMPTY_TEXT(Optional.of(ErrorCode.EMPTY_TEXT)),
@@ -48,7 +48,7 @@ final class Traffic {
 
     private final Optional<ErrorCode> code;
 
-    Fate(Optional<ErrorCode> code) {
+    Expected(Optional<ErrorCode> code) {
       this.code = code;
     }
 
@@ -68,7 +68,7 @@ final class Traffic {
       int number,
       String id,
       String key,
-      Fate fate,
+      Expected expected,
       String taskId,
       String text,
       Optional<String> textPair) {
@@ -86,7 +86,7 @@ final class Traffic {
                   .setAttributes(Map.of("number", Integer.toString(number)))
                   .setCreatedAt(Instant.ofEpochMilli(1_700_000_000_000L + number))
                   .build());
-      return switch (fate) {
+      return switch (expected) {
         case TOMBSTONE -> null;
         case UNDECODABLE ->
             number % 2 == 0
@@ -120,21 +120,21 @@ final class Traffic {
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + number);
     Sentence sentence = sentences.get(random.nextInt(sentences.size()));
     int draw = random.nextInt(isInBurst(number) ? 7 : 100);
-    Fate fate =
+    Expected expected =
         switch (draw) {
-          case 0, 1 -> Fate.UNKNOWN_TASK;
-          case 2, 3 -> Fate.EMPTY_TEXT;
-          case 4, 5 -> Fate.UNDECODABLE;
-          case 6 -> Fate.TOMBSTONE;
-          default -> Fate.ANSWERED;
+          case 0, 1 -> Expected.UNKNOWN_TASK;
+          case 2, 3 -> Expected.EMPTY_TEXT;
+          case 4, 5 -> Expected.UNDECODABLE;
+          case 6 -> Expected.TOMBSTONE;
+          default -> Expected.ANSWERED;
         };
     return new Request(
         number,
         id(number),
         random.nextInt(20) == 0 ? null : "key-" + random.nextInt(KEYS),
-        fate,
-        fate == Fate.UNKNOWN_TASK ? "nobody-defined-this" : sentence.taskId,
-        fate == Fate.EMPTY_TEXT ? " \t" : sentence.text,
+        expected,
+        expected == Expected.UNKNOWN_TASK ? "nobody-defined-this" : sentence.taskId,
+        expected == Expected.EMPTY_TEXT ? " \t" : sentence.text,
         sentence.textPair);
   }
 

@@ -17,15 +17,15 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * Which requests are answered, in a bit each, so that a million take no memory to speak of. Reads
- * committed records on a thread of its own; {@link #lag} is for one thread.
+ * Which requests are answered, in a bit each, so that a million take little memory. Reads committed
+ * records on a thread of its own; {@link #lag} is for one thread.
  */
-final class SoakBooks implements AutoCloseable {
+final class AnswerCounter implements AutoCloseable {
   private final KafkaConsumer<byte[], byte[]> answers;
   private final KafkaConsumer<byte[], byte[]> offsets;
   private final Set<TopicPartition> requests;
   private final BitSet answered = new BitSet(); // reading thread only
-  private final Thread thread = new Thread(this::run, "soak-books");
+  private final Thread thread = new Thread(this::run, "soak-answers");
   private volatile int count;
   private volatile int surplus;
   private volatile boolean closed;
@@ -33,7 +33,7 @@ final class SoakBooks implements AutoCloseable {
   /**
    * @param group the application's consumer group
    */
-  SoakBooks(String group, Topics topics, String bootstrapServers) {
+  AnswerCounter(String group, Topics topics, String bootstrapServers) {
     answers =
         SharedCluster.reader(
             bootstrapServers, List.of(topics.predictions().name(), topics.deadLetters().name()));
@@ -54,14 +54,14 @@ final class SoakBooks implements AutoCloseable {
     try (answers) {
       while (!closed) {
         for (ConsumerRecord<byte[], byte[]> record : answers.poll(Duration.ofMillis(50))) {
-          enter(record);
+          add(record);
         }
       }
     }
   }
 
   @SuppressWarnings("NonAtomicVolatileUpdate") // only this thread writes them
-  private void enter(ConsumerRecord<byte[], byte[]> record) {
+  private void add(ConsumerRecord<byte[], byte[]> record) {
     Header header = record.headers().lastHeader(Load.ID_HEADER);
     String id = header == null ? "" : new String(header.value(), StandardCharsets.UTF_8);
     int number = id.startsWith("r-") ? Integer.parseInt(id.substring(2)) : -1;

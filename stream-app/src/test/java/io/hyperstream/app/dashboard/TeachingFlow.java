@@ -5,7 +5,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A person defines a task of two desks in a garden shop and teaches it, by hand. */
-final class TaughtTask {
+final class TeachingFlow {
   private static final String TASK = "plant-desk";
   private static final String CARD = "[data-answer='" + TASK + "'] ";
   private static final String QUESTION = "The leaves of my tomato plants turn yellow and fall off.";
@@ -31,7 +31,7 @@ final class TaughtTask {
 
   private final Browser browser;
 
-  TaughtTask(Browser browser) {
+  TeachingFlow(Browser browser) {
     this.browser = browser;
   }
 

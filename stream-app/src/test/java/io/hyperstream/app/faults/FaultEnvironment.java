@@ -23,10 +23,10 @@ import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.admin.Admin;
 
 /**
- * What a fault run stands on: topics of its own, and the application started as often as wanted.
- * Its processes' output is kept under {@code target/faults}.
+ * The environment of a fault run: topics of its own, and the application, started as often as
+ * needed. Its processes' output is kept under {@code target/faults}.
  */
-final class FaultGround implements AutoCloseable {
+final class FaultEnvironment implements AutoCloseable {
   /** For anything that should be a matter of seconds, on a machine that is busy. */
   static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -43,7 +43,7 @@ final class FaultGround implements AutoCloseable {
    * @param name prefix of its topics, group and folder
    * @param overrides of the application's settings, without {@code hyperstream.}
    */
-  FaultGround(String name, Map<String, String> overrides) throws Exception {
+  FaultEnvironment(String name, Map<String, String> overrides) throws Exception {
     topics = new Topics(Topics.Settings.defaults().withPrefix(name + "."));
     registry = SchemaRegistries.connect(cluster.schemaRegistryUrl(), Map.of());
     codec = new RecordCodec(registry);

@@ -31,7 +31,7 @@ import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** An application with both roles, a task nobody trained, and the words to teach it with. */
-final class Classroom implements AutoCloseable {
+final class AdaptationTestApp implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final String SENTENCES = "library-desk.tsv";
 
@@ -43,12 +43,12 @@ final class Classroom implements AutoCloseable {
   /** One labelled sentence. */
   record Sentence(String label, String text) {}
 
-  Classroom(String prefix, Path folder) throws Exception {
+  AdaptationTestApp(String prefix, Path folder) throws Exception {
     app = new AppFixture(prefix, folder);
     app.set("roles", "inference,adaptation");
   }
 
-  Classroom start() throws Exception {
+  AdaptationTestApp start() throws Exception {
     app.start(Optional.empty());
     return this;
   }
@@ -59,7 +59,7 @@ final class Classroom implements AutoCloseable {
   }
 
   private static List<Sentence> sentences(String resource) throws IOException {
-    try (InputStream in = Classroom.class.getResourceAsStream(resource)) {
+    try (InputStream in = AdaptationTestApp.class.getResourceAsStream(resource)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .lines()
           .map(line -> line.split("\t", 2))

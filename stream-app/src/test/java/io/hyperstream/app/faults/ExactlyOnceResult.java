@@ -27,7 +27,7 @@ import java.util.Optional;
  * @param wrong answers that are not the request's: other task, code, bytes, headers, or other
  *     probabilities than the same text got elsewhere
  */
-record Verdict(
+record ExactlyOnceResult(
     int requests,
     long predictions,
     long deadLetters,
@@ -50,10 +50,10 @@ record Verdict(
         && predictions + deadLetters == requests;
   }
 
-  static Verdict of(
+  static ExactlyOnceResult of(
       Traffic traffic,
       int sent,
-      List<Ledger.Entry> entries,
+      List<OutputReader.Entry> entries,
       RecordCodec codec,
       String requestsTopic) {
     Map<String, Traffic.Request> requests = new HashMap<>();
@@ -67,7 +67,7 @@ record Verdict(
     List<String> unexpected = new ArrayList<>();
     List<String> misordered = new ArrayList<>();
     List<String> wrong = new ArrayList<>();
-    for (Ledger.Entry entry : entries) {
+    for (OutputReader.Entry entry : entries) {
       Traffic.Request request = requests.get(entry.id());
       if (request == null) {
         unexpected.add(entry.toString());
@@ -85,7 +85,7 @@ record Verdict(
         }
       }
     }
-    return new Verdict(
+    return new ExactlyOnceResult(
         sent,
         entries.stream().filter(entry -> entry.prediction().isPresent()).count(),
         entries.stream().filter(entry -> entry.prediction().isEmpty()).count(),
@@ -107,7 +107,7 @@ record Verdict(
       }
     }
 
-    Optional<String> fault(Traffic.Request request, Ledger.Entry entry, byte[] sent) {
+    Optional<String> fault(Traffic.Request request, OutputReader.Entry entry, byte[] sent) {
       byte[] key = request.key() == null ? null : request.key().getBytes(StandardCharsets.UTF_8);
       if (!Arrays.equals(entry.record().key(), key)) {
         return Optional.of("the key is not the request's");
@@ -116,7 +116,7 @@ record Verdict(
       if (!entry.header(DeadLetterHeaders.TRACEPARENT).equals(Optional.of(trace))) {
         return Optional.of("the trace context is not the request's");
       }
-      String expected = request.fate().code().map(Enum::name).orElse("a prediction");
+      String expected = request.expected().code().map(Enum::name).orElse("a prediction");
       String actual = entry.prediction().isPresent() ? "a prediction" : entry.code();
       if (!expected.equals(actual)) {
         return Optional.of(

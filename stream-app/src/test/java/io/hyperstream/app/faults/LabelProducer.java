@@ -6,6 +6,7 @@ import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.RecordCodec;
 import io.hyperstream.schemas.TaskDefinition;
 import io.hyperstream.schemas.Topic;
@@ -28,43 +29,50 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.core.ConditionTimeoutException;
 
-/** A teacher who gives {@link Lessons} without end, and the books about what came of them. */
-final class School implements AutoCloseable {
-  private final Lessons lessons;
+/**
+ * Produces the labels of a {@link LabelSequence} without end, and checks what adaptation makes of
+ * them.
+ */
+final class LabelProducer implements AutoCloseable {
+  private final LabelSequence sequence;
   private final Topics topics;
   private final RecordCodec codec;
   private final long pauseNanos;
   private final KafkaProducer<byte[], byte[]> producer;
-  private final AdaptationBooks books;
-  private final AtomicInteger taught = new AtomicInteger();
-  private final Set<String> asked = ConcurrentHashMap.newKeySet();
-  private final Thread teacher = new Thread(this::teach, "fault-teacher");
+  private final AdaptationOutput output;
+  private final AtomicInteger sent = new AtomicInteger();
+  private final Set<String> requested = ConcurrentHashMap.newKeySet();
+  private final Thread thread = new Thread(this::produce, "fault-labels");
   private volatile Exception failure; // null while all is well
-  private volatile boolean over;
+  private volatile boolean stopped;
 
   /**
-   * The teacher begins at once.
+   * Starts to produce at once.
    *
-   * @param pause between lessons
+   * @param pause between labels
    */
-  School(
-      Topics topics, RecordCodec codec, String bootstrapServers, Lessons lessons, Duration pause) {
+  LabelProducer(
+      Topics topics,
+      RecordCodec codec,
+      String bootstrapServers,
+      LabelSequence sequence,
+      Duration pause) {
     this.topics = topics;
     this.codec = codec;
-    this.lessons = lessons;
+    this.sequence = sequence;
     pauseNanos = pause.toNanos();
     producer =
         new KafkaProducer<>(
             Map.of("bootstrap.servers", bootstrapServers, "linger.ms", 5),
             new ByteArraySerializer(),
             new ByteArraySerializer());
-    books = new AdaptationBooks(topics, codec, bootstrapServers, asked::contains);
-    for (TaskDefinition task : lessons.tasks()) {
+    output = new AdaptationOutput(topics, codec, bootstrapServers, requested::contains);
+    for (TaskDefinition task : sequence.tasks()) {
       send(topics.definitions(), task.getTaskId(), task);
     }
     producer.flush();
-    teacher.setDaemon(true);
-    teacher.start();
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private void send(Topic topic, String key, SpecificRecord record) {
@@ -87,48 +95,48 @@ final class School implements AutoCloseable {
     return new ProducerRecord<>(topic.name(), key.getBytes(StandardCharsets.UTF_8), value);
   }
 
-  private void teach() {
-    while (!over) {
-      Lessons.Lesson lesson = lessons.lesson(taught.get());
-      send(topics.labels(), lesson.event().getTaskId(), lesson.event());
-      taught.incrementAndGet();
+  private void produce() {
+    while (!stopped) {
+      LabelEvent label = sequence.event(sent.get());
+      send(topics.labels(), label.getTaskId(), label);
+      sent.incrementAndGet();
       LockSupport.parkNanos(pauseNanos);
     }
   }
 
-  Lessons lessons() {
-    return lessons;
+  LabelSequence sequence() {
+    return sequence;
   }
 
-  AdaptationBooks books() {
-    return books;
+  AdaptationOutput output() {
+    return output;
   }
 
-  int taught() {
-    return taught.get();
+  int sent() {
+    return sent.get();
   }
 
   /** Ids, also in the header, of the requests that {@link #awaitServed} sent. */
-  Set<String> asked() {
-    return asked;
+  Set<String> requested() {
+    return requested;
   }
 
-  /** Returns how many lessons there were. */
-  int endLessons() throws InterruptedException {
-    over = true;
-    LockSupport.unpark(teacher);
-    teacher.join(10_000);
+  /** Stops and returns how many labels were sent. */
+  int stopAndCount() throws InterruptedException {
+    stopped = true;
+    LockSupport.unpark(thread);
+    thread.join(10_000);
     producer.flush();
     if (failure != null) {
-      throw new IllegalStateException("a lesson could not be sent", failure);
+      throw new IllegalStateException("a label could not be sent", failure);
     }
-    return taught.get();
+    return sent.get();
   }
 
   /**
-   * What each task has learnt from or keeps to judge with: an evaluation tells. Orders and labels
-   * are on different topics, so an order may overtake the last labels; more are given. What is
-   * lost, or counted twice, stays so however often one asks.
+   * How many examples each task has, for training and held out, as an evaluation reports. Commands
+   * and labels are on different topics, so a command may overtake the last labels: it is repeated.
+   * An example that is lost or counted twice stays so however often this is repeated.
    *
    * @param alive throws if the application has ended
    */
@@ -137,7 +145,7 @@ final class School implements AutoCloseable {
     AtomicInteger round = new AtomicInteger();
     try {
       await("the examples of each task")
-          .atMost(FaultGround.PATIENCE)
+          .atMost(FaultEnvironment.PATIENCE)
           .pollInterval(Duration.ofSeconds(1))
           .until(
               () -> {
@@ -145,18 +153,18 @@ final class School implements AutoCloseable {
                 return counts.equals(expected);
               });
     } catch (ConditionTimeoutException e) {
-      // Whoever asked says what differs.
+      // The caller says what differs.
     }
     return counts;
   }
 
   private Map<String, Integer> count(Runnable alive, Set<String> taskIds, int round) {
     Map<String, Integer> counts = new TreeMap<>();
-    String order = "count-" + round + "-";
-    taskIds.forEach(taskId -> orderEvaluation(taskId, order + taskId));
+    String prefix = "count-" + round + "-";
+    taskIds.forEach(taskId -> orderEvaluation(taskId, prefix + taskId));
     producer.flush();
     for (String taskId : taskIds) {
-      AdaptationReport report = reportOn(alive, order + taskId);
+      AdaptationReport report = reportOn(alive, prefix + taskId);
       counts.put(taskId, report.getExamples() + report.getHeldOut());
     }
     return counts;
@@ -173,50 +181,50 @@ final class School implements AutoCloseable {
     send(topics.commands(), taskId, evaluate);
   }
 
-  /** Jobs still due are done first, one at a time: patience counts from the last report. */
+  /** Earlier jobs run first, one at a time: the timeout counts from the last report. */
   private AdaptationReport reportOn(Runnable alive, String commandId) {
-    while (books.reportOn(commandId).isEmpty()) {
-      int before = books.reports();
-      FaultGround.awaitFrom(
+    while (output.reportOn(commandId).isEmpty()) {
+      int before = output.reports();
+      FaultEnvironment.awaitFrom(
           alive,
           "another report, at last that on " + commandId,
           () -> {
-            books.read();
-            return books.reports() > before;
+            output.read();
+            return output.reports() > before;
           });
     }
-    return books.reportOn(commandId).orElseThrow();
+    return output.reportOn(commandId).orElseThrow();
   }
 
   /**
-   * Asks each task until the version that was published last answers.
+   * Sends requests for each task until the version that was published last answers.
    *
    * @param alive throws if the application has ended
    */
   void awaitServed(Runnable alive) {
-    for (TaskDefinition task : lessons.tasks()) {
+    for (TaskDefinition task : sequence.tasks()) {
       String taskId = task.getTaskId();
       AtomicInteger number = new AtomicInteger();
-      FaultGround.awaitFrom(
+      FaultEnvironment.awaitFrom(
           alive,
           "the last version of " + taskId + " to answer",
           () -> {
             String id = taskId + "-" + number.getAndIncrement();
-            ask(id, taskId);
-            FaultGround.awaitFrom(
+            request(id, taskId);
+            FaultEnvironment.awaitFrom(
                 alive,
                 "an answer to " + id,
                 () -> {
-                  books.read();
-                  return books.prediction(id).isPresent();
+                  output.read();
+                  return output.prediction(id).isPresent();
                 });
-            long served = books.served(taskId).orElse(0L); // 0: nothing was good enough yet
-            return books.prediction(id).orElseThrow().getAdapterVersion() == served;
+            long served = output.served(taskId).orElse(0L); // 0: nothing was good enough yet
+            return output.prediction(id).orElseThrow().getAdapterVersion() == served;
           });
     }
   }
 
-  private void ask(String id, String taskId) {
+  private void request(String id, String taskId) {
     ProducerRecord<byte[], byte[]> record =
         record(
             topics.requests(),
@@ -228,31 +236,31 @@ final class School implements AutoCloseable {
                 .setCreatedAt(Instant.now())
                 .build());
     record.headers().add(Load.ID_HEADER, id.getBytes(StandardCharsets.UTF_8));
-    asked.add(id);
+    requested.add(id);
     send(record);
     producer.flush();
   }
 
-  /** Waits until the books hold all there is; only while no application is running. */
+  /** Waits until all output is read; only while no application is running. */
   void readToTheEnd() {
-    await("the books at the end").atMost(FaultGround.PATIENCE).until(books::read);
+    await("the end of the output").atMost(FaultEnvironment.PATIENCE).until(output::read);
   }
 
   /** What is wrong with the versions: a gap, a repetition, not what reports say, not served. */
   List<String> faults() {
     List<String> faults = new ArrayList<>();
-    for (TaskDefinition task : lessons.tasks()) {
+    for (TaskDefinition task : sequence.tasks()) {
       String taskId = task.getTaskId();
-      List<Long> versions = books.versions(taskId);
+      List<Long> versions = output.versions(taskId);
       List<Long> counted = LongStream.rangeClosed(1, versions.size()).boxed().toList();
       if (!versions.equals(counted)) {
         faults.add(taskId + " has versions " + versions);
       }
-      if (!versions.equals(books.promotions(taskId))) {
+      if (!versions.equals(output.promotions(taskId))) {
         faults.add(
-            taskId + " has versions " + versions + ", reports say " + books.promotions(taskId));
+            taskId + " has versions " + versions + ", reports say " + output.promotions(taskId));
       }
-      long served = books.served(taskId).orElse(0L);
+      long served = output.served(taskId).orElse(0L);
       if (served != versions.size()) {
         faults.add(taskId + " has versions " + versions + " and is served with " + served);
       }
@@ -262,14 +270,14 @@ final class School implements AutoCloseable {
 
   @Override
   public void close() {
-    over = true;
-    LockSupport.unpark(teacher);
+    stopped = true;
+    LockSupport.unpark(thread);
     try {
-      teacher.join(10_000);
+      thread.join(10_000);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     producer.close(Duration.ofSeconds(5));
-    books.close();
+    output.close();
   }
 }

@@ -26,7 +26,7 @@ import org.apache.kafka.common.header.Header;
  * Reads both output topics, committed records only, each partition in its order, on a thread of its
  * own. All methods may be called from any thread.
  */
-final class Ledger implements AutoCloseable {
+final class OutputReader implements AutoCloseable {
 
   /** One record of an output topic. */
   record Entry(ConsumerRecord<byte[], byte[]> record, Optional<Prediction> prediction) {
@@ -60,7 +60,7 @@ final class Ledger implements AutoCloseable {
   private final String predictionsTopic;
   private final RecordCodec codec;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final Thread thread = new Thread(this::run, "fault-ledger");
+  private final Thread thread = new Thread(this::run, "fault-output");
   private final List<Entry> entries = new ArrayList<>(); // guarded by this
   private final Map<String, Long> ids = new HashMap<>(); // first read at; guarded by this
   private final Set<String> twice = new TreeSet<>(); // guarded by this
@@ -71,7 +71,7 @@ final class Ledger implements AutoCloseable {
   private volatile boolean slow;
   private volatile boolean closed;
 
-  Ledger(Topics topics, RecordCodec codec, String bootstrapServers) {
+  OutputReader(Topics topics, RecordCodec codec, String bootstrapServers) {
     this.codec = codec;
     predictionsTopic = topics.predictions().name();
     consumer =
@@ -80,7 +80,7 @@ final class Ledger implements AutoCloseable {
     thread.setDaemon(true);
   }
 
-  Ledger start() {
+  OutputReader start() {
     thread.start();
     return this;
   }
@@ -89,7 +89,7 @@ final class Ledger implements AutoCloseable {
     try {
       while (!closed) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(50))) {
-          enter(record);
+          add(record);
           if (slow) {
             LockSupport.parkNanos(SLOW_NANOS);
           }
@@ -105,7 +105,7 @@ final class Ledger implements AutoCloseable {
     }
   }
 
-  private void enter(ConsumerRecord<byte[], byte[]> record) {
+  private void add(ConsumerRecord<byte[], byte[]> record) {
     Optional<Prediction> prediction =
         record.topic().equals(predictionsTopic)
             ? Optional.of(codec.deserialize(record.topic(), record.value(), Prediction.class))
@@ -113,7 +113,7 @@ final class Ledger implements AutoCloseable {
     Entry entry = new Entry(record, prediction);
     synchronized (this) {
       entries.add(entry);
-      // Without an id it answers no request; the verdict calls it unexpected.
+      // Without an id it answers no request; the result lists it as unexpected.
       if (!entry.id().equals(NO_ID) && ids.putIfAbsent(entry.id(), System.nanoTime()) != null) {
         twice.add(entry.id());
       }
@@ -154,7 +154,7 @@ final class Ledger implements AutoCloseable {
     return youngest.isAfter(moment);
   }
 
-  /** Whether all that is committed now is read; asks anew with every call that says no. */
+  /** Whether all that is committed now is read; each call that returns false checks again. */
   synchronized boolean isAtTheEnd() {
     check();
     boolean answer = atTheEnd;

@@ -6,12 +6,12 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Whether a process needs no more at the end than at the beginning: medians of the second and of
- * the last quarter of the samples are compared. The first quarter is when it warms up.
+ * Whether a process uses no more at the end than at the beginning: medians of the second and of the
+ * last quarter of the samples are compared. The first quarter is when it warms up.
  *
  * @param measures each with what it was, what it became, and what is allowed
  */
-record SoakVerdict(List<Measure> measures) {
+record SoakResult(List<Measure> measures) {
   private static final int LEAST_SAMPLES = 20;
 
   /** One measure's medians. */
@@ -27,10 +27,10 @@ record SoakVerdict(List<Measure> measures) {
     }
   }
 
-  static SoakVerdict of(List<SoakSample> samples) {
+  static SoakResult of(List<SoakSample> samples) {
     if (samples.size() < LEAST_SAMPLES) {
       throw new IllegalArgumentException(
-          "flatness takes " + LEAST_SAMPLES + " samples or more; got " + samples.size());
+          "a soak test takes " + LEAST_SAMPLES + " samples or more; got " + samples.size());
     }
     List<Measure> measures = new ArrayList<>();
     // Allocators keep some; a leak of a hundred bytes per request is 48 MiB in half a million.
@@ -39,7 +39,7 @@ record SoakVerdict(List<Measure> measures) {
     measures.add(measure("threads", samples, SoakSample::threads, 1, 4));
     // Load keeps a fixed number of requests ahead; how many are in flight fluctuates.
     measures.add(measure("consumer lag", samples, SoakSample::lag, 1.5, 1_000));
-    return new SoakVerdict(measures);
+    return new SoakResult(measures);
   }
 
   private static Measure measure(
@@ -59,7 +59,7 @@ record SoakVerdict(List<Measure> measures) {
     return sorted[sorted.length / 2];
   }
 
-  /** What needs more and more. */
+  /** What grows. */
   List<Measure> growing() {
     return measures.stream().filter(Measure::grows).toList();
   }

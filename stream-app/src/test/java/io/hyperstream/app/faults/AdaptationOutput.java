@@ -25,8 +25,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 
-/** All that adaptation has committed: versions, reports, and the predictions they led to. */
-final class AdaptationBooks implements AutoCloseable {
+/** Reads what adaptation has committed: versions, reports, and the predictions they led to. */
+final class AdaptationOutput implements AutoCloseable {
   private final Topics topics;
   private final RecordCodec codec;
   private final KafkaConsumer<byte[], byte[]> consumer;
@@ -34,15 +34,15 @@ final class AdaptationBooks implements AutoCloseable {
   private final Map<String, AdapterVersion> served = new HashMap<>();
   private final List<AdaptationReport> reports = new ArrayList<>();
   private final Map<String, Prediction> predictions = new HashMap<>();
-  private final Predicate<String> asked;
+  private final Predicate<String> requested;
   private int deadLetters;
 
   /**
-   * @param asked whether the prediction on a request, by its id, is to be remembered
+   * @param requested whether the prediction on a request, by its id, is kept
    */
-  AdaptationBooks(
-      Topics topics, RecordCodec codec, String bootstrapServers, Predicate<String> asked) {
-    this.asked = asked;
+  AdaptationOutput(
+      Topics topics, RecordCodec codec, String bootstrapServers, Predicate<String> requested) {
+    this.requested = requested;
     this.topics = topics;
     this.codec = codec;
     consumer =
@@ -58,19 +58,19 @@ final class AdaptationBooks implements AutoCloseable {
                 .toList());
   }
 
-  /** Enters what was committed since, for a second at most; says whether that was all. */
+  /** Reads what was committed since, for a second at most; says whether that was all. */
   boolean read() {
     long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
     ConsumerRecords<byte[], byte[]> records;
     do {
       records = consumer.poll(Duration.ofMillis(50));
-      records.forEach(this::enter);
+      records.forEach(this::add);
     } while (!records.isEmpty() && System.nanoTime() < until);
     return consumer.endOffsets(consumer.assignment()).entrySet().stream()
         .allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
   }
 
-  private void enter(ConsumerRecord<byte[], byte[]> record) {
+  private void add(ConsumerRecord<byte[], byte[]> record) {
     String topic = record.topic();
     if (topic.equals(topics.deadLetters().name())) {
       String source = AppFixture.header(record, DeadLetterHeaders.SOURCE_TOPIC);
@@ -79,7 +79,7 @@ final class AdaptationBooks implements AutoCloseable {
       reports.add(codec.deserialize(topic, record.value(), AdaptationReport.class));
     } else if (topic.equals(topics.predictions().name())) {
       String id = AppFixture.header(record, Load.ID_HEADER);
-      if (id != null && asked.test(id)) {
+      if (id != null && requested.test(id)) {
         Prediction prediction = codec.deserialize(topic, record.value(), Prediction.class);
         predictions.putIfAbsent(prediction.getRequestId(), prediction);
       }
@@ -137,7 +137,10 @@ final class AdaptationBooks implements AutoCloseable {
     return reports.size();
   }
 
-  /** Dead letters of labels, commands and definitions; requests are the ledger's. */
+  /**
+   * Dead letters of labels, commands and definitions; those of requests are in {@link
+   * OutputReader}.
+   */
   int deadLetters() {
     return deadLetters;
   }

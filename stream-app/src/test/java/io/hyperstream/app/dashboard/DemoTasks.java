@@ -19,7 +19,7 @@ import org.awaitility.Awaitility;
 import org.yaml.snakeyaml.Yaml;
 
 /** The demo's tasks and sentences in an application, so that every view has something to show. */
-final class Town {
+final class DemoTasks {
   static final String TAUGHT = "city-reports";
   private static final String FOLDER = "/io/hyperstream/app/cli/demo/";
   private static final int BATCH = 8;
@@ -32,12 +32,12 @@ final class Town {
   /** A line of the demo. */
   record Sentence(String taskId, String text, String textPair, String label) {}
 
-  Town(AppFixture app) throws IOException {
+  DemoTasks(AppFixture app) throws IOException {
     this.app = app;
   }
 
   private static List<Sentence> read(String file) throws IOException {
-    try (InputStream in = Town.class.getResourceAsStream(FOLDER + file)) {
+    try (InputStream in = DemoTasks.class.getResourceAsStream(FOLDER + file)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8)
           .lines()
           .skip(1)
@@ -49,11 +49,11 @@ final class Town {
 
   /** Ten tasks whose labels say what they mean, and one whose labels do not. */
   void define() throws IOException {
-    try (InputStream in = Town.class.getResourceAsStream(FOLDER + "tasks.yaml")) {
+    try (InputStream in = DemoTasks.class.getResourceAsStream(FOLDER + "tasks.yaml")) {
       Map<String, List<Map<String, Object>>> file = new Yaml().load(in);
       file.get("tasks").forEach(this::define);
     }
-    try (InputStream in = Town.class.getResourceAsStream(FOLDER + "taught-task.yaml")) {
+    try (InputStream in = DemoTasks.class.getResourceAsStream(FOLDER + "taught-task.yaml")) {
       define(new Yaml().load(in));
     }
   }
@@ -61,7 +61,7 @@ final class Town {
   private void define(Map<String, Object> task) {
     TaskDefinition.Builder definition =
         AppFixture.task((String) task.get("taskId"))
-            .setLabels(((List<?>) task.get("labels")).stream().map(Town::label).toList())
+            .setLabels(((List<?>) task.get("labels")).stream().map(DemoTasks::label).toList())
             .setDescription((String) task.get("description"))
             .setAdaptation(policy());
     if (task.containsKey("template")) {

@@ -8,11 +8,11 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-@DisplayName("The verdict of a soak")
-class SoakVerdictTest {
+@DisplayName("The result of a soak test")
+class SoakResultTest {
   private static List<String> growing(IntFunction<SoakSample> sample) {
-    return SoakVerdict.of(IntStream.range(0, 400).mapToObj(sample).toList()).growing().stream()
-        .map(SoakVerdict.Measure::name)
+    return SoakResult.of(IntStream.range(0, 400).mapToObj(sample).toList()).growing().stream()
+        .map(SoakResult.Measure::name)
         .toList();
   }
 

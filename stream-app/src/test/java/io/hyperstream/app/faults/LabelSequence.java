@@ -16,11 +16,11 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * An endless, reproducible sequence of labels for a few tasks: new examples, labels said again,
- * labels changed, labels taken back. Lesson {@code n} depends on the seed and {@code n} only, so
- * what the examples must be after so many lessons is known.
+ * An endless, reproducible sequence of labels for a few tasks: new examples, repeated labels,
+ * changed labels, removed labels. Label {@code n} depends on the seed and {@code n} only, so what
+ * the examples must be after so many labels is known.
  */
-final class Lessons {
+final class LabelSequence {
   private static final int TASKS = 3;
 
   /** They say nothing of the texts: without examples the model can only guess. */
@@ -34,21 +34,18 @@ final class Lessons {
   private final long seed;
   private final int maxExamplesPerLabel;
 
-  /** One label. */
-  record Lesson(int number, LabelEvent event) {}
-
-  /** None gives way, so all must be there. */
-  Lessons(long seed) {
+  /** No example is evicted, so all must be there. */
+  LabelSequence(long seed) {
     this(seed, 1_000);
   }
 
-  Lessons(long seed, int maxExamplesPerLabel) {
+  LabelSequence(long seed, int maxExamplesPerLabel) {
     this.seed = seed;
     this.maxExamplesPerLabel = maxExamplesPerLabel;
   }
 
   /**
-   * Definitions; they adapt often, and judge leniently, so that there are many versions. With a
+   * Definitions; they adapt often, and promote leniently, so that there are many versions. With a
    * model that has a hypernetwork the first may tune its embedding, which takes a while and can be
    * killed in the midst of it.
    */
@@ -63,7 +60,7 @@ final class Lessons {
         .mapToObj(
             task ->
                 TaskDefinition.newBuilder()
-                    .setTaskId("lesson-" + task)
+                    .setTaskId("taught-" + task)
                     .setKind(TaskKind.CLASSIFICATION)
                     .setLabels(
                         LABELS.stream().map(name -> new TaskLabel(name, null, null)).toList())
@@ -76,30 +73,28 @@ final class Lessons {
         .toList();
   }
 
-  Lesson lesson(int number) {
+  LabelEvent event(int number) {
     SplittableRandom random = new SplittableRandom(seed * 1_000_003 + number);
-    int fate = random.nextInt(20);
-    // Something earlier is said again, changed or taken back; never something of the very start.
-    int about = fate < 4 && number > 40 ? number - 1 - random.nextInt(30) : number;
+    int draw = random.nextInt(20);
+    // An earlier example is repeated, changed or removed; never one of the first ones.
+    int about = draw < 4 && number > 40 ? number - 1 - random.nextInt(30) : number;
     int label = new SplittableRandom(seed + about).nextInt(LABELS.size());
     List<String> forms = SENTENCES.get(label);
-    String said = fate == 0 ? LABELS.get(1 - label) : LABELS.get(label);
-    return new Lesson(
-        number,
-        LabelEvent.newBuilder()
-            .setTaskId("lesson-" + about % TASKS)
-            .setText(forms.get(about % forms.size()).formatted(about))
-            .setLabel(about != number && fate == 1 ? null : said)
-            .setSource("lessons")
-            .setCreatedAt(Instant.ofEpochMilli(1_700_000_000_000L + number))
-            .build());
+    String said = draw == 0 ? LABELS.get(1 - label) : LABELS.get(label);
+    return LabelEvent.newBuilder()
+        .setTaskId("taught-" + about % TASKS)
+        .setText(forms.get(about % forms.size()).formatted(about))
+        .setLabel(about != number && draw == 1 ? null : said)
+        .setSource("label-sequence")
+        .setCreatedAt(Instant.ofEpochMilli(1_700_000_000_000L + number))
+        .build();
   }
 
-  /** How many examples each task must have after the first so many lessons. */
-  Map<String, Integer> examplesAfter(int lessons) {
+  /** How many examples each task must have after the first so many labels. */
+  Map<String, Integer> examplesAfter(int labels) {
     Map<String, Set<String>> texts = new TreeMap<>();
-    for (int number = 0; number < lessons; number++) {
-      LabelEvent event = lesson(number).event();
+    for (int number = 0; number < labels; number++) {
+      LabelEvent event = event(number);
       Set<String> ofTask = texts.computeIfAbsent(event.getTaskId(), id -> new HashSet<>());
       if (event.getLabel() == null) {
         ofTask.remove(event.getText());

@@ -23,8 +23,11 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** All tasks defined, sustained load, and the books about it, whatever the application runs in. */
-final class RequestBooks implements AutoCloseable {
+/**
+ * Defines all tasks, keeps up a load, and reconciles requests with answers: every request must have
+ * exactly one outcome. It does not matter where the application runs.
+ */
+final class RequestReconciliation implements AutoCloseable {
   private static final Duration DRAIN_PATIENCE = Duration.ofMinutes(10);
 
   private final String group;
@@ -32,13 +35,13 @@ final class RequestBooks implements AutoCloseable {
   private final RecordCodec codec;
   private final String bootstrapServers;
   private final Traffic traffic;
-  private final Ledger ledger;
+  private final OutputReader output;
   private final Load load;
 
   /**
    * @param group the application's consumer group
    */
-  RequestBooks(
+  RequestReconciliation(
       String group,
       Topics topics,
       RecordCodec codec,
@@ -51,9 +54,9 @@ final class RequestBooks implements AutoCloseable {
     this.bootstrapServers = bootstrapServers;
     traffic = new Traffic(seed);
     defineTasks();
-    ledger = new Ledger(topics, codec, bootstrapServers).start();
+    output = new OutputReader(topics, codec, bootstrapServers).start();
     load =
-        new Load(traffic, codec, topics.requests().name(), bootstrapServers, ledger::answered, flow)
+        new Load(traffic, codec, topics.requests().name(), bootstrapServers, output::answered, flow)
             .start();
   }
 
@@ -72,8 +75,8 @@ final class RequestBooks implements AutoCloseable {
     }
   }
 
-  Ledger ledger() {
-    return ledger;
+  OutputReader output() {
+    return output;
   }
 
   Load load() {
@@ -89,7 +92,7 @@ final class RequestBooks implements AutoCloseable {
     int sent = load.sent();
     for (int n = number; n < sent && !silent.isEmpty(); n++) {
       Load.Position position = load.positions().get(n);
-      if (position != null && ledger.answeredAt(Traffic.id(n)).isPresent()) {
+      if (position != null && output.answeredAt(Traffic.id(n)).isPresent()) {
         silent.remove(position.partition().partition());
       }
     }
@@ -100,7 +103,7 @@ final class RequestBooks implements AutoCloseable {
   int unanswered(int from, int to) {
     int count = 0;
     for (int n = from; n < to; n++) {
-      count += ledger.answeredAt(Traffic.id(n)).isPresent() ? 0 : 1;
+      count += output.answeredAt(Traffic.id(n)).isPresent() ? 0 : 1;
     }
     return count;
   }
@@ -111,7 +114,7 @@ final class RequestBooks implements AutoCloseable {
     load.positions()
         .forEach(
             (number, position) -> {
-              if (number >= from && ledger.answeredAt(Traffic.id(number)).isEmpty()) {
+              if (number >= from && output.answeredAt(Traffic.id(number)).isEmpty()) {
                 counts.merge(position.partition().partition(), 1, Integer::sum);
               }
             });
@@ -122,7 +125,7 @@ final class RequestBooks implements AutoCloseable {
   Duration longestWait(int from, int to) {
     long longest = 0;
     for (int n = from; n < to; n++) {
-      OptionalLong answered = ledger.answeredAt(Traffic.id(n));
+      OptionalLong answered = output.answeredAt(Traffic.id(n));
       Load.Position position = load.positions().get(n);
       if (answered.isPresent() && position != null) {
         longest = Math.max(longest, answered.getAsLong() - position.sentAt());
@@ -149,9 +152,9 @@ final class RequestBooks implements AutoCloseable {
             });
   }
 
-  /** Waits until the ledger has read all there is; only while no application is running. */
+  /** Waits until all output is read; only while no application is running. */
   private void readToTheEnd() {
-    await("the ledger at the end").atMost(FaultGround.PATIENCE).until(ledger::isAtTheEnd);
+    await("the end of the output").atMost(FaultEnvironment.PATIENCE).until(output::isAtTheEnd);
   }
 
   /**
@@ -159,11 +162,11 @@ final class RequestBooks implements AutoCloseable {
    *
    * @param others ids of requests that are not of the load
    */
-  Verdict verdict(Set<String> others) {
+  ExactlyOnceResult result(Set<String> others) {
     readToTheEnd();
-    List<Ledger.Entry> entries =
-        ledger.entries().stream().filter(entry -> !others.contains(entry.id())).toList();
-    return Verdict.of(traffic, load.sent(), entries, codec, topics.requests().name());
+    List<OutputReader.Entry> entries =
+        output.entries().stream().filter(entry -> !others.contains(entry.id())).toList();
+    return ExactlyOnceResult.of(traffic, load.sent(), entries, codec, topics.requests().name());
   }
 
   /**
@@ -176,7 +179,7 @@ final class RequestBooks implements AutoCloseable {
     readToTheEnd();
     Map<TopicPartition, Long> committed = committed();
     Set<String> answered = new HashSet<>();
-    ledger.entries().forEach(entry -> answered.add(entry.id()));
+    output.entries().forEach(entry -> answered.add(entry.id()));
     List<String> torn = new ArrayList<>();
     load.positions()
         .forEach(
@@ -200,7 +203,7 @@ final class RequestBooks implements AutoCloseable {
           .forEach(info -> partitions.add(new TopicPartition(info.topic(), info.partition())));
       Map<TopicPartition, Long> offsets = new HashMap<>();
       for (Map.Entry<TopicPartition, OffsetAndMetadata> entry :
-          consumer.committed(partitions, FaultGround.PATIENCE).entrySet()) {
+          consumer.committed(partitions, FaultEnvironment.PATIENCE).entrySet()) {
         if (entry.getValue() != null) {
           offsets.put(entry.getKey(), entry.getValue().offset());
         }
@@ -212,6 +215,6 @@ final class RequestBooks implements AutoCloseable {
   @Override
   public void close() {
     load.close();
-    ledger.close();
+    output.close();
   }
 }
