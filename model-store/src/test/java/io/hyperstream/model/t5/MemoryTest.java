@@ -23,10 +23,11 @@ import org.junit.jupiter.api.Test;
 @DisplayName("Native memory")
 class MemoryTest {
   private static final ObjectMapper MAPPER = new ObjectMapper();
-  private static final int BATCHES = 3000;
+  private static final int BATCHES = 1500;
+  private static final int WARM = 600; // the allocator has what it keeps
 
   @Test
-  @DisplayName("stays flat over thousands of batches of all shapes, generated adapters included")
+  @DisplayName("stays flat over 1,500 batches of all shapes, generated adapters included")
   void flat() throws Exception {
     Ops.inferenceThread();
     T5Config config =
@@ -47,13 +48,15 @@ class MemoryTest {
       long early = 0;
       for (int i = 0; i < BATCHES; i++) {
         batch(t5, factory, random, i);
-        if (i == BATCHES / 5) {
+        if (i == WARM) {
           early = ProcessMemory.nativeBytes();
         }
       }
       assertThat(t5.manager().getManagedArrays()).hasSize(arrays);
       long growth = ProcessMemory.nativeBytes() - early;
-      assertThat(growth >> 20).as("growth of native memory in MiB").isLessThan(40);
+      assertThat(growth >> 20)
+          .as("growth of native memory in MiB")
+          .isLessThan(15); // 17 KiB a batch
     }
   }
 

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -81,6 +82,10 @@ class FewShotTrainerTest {
   private static int threads;
   private static FewShotModel model;
   private static FewShotTrainer trainer;
+  private static float[] untrained; // an embedding as it was before anything was trained
+
+  /** Trained once for all tests that ask something of the same. */
+  private static final Map<Method, FewShotCandidate> CANDIDATES = new EnumMap<>(Method.class);
 
   @BeforeAll
   static void open() throws Exception {
@@ -88,10 +93,12 @@ class FewShotTrainerTest {
     stored = StarterModel.install(new FileModelStore(folder.resolve("store")));
     model = FewShotModel.open(stored);
     trainer = new FewShotTrainer(model);
+    untrained = model.factory().taskEmbeddings().get("hwu64").clone();
   }
 
   @AfterAll
   static void close() {
+    CANDIDATES.values().forEach(FewShotCandidate::close);
     model.close();
     Ops.setThreads(threads);
   }
@@ -113,6 +120,12 @@ class FewShotTrainerTest {
       }
       return split;
     }
+  }
+
+  private static final Split COMMON = Split.of(4, 2);
+
+  private static FewShotCandidate candidate(Method method) {
+    return CANDIDATES.computeIfAbsent(method, m -> trainer.train(task(), COMMON.train(), m, 1));
   }
 
   private static double accuracy(FewShotCandidate candidate, List<Example> test) {
@@ -174,15 +187,13 @@ class FewShotTrainerTest {
   @Test
   @DisplayName("both gradient stages lower the loss on their examples, stage 2 more")
   void stages() {
-    Split split = Split.of(4, 2);
+    List<Example> examples = COMMON.train();
     double[] losses = new double[3];
     List<Method> stages = List.of(Method.ZERO_SHOT, Method.EMBEDDING, Method.WEIGHTS);
     for (int i = 0; i < losses.length; i++) {
-      try (FewShotCandidate candidate = trainer.train(task(), split.train(), stages.get(i), 1)) {
-        double[][] p = candidate.predict(split.train());
-        for (int row = 0; row < p.length; row++) {
-          losses[i] -= Math.log(p[row][LABELS.indexOf(split.train().get(row).label())]);
-        }
+      double[][] p = candidate(stages.get(i)).predict(examples);
+      for (int row = 0; row < p.length; row++) {
+        losses[i] -= Math.log(p[row][LABELS.indexOf(examples.get(row).label())]);
       }
     }
     assertThat(losses[1]).isLessThan(losses[0]);
@@ -263,14 +274,11 @@ class FewShotTrainerTest {
       names = {"EMBEDDING", "PROTOTYPES", "WEIGHTS", "AUTO"})
   @DisplayName("a published version, read back, answers as the candidate did")
   void published(Method method) throws Exception {
-    Split split = Split.of(4, 2);
-    try (FewShotCandidate candidate = trainer.train(task(), split.train(), method, 1)) {
-      FewShotVersion version = candidate.version();
-      double[][] expected = candidate.predict(split.test());
-      double[][] served = model.predict(task(), adapter(version), split.test());
-      for (int i = 0; i < expected.length; i++) {
-        assertThat(served[i]).containsExactly(expected[i], within(1e-6));
-      }
+    FewShotCandidate candidate = candidate(method);
+    double[][] expected = candidate.predict(COMMON.test());
+    double[][] served = model.predict(task(), adapter(candidate.version()), COMMON.test());
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(served[i]).containsExactly(expected[i], within(1e-6));
     }
   }
 
@@ -287,16 +295,13 @@ class FewShotTrainerTest {
   @Test
   @DisplayName("a version says what it is made of, and nothing else is accepted")
   void forms() {
-    Split split = Split.of(2, 1);
     for (Method method : List.of(Method.ZERO_SHOT, Method.PROTOTYPES, Method.WEIGHTS)) {
-      try (FewShotCandidate candidate = trainer.train(task(), split.train(), method, 1)) {
-        Form form = candidate.version().form();
-        assertThat(form)
-            .isEqualTo(
-                method == Method.ZERO_SHOT
-                    ? Form.EMBEDDING
-                    : method == Method.PROTOTYPES ? Form.PROTOTYPES : Form.WEIGHTS);
-      }
+      Form form = candidate(method).version().form();
+      assertThat(form)
+          .isEqualTo(
+              method == Method.ZERO_SHOT
+                  ? Form.EMBEDDING
+                  : method == Method.PROTOTYPES ? Form.PROTOTYPES : Form.WEIGHTS);
     }
     assertThatThrownBy(
             () ->
@@ -308,10 +313,8 @@ class FewShotTrainerTest {
   @Test
   @DisplayName("label scores are serving's, and training leaves the model as it was")
   void servingScores() throws Exception {
-    Split split = Split.of(4, 2);
-    float[] known = model.factory().taskEmbeddings().get("hwu64").clone();
-    trainer.train(task(), split.train(), Method.WEIGHTS, 1).close();
-    assertThat(model.factory().taskEmbeddings().get("hwu64")).isEqualTo(known);
+    candidate(Method.WEIGHTS);
+    assertThat(model.factory().taskEmbeddings().get("hwu64")).isEqualTo(untrained);
 
     TaskDefinition served = stored.sourceTasks().get(3).definition();
     List<Example> texts = List.of(Example.of("play the next song", served.labels().get(0).name()));

@@ -2,6 +2,7 @@ package io.hyperstream.model.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hyperstream.testing.ChildJvm;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -54,17 +55,12 @@ class TrainingKillTest {
    * @return the steps it said
    */
   private static List<Integer> steps(Path run, int killAt) throws Exception {
+    List<String> command = ChildJvm.command();
+    command.addAll(List.of("-Dai.djl.offline=true", "-DOPT_OUT_TRACKING=true"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of(TrainingProcess.class.getName(), run.toString()));
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                "-Dai.djl.offline=true",
-                "-DOPT_OUT_TRACKING=true",
-                TrainingProcess.class.getName(),
-                run.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     List<Integer> said = new ArrayList<>();
     try (BufferedReader reader =
         new BufferedReader(

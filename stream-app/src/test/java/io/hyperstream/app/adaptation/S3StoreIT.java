@@ -15,6 +15,7 @@ import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.Prediction;
+import io.hyperstream.testing.ChildJvm;
 import io.hyperstream.testing.S3Server;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ class S3StoreIT {
     settings.put("kafka.application-id", "s3-app");
     settings.put("streams.state-dir", folder.resolve("replica-state").toString());
     return new ServeProcess(
-        List.of(),
+        ChildJvm.OPTIONS,
         app.cluster().bootstrapServers(),
         app.cluster().schemaRegistryUrl(),
         settings,

@@ -6,8 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.app.embedded.EmbeddedCluster;
 import io.hyperstream.app.inference.SharedCluster;
+import io.hyperstream.testing.ChildJvm;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.DisplayName;
@@ -27,10 +30,10 @@ class BenchPipelineIT {
     EmbeddedCluster cluster = SharedCluster.cluster();
     Path json = folder.resolve("rows.jsonl");
 
-    CommandRun run =
-        CommandRun.of(
-            "bench",
-            "pipeline",
+    List<String> command = new ArrayList<>(List.of("bench", "pipeline"));
+    ChildJvm.OPTIONS.forEach(option -> command.add("--java-option=" + option));
+    command.addAll(
+        List.of(
             "--rounds=2",
             "--seconds=0.5",
             "--swaps=3",
@@ -41,7 +44,8 @@ class BenchPipelineIT {
             "--model-dir=" + folder.resolve("models"),
             "--bootstrap-servers=" + cluster.bootstrapServers(),
             "--schema-registry-url=" + cluster.schemaRegistryUrl(),
-            "--json=" + json);
+            "--json=" + json));
+    CommandRun run = CommandRun.of(command.toArray(String[]::new));
 
     // A machine as busy as a test run's may keep it from sending in time, and it says so.
     assertThat(run.exitCode()).as(run.err()).isIn(ExitCodes.OK, ExitCodes.NOT_CLEAN);

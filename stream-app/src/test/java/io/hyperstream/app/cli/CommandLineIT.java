@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.store.StoredModel;
+import io.hyperstream.testing.ChildJvm;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -54,7 +55,10 @@ class CommandLineIT {
     server =
         PackagedCommand.start(
             folder,
-            List.of("-Duser.language=fa", "-Duser.country=IR"), // digits of its own
+            Stream.concat(
+                    ChildJvm.OPTIONS.stream(),
+                    Stream.of("-Duser.language=fa", "-Duser.country=IR")) // digits of its own
+                .toList(),
             Map.of(),
             "serve",
             "--embedded",

@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.hyperstream.testing.ChildJvm;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,16 +16,16 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
 /**
- * The packaged jar as people run it: {@code java -jar}, no flags, from some other folder, nothing
- * on standard input. Killed when closed.
+ * The packaged jar as people run it: {@code java -jar}, from some other folder, nothing on standard
+ * input. Killed when closed.
  */
 record PackagedCommand(Process process, Path out, Path err) implements AutoCloseable {
 
   static PackagedCommand start(Path workingDirectory, String... args) throws IOException {
-    return start(workingDirectory, List.of(), Map.of(), args);
+    return start(workingDirectory, ChildJvm.OPTIONS, Map.of(), args);
   }
 
-  /** With options of the virtual machine and an environment of its own. */
+  /** With no options of the virtual machine but these, and an environment of its own. */
   static PackagedCommand start(
       Path workingDirectory,
       List<String> javaOptions,

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.testing.ChildJvm;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -269,9 +270,9 @@ class ReadmeIT {
   private static Ran run(String command) throws IOException, InterruptedException {
     Path out = Files.createTempFile(folder, "out", ".txt");
     Path err = Files.createTempFile(folder, "err", ".txt");
-    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    String java = "'" + String.join("' '", ChildJvm.command()) + "'";
     String script =
-        "set -o pipefail; hyperstream() { '%s' -jar stream-app/target/hyperstream.jar \"$@\"; }; %s"
+        "set -o pipefail; hyperstream() { %s -jar stream-app/target/hyperstream.jar \"$@\"; }; %s"
             .formatted(java, command.replace("localhost:8080", http()));
     ProcessBuilder builder =
         new ProcessBuilder("bash", "-c", script)

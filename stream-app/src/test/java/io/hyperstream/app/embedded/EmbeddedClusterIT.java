@@ -15,6 +15,7 @@ import io.hyperstream.schemas.Subjects;
 import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
 import io.hyperstream.schemas.UndecodableRecordException;
+import io.hyperstream.testing.ChildJvm;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -330,15 +331,11 @@ class EmbeddedClusterIT {
   void killedParent() throws Exception {
     Path data = temp.resolve("data");
     Path report = temp.resolve("report");
+    List<String> java = ChildJvm.command();
+    java.addAll(List.of("-Xmx512m", "-cp", System.getProperty("java.class.path")));
+    java.addAll(List.of(EmbeddedClusterMain.class.getName(), data.toString(), report.toString()));
     ProcessBuilder command =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                EmbeddedClusterMain.class.getName(),
-                data.toString(),
-                report.toString())
+        new ProcessBuilder(java)
             .redirectErrorStream(true)
             .redirectOutput(temp.resolve("parent.log").toFile());
     // Its port is the parent's: the registry must not ask for it again.

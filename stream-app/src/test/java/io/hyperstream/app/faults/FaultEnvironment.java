@@ -10,6 +10,7 @@ import io.hyperstream.schemas.SchemaRegistrar;
 import io.hyperstream.schemas.SchemaRegistries;
 import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
+import io.hyperstream.testing.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,7 +78,9 @@ final class FaultEnvironment implements AutoCloseable {
 
   /** Starts the application, beside those that are there. */
   ServeProcess launch() {
-    return launch(List.of("-Xmx512m"));
+    List<String> options = new ArrayList<>(ChildJvm.OPTIONS);
+    options.add("-Xmx512m");
+    return launch(options);
   }
 
   ServeProcess launch(List<String> javaOptions) {

@@ -15,7 +15,10 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** One embedded broker and registry for all classes of a test run; classes differ by prefix. */
+/**
+ * One embedded broker and registry for all classes of a test process; classes differ by prefix. The
+ * launcher's session has it: with several processes the build runs each class as a plan of its own.
+ */
 public final class SharedCluster implements BeforeAllCallback {
   /**
    * What a broker would remove within minutes, it removes while a test runs. And it has an opinion
@@ -82,8 +85,9 @@ public final class SharedCluster implements BeforeAllCallback {
   public void beforeAll(ExtensionContext context) {
     running =
         context
-            .getRoot()
-            .getStore(ExtensionContext.Namespace.create(SharedCluster.class))
+            .getStore(
+                ExtensionContext.StoreScope.LAUNCHER_SESSION,
+                ExtensionContext.Namespace.create(SharedCluster.class))
             .getOrComputeIfAbsent(Running.class, key -> start(), Running.class);
   }
 
