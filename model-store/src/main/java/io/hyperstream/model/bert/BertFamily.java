@@ -140,6 +140,11 @@ public final class BertFamily implements ModelFamily {
     }
 
     @Override
+    public boolean answersBare() {
+      return true;
+    }
+
+    @Override
     public HeadForm heads() {
       return HeadForm.JOINT;
     }

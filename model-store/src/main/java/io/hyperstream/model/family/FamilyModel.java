@@ -18,6 +18,12 @@ public interface FamilyModel extends AutoCloseable {
   /** How texts become token sequences, and states a row's vector. */
   RowEncoder rows();
 
+  /**
+   * Whether the backbone answers tasks that nobody has seen without any adapters. A decoder that
+   * was trained with adapters says nothing without them.
+   */
+  boolean answersBare();
+
   /** How label vectors are fitted over rows' features. */
   HeadForm heads();
 

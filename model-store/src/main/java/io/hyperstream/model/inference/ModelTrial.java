@@ -96,8 +96,8 @@ final class ModelTrial {
       MultiTaskModel model, LoadedModel loaded, TaskDefinition task) {
     List<String> known =
         loaded.adapters().map(AdapterFactory::config).map(AdapterConfig::tasks).orElse(List.of());
-    return model.startingAdapter(task).form() instanceof AdapterForm.None && !known.isEmpty()
-        ? new TaskAdapter(TASK, 0, new AdapterForm.Named(known.get(0)))
-        : model.startingAdapter(task);
+    return known.isEmpty()
+        ? model.startingAdapter(task)
+        : model.startingAdapter(TaskDefinition.classification(known.get(0), List.of("1", "2")));
   }
 }

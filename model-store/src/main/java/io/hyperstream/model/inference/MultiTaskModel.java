@@ -84,7 +84,7 @@ public final class MultiTaskModel implements Predictor, AutoCloseable {
     this.loaded = loaded;
     this.family = loaded.family();
     this.backbone = family.backbone();
-    this.starts = new StartingAdapters(loaded.adapters());
+    this.starts = new StartingAdapters(loaded);
     this.maxBatchTokens = options.maxBatchTokens();
     this.intraOpThreads = options.threads();
     this.workers =

@@ -21,20 +21,20 @@ public final class StartingAdapters {
   private final Map<String, float[]> embeddings;
   private final AdapterForm otherwise;
 
-  /**
-   * @param factory empty for a bare backbone
-   */
-  public StartingAdapters(Optional<AdapterFactory> factory) {
-    this.factory = factory;
+  public StartingAdapters(LoadedModel model) {
+    this.factory = model.adapters();
     this.embeddings = factory.map(AdapterFactory::taskEmbeddings).orElse(Map.of());
     float[] generic = embeddings.get(AdapterConfig.GENERIC);
     this.otherwise =
-        embeddings.isEmpty()
+        embeddings.isEmpty() || model.family().answersBare()
             ? new AdapterForm.None()
             : new AdapterForm.Embedding(generic != null ? generic : mean(embeddings.values()));
   }
 
-  /** What was trained for tasks nobody has seen, or the mean of all; none of a bare backbone. */
+  /**
+   * None where the backbone answers without; else what was trained for tasks nobody has seen, or
+   * the mean of all.
+   */
   public AdapterForm ofNoTask() {
     return otherwise;
   }

@@ -30,7 +30,7 @@ public enum ShippedModel {
   /** T5-mini with a hypernetwork of 18 tasks, in model-store's own jar. */
   STARTER_T5_MINI(StarterModel.NAME, "model-store", StarterModel.MAX_SOURCE_TOKENS),
 
-  /** The encoder bge-small-en-v1.5. */
+  /** The encoder bge-small-en-v1.5 with a hypernetwork of 18 tasks. */
   BGE_SMALL(ShippedModel.DEFAULT, "bge-small-en-v1.5", 512),
 
   /** The encoder all-MiniLM-L6-v2; only in a build that was asked for it. */
@@ -172,41 +172,48 @@ public enum ShippedModel {
 
   private ModelCard card() throws IOException {
     return switch (this) {
-      case STARTER_T5_MINI -> starterCard();
+      case STARTER_T5_MINI ->
+          new ModelCard(
+              maxSourceTokens,
+              STARTER_TARGET_TOKENS,
+              metrics(),
+              "weights Apache-2.0; the licences of the training data are in README.md",
+              "shipped with Hyperstream",
+              "T5-mini with a HyperFormer++ hypernetwork");
       case BGE_SMALL ->
-          encoderCard(
-              "weights and vocabulary MIT",
-              "BAAI/bge-small-en-v1.5, shipped with Hyperstream",
-              "BERT of 12 layers, English; a text's vector is the first position's");
+          new ModelCard(
+              maxSourceTokens,
+              NO_TARGET_TOKENS,
+              metrics(),
+              "weights and vocabulary MIT, hypernetwork Apache-2.0; the licences of the training"
+                  + " data are in README.md",
+              "BAAI/bge-small-en-v1.5 and a hypernetwork, shipped with Hyperstream",
+              "BERT of 12 layers, English, HyperFormer++ adapters in the upper 6; a text's vector"
+                  + " is the first position's");
       case MINILM ->
-          encoderCard(
+          new ModelCard(
+              maxSourceTokens,
+              NO_TARGET_TOKENS,
+              Map.of(),
               "weights and vocabulary Apache-2.0",
               "sentence-transformers/all-MiniLM-L6-v2, shipped with Hyperstream",
               "BERT of 6 layers, English; a text's vector is the mean");
     };
   }
 
-  private ModelCard encoderCard(String licence, String source, String notes) {
-    return new ModelCard(maxSourceTokens, NO_TARGET_TOKENS, Map.of(), licence, source, notes);
-  }
-
-  private ModelCard starterCard() throws IOException {
+  /** The mean over the tasks that the hypernetwork was trained on. */
+  private Map<String, Double> metrics() throws IOException {
     List<SourceTask> tasks;
     try (InputStream in = open(Manifest.TASKS)) {
-      tasks = SourceTask.readAll(in, "the starter model's " + Manifest.TASKS);
+      tasks = SourceTask.readAll(in, Manifest.TASKS + " of the shipped " + modelName);
     }
     double mean =
         tasks.stream()
             .flatMapToDouble(task -> task.testAccuracy().stream())
             .average()
-            .orElseThrow(() -> new IOException("the starter model's tasks have no accuracies"));
-    return new ModelCard(
-        maxSourceTokens,
-        STARTER_TARGET_TOKENS,
-        Map.of("meanTestAccuracy", Math.round(mean * 1e4) / 1e4),
-        "weights Apache-2.0; the licences of the training data are in README.md",
-        "shipped with Hyperstream",
-        "T5-mini with a HyperFormer++ hypernetwork of " + tasks.size() + " tasks");
+            .orElseThrow(
+                () -> new IOException("the tasks of " + modelName + " have no accuracies"));
+    return Map.of("meanTestAccuracy", Math.round(mean * 1e4) / 1e4);
   }
 
   private String resource(String path) {

@@ -128,6 +128,11 @@ public final class T5Family implements ModelFamily {
     }
 
     @Override
+    public boolean answersBare() {
+      return false;
+    }
+
+    @Override
     public HeadForm heads() {
       return HeadForm.SEPARATE;
     }

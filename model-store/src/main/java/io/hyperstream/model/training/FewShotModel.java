@@ -44,6 +44,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A frozen model as the few-shot trainer sees it: label scores and vectors of texts under any
@@ -55,6 +56,9 @@ public final class FewShotModel implements AutoCloseable {
 
   /** The backbone without adapters; the only start of a model without a hypernetwork. */
   static final String BARE = "bare";
+
+  /** The starts that are no task. */
+  static final Set<String> UNSEEN = Set.of(AdapterConfig.GENERIC, MEAN, BARE);
 
   /** A task that changes nothing about its texts. */
   private static final TaskDefinition ANY_TEXT =
@@ -104,7 +108,7 @@ public final class FewShotModel implements AutoCloseable {
     this.loaded = loaded;
     this.whole = whole;
     this.family = loaded.family();
-    this.starts = new StartingAdapters(loaded.adapters());
+    this.starts = new StartingAdapters(loaded);
     this.lexical = family.lexical();
     this.labels = family.labels(); // last: it has to be closed
   }
@@ -193,15 +197,11 @@ public final class FewShotModel implements AutoCloseable {
     Map<String, AdapterForm> out = new LinkedHashMap<>();
     Map<String, float[]> known =
         hyperNetwork().map(AdapterFactory::taskEmbeddings).orElse(Map.of());
-    if (known.isEmpty()) {
-      return Map.of(BARE, ownStart());
-    }
     known.forEach((task, embedding) -> out.put(task, new AdapterForm.Embedding(embedding)));
-    if (!known.containsKey(AdapterConfig.GENERIC)) {
+    if (known.isEmpty() || family.answersBare()) {
+      out.put(BARE, ownStart());
+    } else if (!known.containsKey(AdapterConfig.GENERIC)) {
       out.put(MEAN, ownStart());
-    }
-    if (labels.needsVectors()) { // a decoder trained with adapters says nothing without them
-      out.put(BARE, new AdapterForm.None());
     }
     return out;
   }

@@ -13,10 +13,13 @@ import io.hyperstream.model.training.FewShotTrainer.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -72,6 +75,18 @@ final class FewShotRun {
    */
   record LeftOut(Decoder decoder, double[][][] logits, int[] fold) {}
 
+  /**
+   * A start, and what is left out under it.
+   *
+   * @param ofFold [folds] what is left out under the start that the other folds choose
+   */
+  private record Choice(String start, LeftOut leftOut, List<LeftOut> ofFold) {
+    static Choice of(String start, LeftOut leftOut) {
+      int folds = Arrays.stream(leftOut.fold()).max().orElse(0) + 1;
+      return new Choice(start, leftOut, Collections.nCopies(folds, leftOut));
+    }
+  }
+
   /** A start is chosen by so many examples, after a first round by fewer. */
   private static final int START_ROWS = 32;
 
@@ -108,7 +123,7 @@ final class FewShotRun {
   private final LexicalVector[] words;
   private final HeadFit heads;
   private final DecoderTuner tuner;
-  private LeftOut mixed; // of the last candidate with label vectors
+  private Choice chosen; // for the last candidate with label vectors
 
   /**
    * @param cancelled asked often; true ends whatever is going on with a CancellationException
@@ -183,6 +198,22 @@ final class FewShotRun {
     return bestStart(memory.starts(), learn);
   }
 
+  /**
+   * The starts that left-out examples choose from, where all that is known of a text is its vector:
+   * none, the generic adapters, and those of the known task with the least log-loss without any
+   * examples on rows learnt from.
+   */
+  private List<String> finalists(int[] learn) {
+    Set<String> known = new LinkedHashSet<>(memory.starts());
+    known.removeAll(FewShotModel.UNSEEN);
+    List<String> finalists = new ArrayList<>(memory.starts());
+    finalists.removeAll(known);
+    if (!known.isEmpty()) {
+      finalists.add(bestStart(known, learn));
+    }
+    return finalists;
+  }
+
   private String bestStart(Collection<String> starts, int[] learn) {
     boolean[] may = new boolean[y.length];
     IntStream.of(learn).forEach(row -> may[row] = true);
@@ -224,18 +255,17 @@ final class FewShotRun {
    * Runs what {@link #train} and {@link #leftOut} run first: all that gradients have no part in.
    */
   void prepare(Optional<String> fixed) {
-    run(start(fixed, all));
+    boolean choose = choosesByLeftOut(fixed);
+    Set<String> starts = new LinkedHashSet<>(choose ? finalists(all) : List.of(start(fixed, all)));
     int folds = folds();
     if (folds >= 2) {
       int[] fold = Stacking.folds(y, folds, seed);
       for (int k = 0; k < folds; k++) {
-        run(start(fixed, others(fold, k)));
+        int[] learn = others(fold, k);
+        starts.addAll(choose ? finalists(learn) : List.of(start(fixed, learn)));
       }
     }
-  }
-
-  private void run(String start) {
-    memory.run(List.of(start), examples, this::stopIfCancelled);
+    memory.run(starts, examples, this::stopIfCancelled);
   }
 
   private String start(Optional<String> fixed, int[] learn) {
@@ -272,9 +302,49 @@ final class FewShotRun {
       case ZERO_SHOT -> decoderOnly(start, Decoder.START);
       case EMBEDDING -> decoderOnly(start, Decoder.EMBEDDING);
       case WEIGHTS -> decoderOnly(start, Decoder.WEIGHTS);
-      case PROTOTYPES -> mixed(start, untuned(start, fixed, folds()));
-      case AUTO -> mixed(start, best(start, fixed, tuneWeights));
+      case PROTOTYPES -> mixed(choice(start, fixed));
+      case AUTO -> mixed(best(choice(start, fixed), fixed, tuneWeights));
     };
+  }
+
+  private boolean choosesByLeftOut(Optional<String> fixed) {
+    return fixed.isEmpty() && memory.keepsVectors() && memory.starts().size() > 1 && folds() >= 2;
+  }
+
+  /** The start whose decoder and label vectors together explain left-out examples best. */
+  private Choice choice(String start, Optional<String> fixed) {
+    if (!choosesByLeftOut(fixed)) {
+      return Choice.of(start, untuned(start, fixed, folds()));
+    }
+    int folds = folds();
+    int[] fold = Stacking.folds(y, folds, seed);
+    Map<String, LeftOut> known = new HashMap<>();
+    List<LeftOut> ofFold = new ArrayList<>();
+    for (int k = 0; k < folds; k++) {
+      int[] learn = others(fold, k);
+      ofFold.add(known.get(least(finalists(learn), learn, fold, known)));
+    }
+    String best = least(finalists(all), all, fold, known);
+    return new Choice(best, known.get(best), ofFold);
+  }
+
+  /** Of some starts that with the least left-out loss on some rows. */
+  private String least(List<String> starts, int[] of, int[] fold, Map<String, LeftOut> known) {
+    Map<String, Double> losses = new HashMap<>();
+    for (String start : starts) {
+      LeftOut leftOut = known.computeIfAbsent(start, s -> leftOutUnder(s, fold));
+      losses.put(start, loss(leftOut, of));
+    }
+    return Collections.min(starts, Comparator.comparing(losses::get));
+  }
+
+  private LeftOut leftOutUnder(String start, int[] fold) {
+    double[][][] out = new double[1 + heads.scorers()][y.length][];
+    for (int k = 0; k <= Arrays.stream(fold).max().orElse(0); k++) {
+      stopIfCancelled();
+      leaveOut(memory.outputs(start, examples), others(fold, k), members(fold, k), out);
+    }
+    return new LeftOut(Decoder.START, out, fold);
   }
 
   private FewShotCandidate decoderOnly(String start, Decoder decoder) {
@@ -285,8 +355,10 @@ final class FewShotRun {
   }
 
   /** Label vectors beside a decoder, the weights fitted on left-out examples. */
-  private FewShotCandidate mixed(String start, LeftOut leftOut) {
-    mixed = leftOut;
+  private FewShotCandidate mixed(Choice choice) {
+    chosen = choice;
+    String start = choice.start();
+    LeftOut leftOut = choice.leftOut();
     boolean blind = folds() < 2;
     double[] about = heads.start(leftOut.logits());
     double[] weights = blind ? about : Stacking.fit(leftOut.logits(), y, about);
@@ -331,8 +403,27 @@ final class FewShotRun {
   /** The same for the procedure that made the last candidate. */
   Optional<double[][]> leftOut(FewShotCandidate candidate, Optional<String> fixed) {
     return candidate.hasVectors() && folds() >= 2
-        ? Optional.of(Stacking.crossFit(mixed.logits(), y, mixed.fold(), heads::start))
+        ? Optional.of(crossFit(chosen.ofFold()))
         : leftOut(candidate.decoder(), candidate.hasVectors(), fixed);
+  }
+
+  /**
+   * The probabilities of each example by what was learnt without it.
+   *
+   * @param ofFold [folds] all over the same folds
+   */
+  private double[][] crossFit(List<LeftOut> ofFold) {
+    int[] fold = ofFold.get(0).fold();
+    Map<LeftOut, double[][]> fitted = new HashMap<>();
+    double[][] out = new double[y.length][];
+    for (int i : all) {
+      out[i] =
+          fitted
+              .computeIfAbsent(
+                  ofFold.get(fold[i]), of -> Stacking.crossFit(of.logits(), y, fold, heads::start))[
+              i];
+    }
+    return out;
   }
 
   /**
@@ -395,13 +486,13 @@ final class FewShotRun {
   }
 
   /** The start, unless a tuned decoder with its vectors is better over the same folds. */
-  private LeftOut best(String start, Optional<String> fixed, boolean tuneWeights) {
-    LeftOut untuned = untuned(start, fixed, folds());
+  private Choice best(Choice untuned, Optional<String> fixed, boolean tuneWeights) {
+    String start = untuned.start();
     if (!worthTuning(start)) {
       return untuned;
     }
     LeftOut sameFolds = untuned(start, fixed, TUNING_FOLDS);
-    LeftOut best = untuned;
+    Choice best = untuned;
     double least = loss(sameFolds, all);
     List<Decoder> decoders =
         tuneWeights ? List.of(Decoder.EMBEDDING, Decoder.WEIGHTS) : List.of(Decoder.EMBEDDING);
@@ -409,7 +500,7 @@ final class FewShotRun {
       double loss = loss(one, all);
       if (loss < least) {
         least = loss;
-        best = one;
+        best = Choice.of(start, one);
       }
     }
     return best;
@@ -417,6 +508,9 @@ final class FewShotRun {
 
   /** Gradients help where the decoder knows something of the task, not where it guesses. */
   private boolean worthTuning(String start) {
+    if (memory.keepsVectors()) {
+      return false; // an encoder's choice of a start gains as much, in a fraction of the time
+    }
     double[][][] alone = {memory.outputs(start, examples).scores()};
     return isTunable(start)
         && y.length >= LEAST_ROWS_TO_TUNE

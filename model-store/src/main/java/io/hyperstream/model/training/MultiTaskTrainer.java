@@ -149,6 +149,7 @@ public final class MultiTaskTrainer {
         return trainer.result(false, Map.of(), Map.of());
       }
       trainer.state.loadBest();
+      model.scaleAdapters(options.adapterScale());
       var validation = trainer.evaluate(TaskData::validation);
       var test = trainer.evaluate(TaskData::test);
       new ModelExport(source, model, options.trainable())

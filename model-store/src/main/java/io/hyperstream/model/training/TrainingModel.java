@@ -9,6 +9,7 @@ import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
+import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -60,6 +61,32 @@ abstract class TrainingModel implements AutoCloseable {
     config.ifPresent(this::readTasks);
     parameters.addAll(backbone);
     parameters.addAll(adapters.parameters());
+  }
+
+  /**
+   * Multiplies what adapters add to the backbone's states. Between 0 (the bare backbone) and 1 (as
+   * trained) they keep most of what they learnt, and the backbone most of what it knew: the weights
+   * are interpolated, as Wortsman et al. (Robust fine-tuning of zero-shot models, CVPR 2022) do.
+   *
+   * @throws IllegalArgumentException if a norm after the adapters would undo it
+   */
+  void scaleAdapters(double scale) {
+    if (scale == 1) {
+      return;
+    }
+    if (factory.isEmpty() || factory.get().config().normAfter()) {
+      throw new IllegalArgumentException(
+          "only adapters without a norm after them can be scaled; this model has "
+              + (factory.isEmpty() ? "no adapters" : "such norms"));
+    }
+    for (Parameter parameter : adapters.parameters()) {
+      if (parameter.names().stream().allMatch(name -> name.contains(".up_sampler"))) {
+        NDArray value = parameter.value();
+        try (NDArray zero = value.zerosLike()) {
+          Autograd.pull(value, zero, 1 - scale);
+        }
+      }
+    }
   }
 
   /**

@@ -18,6 +18,8 @@ package io.hyperstream.model.training;
  * @param saveEvery steps between saved states, beside those at evaluations; 0 for only these
  * @param patience evaluations without a better average after which training stops; 0 for never
  * @param seed of everything random
+ * @param adapterScale what the outputs of the exported adapters are multiplied with, above 0, at
+ *     most 1
  */
 public record TrainingOptions(
     Trainable trainable,
@@ -34,7 +36,44 @@ public record TrainingOptions(
     int evaluateEvery,
     int saveEvery,
     int patience,
-    long seed) {
+    long seed,
+    double adapterScale) {
+
+  /** Adapters are exported as they were trained. */
+  public TrainingOptions(
+      Trainable trainable,
+      AdamW.Config optimiser,
+      Schedule schedule,
+      int steps,
+      int batchSize,
+      int batchTokens,
+      int accumulation,
+      double temperature,
+      boolean mixed,
+      double smoothing,
+      double dropout,
+      int evaluateEvery,
+      int saveEvery,
+      int patience,
+      long seed) {
+    this(
+        trainable,
+        optimiser,
+        schedule,
+        steps,
+        batchSize,
+        batchTokens,
+        accumulation,
+        temperature,
+        mixed,
+        smoothing,
+        dropout,
+        evaluateEvery,
+        saveEvery,
+        patience,
+        seed,
+        1);
+  }
 
   public TrainingOptions {
     requirePositive("steps", steps);
@@ -48,6 +87,10 @@ public record TrainingOptions(
     requireNotNegative("batchTokens", batchTokens);
     requireNotNegative("saveEvery", saveEvery);
     requireNotNegative("patience", patience);
+    if (!(adapterScale > 0 && adapterScale <= 1)) {
+      throw new IllegalArgumentException(
+          "the adapters' scale must be above 0, at most 1; it is " + adapterScale);
+    }
     if (!(temperature > 0)) {
       throw new IllegalArgumentException("the temperature must be positive; it is " + temperature);
     }
@@ -72,6 +115,27 @@ public record TrainingOptions(
         0,
         0,
         0);
+  }
+
+  /** The same with another scale of the exported adapters. */
+  public TrainingOptions withAdapterScale(double scale) {
+    return new TrainingOptions(
+        trainable,
+        optimiser,
+        schedule,
+        steps,
+        batchSize,
+        batchTokens,
+        accumulation,
+        temperature,
+        mixed,
+        smoothing,
+        dropout,
+        evaluateEvery,
+        saveEvery,
+        patience,
+        seed,
+        scale);
   }
 
   private static void requireNotNegative(String name, int value) {

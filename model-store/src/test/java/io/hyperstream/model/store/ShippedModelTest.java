@@ -84,8 +84,8 @@ class ShippedModelTest {
         .isDirectoryContaining("glob:**/tokenizer.json")
         .isDirectoryContaining("glob:**/modules.json")
         .isDirectoryContaining("glob:**/sentence_bert_config.json");
-    assertThat(stored.hypernetwork()).isEmpty();
-    assertThat(stored.sourceTasks()).isEmpty();
+    assertThat(stored.hypernetwork().isPresent()).isEqualTo(bge);
+    assertThat(stored.sourceTasks()).hasSize(bge ? 18 : 0);
     assertThat(stored.manifest().card().maxSourceTokens()).isEqualTo(bge ? 512 : 256);
   }
 

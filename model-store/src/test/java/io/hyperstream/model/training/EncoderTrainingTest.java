@@ -31,7 +31,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -433,6 +435,31 @@ class EncoderTrainingTest {
       for (int row = 0; row < started.length; row++) {
         assertThat(started[row]).containsExactly(without[row], within(0.3));
         assertThat(started[row]).isNotEqualTo(without[row]);
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("adapters are scaled by what they add, and by nothing else")
+  void scaled() throws Exception {
+    List<TaskData> tasks = tasks();
+    ModelSource source = source(Preset.HYPERFORMER_PLUS_PLUS, tasks, 3);
+    try (EncoderTraining model = EncoderTraining.open(source, tasks, Trainable.ADAPTERS)) {
+      enlarge(model);
+      Map<String, float[]> before = new HashMap<>();
+      model.parameters().forEach(p -> before.put(p.names().get(0), p.value().toFloatArray()));
+      model.scaleAdapters(0.25);
+      for (Parameter parameter : model.parameters()) {
+        String name = parameter.names().get(0);
+        float by = name.contains("up_sampler") ? 0.25f : 1;
+        float[] expected = before.get(name);
+        for (int i = 0; i < expected.length; i++) {
+          expected[i] *= by;
+        }
+        assertThat(parameter.value().toFloatArray())
+            .as(name)
+            .usingComparatorWithPrecision(1e-6f)
+            .containsExactly(expected);
       }
     }
   }

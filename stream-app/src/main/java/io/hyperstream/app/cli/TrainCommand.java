@@ -213,7 +213,9 @@ final class TrainCommand implements Callable<Integer> {
       throws IOException {
     List<String> ids = tasks.stream().map(task -> task.task().taskId()).toList();
     ModelSource source = model.withAdapters(backbone, ids, settings.seed);
-    TrainingOptions options = settings.options(trainable, tasks, source.family().objective());
+    boolean shared = source.adapters().stream().anyMatch(AdapterConfig::hasGeneric);
+    TrainingOptions options =
+        settings.options(trainable, tasks, source.family().objective(), shared);
     console.note(
         String.format(
             Locale.ROOT,

@@ -24,11 +24,12 @@ final class TrainSettings {
       double rate,
       int warmUp,
       double smoothing,
-      double dropout) {
+      double dropout,
+      double adapterScale) {
     static Defaults of(Objective objective) {
       return switch (objective) {
-        case TARGET_TOKENS -> new Defaults(32, 0, 10, 3e-4, 500, 0.1, 0.1);
-        case LABEL_VECTORS -> new Defaults(96, 1600, 2, 4e-4, 100, 0.05, 0);
+        case TARGET_TOKENS -> new Defaults(32, 0, 10, 3e-4, 500, 0.1, 0.1, 1);
+        case LABEL_VECTORS -> new Defaults(96, 1600, 2, 4e-4, 100, 0.05, 0, 0.5);
       };
     }
   }
@@ -131,6 +132,15 @@ final class TrainSettings {
   private Double dropout;
 
   @Option(
+      names = "--adapter-scale",
+      paramLabel = "X",
+      description =
+          "What the trained adapters' outputs are multiplied with in the end: below 1 tasks that"
+              + " were trained lose a little, and tasks nobody has seen gain. Default: 1; for a"
+              + " hypernetwork of an encoder 0.5.")
+  private Double adapterScale;
+
+  @Option(
       names = "--eval-every",
       paramLabel = "N",
       description =
@@ -189,8 +199,13 @@ final class TrainSettings {
     }
   }
 
-  /** For some tasks. */
-  TrainingOptions options(Trainable trainable, List<TaskData> tasks, Objective objective) {
+  /**
+   * For some tasks.
+   *
+   * @param shared whether tasks that are not trained will use the adapters too
+   */
+  TrainingOptions options(
+      Trainable trainable, List<TaskData> tasks, Objective objective, boolean shared) {
     if (steps != null && epochs != null) {
       throw CommandFailure.usage("give --steps or --epochs, not both");
     }
@@ -208,22 +223,25 @@ final class TrainSettings {
         evaluateEvery != null ? evaluateEvery : Math.max(1, Math.min(EVALUATE_EVERY, all / 10));
     double highest = rate != null ? rate : defaults.rate();
     try {
-      return new TrainingOptions(
-          trainable,
-          AdamW.Config.paper().withDecay(decay).withMaxNorm(clip),
-          new Schedule(schedule, highest, rising, all),
-          all,
-          rows,
-          tokens,
-          accumulation,
-          temperature != null ? temperature : defaults.temperature(),
-          mixed,
-          smoothing != null ? smoothing : defaults.smoothing(),
-          dropout != null ? dropout : defaults.dropout(),
-          evaluating,
-          saveEvery,
-          patience,
-          seed);
+      TrainingOptions options =
+          new TrainingOptions(
+              trainable,
+              AdamW.Config.paper().withDecay(decay).withMaxNorm(clip),
+              new Schedule(schedule, highest, rising, all),
+              all,
+              rows,
+              tokens,
+              accumulation,
+              temperature != null ? temperature : defaults.temperature(),
+              mixed,
+              smoothing != null ? smoothing : defaults.smoothing(),
+              dropout != null ? dropout : defaults.dropout(),
+              evaluating,
+              saveEvery,
+              patience,
+              seed);
+      return options.withAdapterScale(
+          adapterScale != null ? adapterScale : shared ? defaults.adapterScale() : 1);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }
