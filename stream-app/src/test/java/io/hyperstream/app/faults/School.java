@@ -137,6 +137,7 @@ final class School implements AutoCloseable {
     AtomicInteger round = new AtomicInteger();
     try {
       await("the examples of each task")
+          .pollInSameThread() // as in FaultGround
           .atMost(FaultGround.PATIENCE)
           .pollInterval(Duration.ofSeconds(1))
           .until(
@@ -235,7 +236,10 @@ final class School implements AutoCloseable {
 
   /** Waits until the books hold all there is; only while no application is running. */
   void readToTheEnd() {
-    await("the books at the end").atMost(FaultGround.PATIENCE).until(books::read);
+    await("the books at the end")
+        .pollInSameThread()
+        .atMost(FaultGround.PATIENCE)
+        .until(books::read);
   }
 
   /** What is wrong with the versions: a gap, a repetition, not what reports say, not served. */
