@@ -102,6 +102,7 @@ final class FaultEnvironment implements AutoCloseable {
    */
   static void awaitFrom(Runnable alive, String what, BooleanSupplier there) {
     await(what)
+        .pollInSameThread() // consumers are for one; given up, a thread would still poll
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(20))
         .until(

@@ -17,7 +17,7 @@ record FaultSettings(int requests, int kills, int runs, long seed, String protoc
 
   static FaultSettings fromSystemProperties() {
     return new FaultSettings(
-        number("requests", 3_000),
+        number("requests", 1_500),
         number("kills", 3),
         number("runs", 1),
         number("seed", 1),

@@ -145,6 +145,7 @@ final class LabelProducer implements AutoCloseable {
     AtomicInteger round = new AtomicInteger();
     try {
       await("the examples of each task")
+          .pollInSameThread() // as in FaultEnvironment
           .atMost(FaultEnvironment.PATIENCE)
           .pollInterval(Duration.ofSeconds(1))
           .until(
@@ -243,7 +244,10 @@ final class LabelProducer implements AutoCloseable {
 
   /** Waits until all output is read; only while no application is running. */
   void readToTheEnd() {
-    await("the end of the output").atMost(FaultEnvironment.PATIENCE).until(output::read);
+    await("the end of the output")
+        .pollInSameThread()
+        .atMost(FaultEnvironment.PATIENCE)
+        .until(output::read);
   }
 
   /** What is wrong with the versions: a gap, a repetition, not what reports say, not served. */
