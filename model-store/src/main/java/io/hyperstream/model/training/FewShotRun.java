@@ -98,7 +98,10 @@ final class FewShotRun {
 
   private static final int FOLDS = 5;
 
-  /** Beyond so many examples times labels fewer folds do, and take less time. */
+  /**
+   * Beyond so many examples times labels fewer folds do, and a start is chosen without fitting
+   * label vectors under each candidate: both take time.
+   */
   private static final int MANY = 10_000;
 
   private static final int FOLDS_OF_MANY = 3;
@@ -189,8 +192,12 @@ final class FewShotRun {
     }
     int[] present = Arrays.stream(count).filter(n -> n > 0).toArray();
     int least = Arrays.stream(present).min().orElse(0);
-    int most = (long) y.length * labels > MANY ? FOLDS_OF_MANY : FOLDS;
+    int most = isMany() ? FOLDS_OF_MANY : FOLDS;
     return Math.min(most, Math.max(least, y.length >= 2 * present.length ? 2 : least));
+  }
+
+  private boolean isMany() {
+    return (long) y.length * labels > MANY;
   }
 
   /** The start with the least log-loss on rows learnt from, or on some of them. */
@@ -308,7 +315,11 @@ final class FewShotRun {
   }
 
   private boolean choosesByLeftOut(Optional<String> fixed) {
-    return fixed.isEmpty() && memory.keepsVectors() && memory.starts().size() > 1 && folds() >= 2;
+    return fixed.isEmpty()
+        && memory.keepsVectors()
+        && memory.starts().size() > 1
+        && folds() >= 2
+        && !isMany();
   }
 
   /** The start whose decoder and label vectors together explain left-out examples best. */

@@ -13,6 +13,7 @@ import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
+import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.MultiTaskModel;
@@ -27,6 +28,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.task.Template;
 import io.hyperstream.model.tensor.Autograd;
 import io.hyperstream.model.tensor.Ops;
+import io.hyperstream.model.training.FewShotTrainer.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,18 +85,7 @@ class EncoderTrainingTest {
     try (LoadedModel model = loaded(encoder, Optional.empty())) {
       RowEncoder rows = model.family().rows();
       return List.of(
-          data(
-              TaskDefinition.classification("sky", List.of("day", "night")),
-              List.of(
-                  Example.of("the sun", "day"),
-                  Example.of("a sun .", "day"),
-                  Example.of("1 2 sun", "day"),
-                  Example.of("sun 3", "day"),
-                  Example.of("moon", "night"),
-                  Example.of("the moon", "night"),
-                  Example.of("3 a moon", "night"),
-                  Example.of("moon 2 .", "night")),
-              rows),
+          data(TaskDefinition.classification("sky", List.of("day", "night")), SKY, rows),
           data(
               pairs(),
               List.of(
@@ -111,6 +102,17 @@ class EncoderTrainingTest {
               rows));
     }
   }
+
+  private static final List<Example> SKY =
+      List.of(
+          Example.of("the sun", "day"),
+          Example.of("a sun .", "day"),
+          Example.of("1 2 sun", "day"),
+          Example.of("sun 3", "day"),
+          Example.of("moon", "night"),
+          Example.of("the moon", "night"),
+          Example.of("3 a moon", "night"),
+          Example.of("moon 2 .", "night"));
 
   private static TaskDefinition pairs() {
     TaskDefinition one = TaskDefinition.classification("same", List.of("1", "2"));
@@ -493,18 +495,37 @@ class EncoderTrainingTest {
       served(serving, measured, tasks.get(0), "the moon", Optional.empty(), 5);
       served(serving, measured, tasks.get(1), "a good", Optional.of("bad"), 4);
 
-      // A task nobody has seen starts from what was trained for such.
-      TaskDefinition unseen = TaskDefinition.classification("unseen", List.of("a", "the"));
+      // A task nobody has seen starts without adapters; its examples find those that suit it.
+      TaskDefinition unseen = TaskDefinition.classification("unseen", List.of("day", "night"));
+      assertThat(serving.startingAdapter(unseen).form()).isEqualTo(new AdapterForm.None());
       float[] generic =
           parameter(measured, "task_embedding_controller.task_to_embeddings.generic")
               .toFloatArray();
-      assertThat(serving.startingAdapter(unseen).form())
-          .isInstanceOfSatisfying(
-              AdapterForm.Embedding.class, form -> assertThat(form.values()).isEqualTo(generic));
       try (FewShotModel fewShot = FewShotModel.open(stored)) {
-        assertThat(fewShot.starts().keySet()).containsExactly("sky", "same", "generic");
-        assertThat(new FewShotMemory(fewShot, unseen).ownStart().form())
-            .isEqualTo(fewShot.starts().get("generic"));
+        assertThat(fewShot.starts().keySet()).containsExactly("sky", "same", "generic", "bare");
+        assertThat(fewShot.starts().get("generic"))
+            .isInstanceOfSatisfying(
+                AdapterForm.Embedding.class, form -> assertThat(form.values()).isEqualTo(generic));
+        FewShotMemory memory = new FewShotMemory(fewShot, unseen);
+        assertThat(memory.ownStart().form()).isEqualTo(new AdapterForm.None());
+        startsFrom("sky", memory, SKY);
+      }
+    }
+  }
+
+  /** What explains left-out examples best is published, and answers as it did in the trial. */
+  private static void startsFrom(String start, FewShotMemory memory, List<Example> examples) {
+    try (FewShotCandidate candidate =
+        new FewShotTrainer(memory.model()).train(memory, examples, Method.PROTOTYPES, 1)) {
+      assertThat(candidate.report().start()).isEqualTo(start);
+      FewShotVersion version = candidate.version();
+      assertThat(version.withoutAdapters()).isFalse();
+      TaskDefinition task = memory.task();
+      TaskAdapter served = new TaskAdapter(task.taskId(), 1, version.adapters(), version.head());
+      double[][] expected = candidate.predict(examples);
+      double[][] actual = memory.model().predict(task, served, examples);
+      for (int row = 0; row < expected.length; row++) {
+        assertThat(actual[row]).containsExactly(expected[row], within(1e-3));
       }
     }
   }
