@@ -3,7 +3,7 @@ package io.hyperstream.app.adaptation;
 import io.hyperstream.app.adaptation.state.SourceKind;
 import io.hyperstream.app.adaptation.state.SourcedRecord;
 import io.hyperstream.app.streams.ErrorCode;
-import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.schemas.AdaptationAction;
@@ -29,7 +29,7 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
   private static final Logger LOG = LoggerFactory.getLogger(IntakeProcessor.class);
 
   private final Topics topics;
-  private final GlobalRecordReader reader;
+  private final RetryingDecoder reader;
   private final SourcedRecords records;
   private final InputLimits limits;
   private final boolean labelsByRequest;
@@ -38,7 +38,7 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
 
   IntakeProcessor(
       Topics topics,
-      GlobalRecordReader reader,
+      RetryingDecoder reader,
       SourcedRecords records,
       InputLimits limits,
       boolean labelsByRequest,

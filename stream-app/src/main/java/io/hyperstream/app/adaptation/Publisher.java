@@ -36,7 +36,7 @@ final class Publisher {
   private final ProcessorContext<byte[], byte[]> context;
   private final OutputRecords output;
   private final Topics topics;
-  private final TaskBook tasks;
+  private final TaskStore tasks;
   private final ExampleBuffer buffer;
   private final VersionLog versions;
   private final AdaptationMetrics metrics;
@@ -45,7 +45,7 @@ final class Publisher {
       ProcessorContext<byte[], byte[]> context,
       OutputRecords output,
       Topics topics,
-      TaskBook tasks,
+      TaskStore tasks,
       ExampleBuffer buffer,
       VersionLog versions,
       AdaptationMetrics metrics) {

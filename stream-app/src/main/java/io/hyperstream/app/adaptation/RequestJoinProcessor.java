@@ -37,7 +37,7 @@ final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], by
   private final AdaptationMetrics metrics;
   private ProcessorContext<byte[], byte[]> context;
   private KeyValueStore<String, StoredRequest> requests;
-  private WaitingRoom waiting;
+  private DeferredRecords waiting;
 
   /** By arrival. */
   private TreeMap<Long, Arrived> arrivals;
@@ -58,7 +58,7 @@ final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], by
     context = processorContext;
     requests = context.getStateStore(REQUESTS);
     waiting =
-        new WaitingRoom(
+        new DeferredRecords(
             context.getStateStore(WAITING),
             options.maxWaiting(),
             context.currentSystemTimeMs() + options.requestPatience().toMillis());

@@ -156,7 +156,7 @@ final class DemoCommand implements Callable<Integer> {
       traffic.finish();
       DemoSummary summary =
           traffic
-              .ledger()
+              .results()
               .summary(
                   traffic.throughput(),
                   adaptation,
@@ -164,7 +164,7 @@ final class DemoCommand implements Callable<Integer> {
                   startMillis,
                   millisSinceStart());
       out.println();
-      explain(traffic.ledger().refused(), out);
+      explain(traffic.results().refused(), out);
       summary.lines(traffic.pacedRate()).forEach(out::println);
       writeJson(summary);
       return summary;
@@ -178,9 +178,9 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void explain(List<DemoLedger.Refused> refused, PrintStream out) {
+  private static void explain(List<DemoResults.Refused> refused, PrintStream out) {
     out.println("Sent on purpose, could not be answered, and are in the dead letters:");
-    for (DemoLedger.Refused letter : refused) {
+    for (DemoResults.Refused letter : refused) {
       out.println(
           String.format(
               Locale.ROOT, "  %-18s %s", letter.code(), Rendering.oneLine(letter.message())));

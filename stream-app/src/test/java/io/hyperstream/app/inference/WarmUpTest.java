@@ -53,14 +53,15 @@ class WarmUpTest {
       int window,
       int perPartition,
       int batch) {
-    assertThat(Pace.of(rate, partitions, streams(threads, transaction, pass, 0), ENGINE))
-        .isEqualTo(new Pace(poll, window, perPartition, batch));
+    assertThat(AdmissionLimits.of(rate, partitions, streams(threads, transaction, pass, 0), ENGINE))
+        .isEqualTo(new AdmissionLimits(poll, window, perPartition, batch));
   }
 
   @Test
   @DisplayName("does not overrule configured records per poll")
   void configured() {
-    assertThat(Pace.of(2, 4, streams(2, 60, 10, 50), ENGINE).recordsPerPoll()).isEqualTo(50);
+    assertThat(AdmissionLimits.of(2, 4, streams(2, 60, 10, 50), ENGINE).recordsPerPoll())
+        .isEqualTo(50);
   }
 
   @Test

@@ -15,7 +15,8 @@ import io.hyperstream.app.config.StreamsSettings;
  * @param windowRowsPerPartition of which every partition may have as many in any case
  * @param batchRows so that a batch takes a small part of a pass
  */
-record Pace(int recordsPerPoll, int windowRows, int windowRowsPerPartition, int batchRows) {
+record AdmissionLimits(
+    int recordsPerPoll, int windowRows, int windowRowsPerPartition, int batchRows) {
   private static final int MOST_RECORDS_PER_POLL = 1_000;
   private static final double BATCHES_PER_PASS = 5;
 
@@ -23,7 +24,7 @@ record Pace(int recordsPerPoll, int windowRows, int windowRowsPerPartition, int 
    * @param rowsPerSecond of the model
    * @param partitions of the request topic, all of which this process may get
    */
-  static Pace of(
+  static AdmissionLimits of(
       double rowsPerSecond, int partitions, StreamsSettings streams, EngineSettings engine) {
     double rowsPerPass = rowsPerSecond * passSeconds(streams);
     int recordsPerPoll =
@@ -31,7 +32,7 @@ record Pace(int recordsPerPoll, int windowRows, int windowRowsPerPartition, int 
             ? streams.maxPollRecords()
             : atLeastOne(
                 rowsPerPass / Math.max(streams.threads(), partitions), MOST_RECORDS_PER_POLL);
-    return new Pace(
+    return new AdmissionLimits(
         recordsPerPoll,
         atLeastOne(rowsPerPass / streams.threads(), engine.windowRows()),
         Math.min(recordsPerPoll, engine.windowRowsPerPartition()),

@@ -20,7 +20,7 @@ import java.util.Optional;
  * @param startedAt wall-clock milliseconds since the epoch
  * @param span of the job; what came of it ends it
  */
-record GivenJob(
+record SubmittedJob(
     TrainingJob job,
     String trigger,
     Optional<WaitingOrder> order,

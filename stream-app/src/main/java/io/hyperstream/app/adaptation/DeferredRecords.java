@@ -15,7 +15,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
  * Records that wait for another record, in groups named by what they wait for; bounded. Over a
  * changelogged store, so that nobody stops waiting because of a crash. Stream thread only.
  */
-final class WaitingRoom {
+final class DeferredRecords {
   private static final Comparator<WaitingRecord> BY_ARRIVAL =
       Comparator.comparingLong(WaitingRecord::getUntil)
           .thenComparing(waiting -> waiting.getRecord().getOffset());
@@ -29,7 +29,7 @@ final class WaitingRoom {
    * @param latest until when any record may have to wait now: those that would wait longer came
    *     while the clock was wrong
    */
-  WaitingRoom(KeyValueStore<String, WaitingRecord> store, int capacity, long latest) {
+  DeferredRecords(KeyValueStore<String, WaitingRecord> store, int capacity, long latest) {
     this.store = store;
     this.capacity = capacity;
     List<KeyValue<String, WaitingRecord>> tooLong = new ArrayList<>();

@@ -14,7 +14,7 @@ import org.HdrHistogram.Histogram;
  * What the demo sent, what came back, how long it took. Every answer is held against its request,
  * so that a loss or a double shows whatever the application thinks of itself. Any thread.
  */
-final class DemoLedger {
+final class DemoResults {
 
   /** When a request was sent. */
   enum Phase {

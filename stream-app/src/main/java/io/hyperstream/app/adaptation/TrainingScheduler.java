@@ -24,28 +24,28 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * job is in memory only: what makes it due is in the store, so that after a crash it starts again.
  * Stream thread only.
  */
-final class TrainingDesk {
+final class TrainingScheduler {
   /** The trainer has one thread; more waiting jobs would only hold copies of examples. */
   private static final int MAX_JOBS = 4;
 
   private final AdaptationTrainer trainer;
-  private final TaskBook tasks;
+  private final TaskStore tasks;
   private final ExampleBuffer buffer;
   private final Publisher publisher;
-  private final JobMaker jobs;
+  private final JobFactory jobs;
   private final TrainingResults results;
-  private final Map<String, GivenJob> running = new HashMap<>();
+  private final Map<String, SubmittedJob> running = new HashMap<>();
   private final Queue<TrainingOutcome> outcomes = new ConcurrentLinkedQueue<>();
 
   /** Tasks that may need a job, and from when on it makes sense to look. */
-  private final Map<String, Long> attention = new LinkedHashMap<>();
+  private final Map<String, Long> recheckAt = new LinkedHashMap<>();
 
-  TrainingDesk(
+  TrainingScheduler(
       AdaptationTrainer trainer,
-      TaskBook tasks,
+      TaskStore tasks,
       ExampleBuffer buffer,
       Publisher publisher,
-      JobMaker jobs,
+      JobFactory jobs,
       TrainingResults results) {
     this.trainer = trainer;
     this.tasks = tasks;
@@ -56,7 +56,7 @@ final class TrainingDesk {
   }
 
   /** After a start: finds what is due, and tasks that another model served last. */
-  void survey(long now) {
+  void restore(long now) {
     for (String taskId : tasks.ids()) {
       TaskState state = tasks.state(taskId).orElseThrow();
       if (state.getDefinition() == null) {
@@ -79,22 +79,22 @@ final class TrainingDesk {
         tasks.save(taskId, state);
         buffer.forgetVectors(taskId);
       }
-      attend(taskId);
+      recheck(taskId);
     }
   }
 
   /** Says that something changed about a task. */
-  void attend(String taskId) {
-    attention.put(taskId, 0L);
+  void recheck(String taskId) {
+    recheckAt.put(taskId, 0L);
   }
 
   /** Gives a running job up; what made it due stays. */
   void cancel(String taskId) {
-    GivenJob job = running.remove(taskId);
+    SubmittedJob job = running.remove(taskId);
     if (job != null) {
       trainer.cancel(taskId, job.job().jobId());
       job.ended(AdaptationOutcome.CANCELLED);
-      attend(taskId);
+      recheck(taskId);
     }
   }
 
@@ -105,8 +105,8 @@ final class TrainingDesk {
   }
 
   /** Gives up a running adaptation and every order that waits, and reports each. */
-  void abandon(String taskId, TaskState state, String reason) {
-    Optional<GivenJob> job = Optional.ofNullable(running.get(taskId));
+  void cancelAll(String taskId, TaskState state, String reason) {
+    Optional<SubmittedJob> job = Optional.ofNullable(running.get(taskId));
     cancel(taskId);
     job.filter(given -> given.job().kind() == Kind.ADAPT && given.order().isEmpty())
         .ifPresent(
@@ -142,7 +142,7 @@ final class TrainingDesk {
   /** Hands out what is due. */
   void start(long now) {
     List<String> due = new ArrayList<>();
-    attention.forEach(
+    recheckAt.forEach(
         (taskId, from) -> {
           if (from <= now && !running.containsKey(taskId)) {
             due.add(taskId);
@@ -152,7 +152,7 @@ final class TrainingDesk {
       if (running.size() >= MAX_JOBS) {
         return;
       }
-      attention.remove(taskId);
+      recheckAt.remove(taskId);
       tasks.find(taskId).ifPresent(task -> startLogged(task, now));
     }
   }
@@ -185,13 +185,13 @@ final class TrainingDesk {
       return;
     }
     if (wanted) {
-      attention.put(task.taskId(), earliest);
+      recheckAt.put(task.taskId(), earliest);
     }
     if (state.getTestedUpTo() < state.getSequence()) {
       if (now >= state.getNotBefore()) {
         submit(task, Kind.TEST, Optional.empty(), "", now);
       } else {
-        attention.put(task.taskId(), state.getNotBefore());
+        recheckAt.put(task.taskId(), state.getNotBefore());
       }
     }
   }
@@ -212,7 +212,7 @@ final class TrainingDesk {
             .setCommandId(order.map(WaitingOrder::getCommandId).orElse(null))
             .setReason(reason),
         order.map(JobSpans::asked).map(Span::wrap).orElse(Span.getInvalid()));
-    attend(task.taskId());
+    recheck(task.taskId());
   }
 
   private void refuse(OwnedTask task, WaitingOrder order) {
@@ -223,9 +223,9 @@ final class TrainingDesk {
             .report(task.taskId(), AdaptationOutcome.REFUSED)
             .setTrigger(order.getAction())
             .setCommandId(order.getCommandId())
-            .setReason(CommandDesk.TOO_FEW),
+            .setReason(CommandHandler.TOO_FEW),
         Span.wrap(JobSpans.asked(order)));
-    attend(task.taskId());
+    recheck(task.taskId());
   }
 
   @SuppressWarnings("try") // scope and fields last as long as the block
@@ -254,17 +254,17 @@ final class TrainingDesk {
   void apply(long now) {
     for (TrainingOutcome next = outcomes.poll(); next != null; next = outcomes.poll()) {
       TrainingOutcome outcome = next;
-      GivenJob job = running.get(outcome.taskId());
+      SubmittedJob job = running.get(outcome.taskId());
       if (job != null && job.job().jobId().equals(outcome.jobId())) {
         running.remove(outcome.taskId());
-        attend(outcome.taskId());
+        recheck(outcome.taskId());
         apply(job, outcome, now);
       }
     }
   }
 
   @SuppressWarnings("try") // scope and fields last as long as the block
-  private void apply(GivenJob job, TrainingOutcome outcome, long now) {
+  private void apply(SubmittedJob job, TrainingOutcome outcome, long now) {
     try (Scope scope = traceOf(job.span()).makeCurrent();
         LogFields fields = LogFields.ofTask(outcome.taskId())) {
       tasks

@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
  * waits.
  */
 @Singleton
-public final class InferenceDesk {
+public final class InferenceClient {
   private final boolean hasRole;
   private volatile InferenceService service; // null until the model is loaded
 
@@ -45,7 +45,7 @@ public final class InferenceDesk {
    */
   public record TaskEmbedding(String taskId, long version, float[] values) {}
 
-  InferenceDesk(RoleSettings roles) {
+  InferenceClient(RoleSettings roles) {
     hasRole = roles.roles().contains(InferenceRuntime.ROLE);
   }
 
