@@ -55,7 +55,7 @@ export function answerCard(task, {signal, again}) {
     const distribution = [...(last.distribution ?? [])].sort((a, b) => b.probability - a.probability);
     const rows = distribution.map((entry) => labelRow(entry, entry.label === last.label));
     put(body,
-      h('p', {class: 'verdict'}, h('b', {}, outcome(last)), h('span', {class: 'num'}, percent(last.score, 1))),
+      h('p', {class: 'top-label'}, h('b', {}, outcome(last)), h('span', {class: 'num'}, percent(last.score, 1))),
       rows.slice(0, TOP),
       rows.length > TOP && h('details', {open: opened}, h('summary', {}, `all ${rows.length} labels`), rows.slice(TOP)),
       !rows.length && store.may('teach') && free());

@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What this machine has of a remote store. Files appear whole or not at all, are checked whenever
- * they are asked for, and make room for others, least recently asked for first, unless a living
- * process uses them.
+ * they are asked for, and are evicted, least recently used first, unless a running process uses
+ * them.
  *
  * <pre>
  * models/NAME/VERSION/   a model, as in a {@link FileModelStore}
@@ -202,7 +202,7 @@ final class ModelCache implements AutoCloseable {
     return named.getFileName().toString().startsWith(Checksums.sha256(content) + ".");
   }
 
-  /** Lets a file of weights go when its room is needed; others' files are left alone. */
+  /** Allows a file of weights to be evicted; others' files are not touched. */
   void release(Path file) throws IOException {
     if (file.startsWith(root)) {
       String entry = root.relativize(file).toString().replace('\\', '/');
@@ -241,7 +241,7 @@ final class ModelCache implements AutoCloseable {
           long total = bytes + kept.stream().mapToLong(Kept::bytes).sum();
           for (Kept one : kept) {
             if (total > maxBytes && !used.contains(one.entry())) {
-              LOG.info("{} makes room in the cache of models", one.entry());
+              LOG.info("{} is evicted from the cache of models", one.entry());
               remove(one.path());
               total -= one.bytes();
             }

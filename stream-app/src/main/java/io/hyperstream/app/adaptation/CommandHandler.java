@@ -12,7 +12,7 @@ import io.hyperstream.schemas.AdapterVersion;
 import java.util.List;
 import java.util.Optional;
 
-/** Carries commands out; each ends in a report that names it. Stream thread only. */
+/** Executes commands; each ends in a report with its id. Stream thread only. */
 final class CommandHandler {
   static final String TOO_FEW =
       "Adaptation needs examples of at least two labels; send labelled texts first.";
@@ -102,7 +102,7 @@ final class CommandHandler {
     Long asked = command.getVersion();
     if (asked == null) {
       if (champion == 0) {
-        refuse(command, "The model's own start serves; name the version to return to.");
+        refuse(command, "The initial adapter serves; name the version to return to.");
         return;
       }
       asked =
@@ -112,7 +112,7 @@ final class CommandHandler {
             command,
             "Version "
                 + champion
-                + " was made from the model's own start; RESET returns to that, or name a version.");
+                + " was made from the initial adapter; RESET returns to that, or name a version.");
         return;
       }
     }
@@ -172,10 +172,10 @@ final class CommandHandler {
     publisher.withdraw(task.taskId(), state);
     settled(task);
     publisher.send(
-        report.setReason(said("The model's own start serves; examples are kept", command)));
+        report.setReason(said("The initial adapter serves; examples are kept", command)));
   }
 
-  /** Nothing is due, and what failed before need not fail again. */
+  /** Clears what made the task due, and its earlier failures. */
   private void settled(OwnedTask task) {
     TaskState state = task.state();
     state.setNewExamples(0);

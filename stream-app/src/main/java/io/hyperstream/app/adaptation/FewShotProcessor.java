@@ -28,11 +28,11 @@ import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 
 /**
- * Owns tasks: keeps their definitions, examples and versions, has them adapted and publishes what
- * is better. Everything about a task reaches its owner in one order.
+ * Owns tasks: keeps their definitions, examples and versions, has them adapted and publishes better
+ * versions. Everything about a task reaches its owner in one order.
  *
- * <p>Whatever is in fields is made anew by {@link #init}: after an aborted transaction the stores
- * are back where they were, and so is this.
+ * <p>{@link #init} rebuilds all fields: after an aborted transaction the stores are reset, and the
+ * fields must match them.
  */
 final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]> {
   static final String TASKS = "tasks";
@@ -195,7 +195,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     }
   }
 
-  /** Reports whether the model can serve a task, when that has changed. */
+  /** Reports when it changes whether the model can serve a task. */
   private void judge(String taskId, String trigger) {
     OwnedTask task = tasks.find(taskId).orElseThrow();
     Optional<String> told = parts.trainer().problem(task.definition());
@@ -234,7 +234,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         + " task erases them.";
   }
 
-  /** The numbers of its versions and of its lives go on; all else is gone. */
+  /** Keeps the counters of its versions and incarnations; erases everything else. */
   private void retire(String taskId) {
     Optional<TaskState> known = tasks.state(taskId).filter(s -> s.getDefinition() != null);
     if (known.isEmpty()) {
@@ -274,10 +274,10 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   }
 
   /**
-   * Lets it wait, if there is room: until its time is over, and after that as long as the
-   * definition is on its way or that cannot be told.
+   * Defers the record if there is space: until its time is over, and after that as long as the
+   * definition is on its way or this is unknown.
    *
-   * @param label that the definition has to have; null if any will do
+   * @param label that the definition must have; null if it does not matter
    */
   private boolean mayWait(SourcedRecord record, String id, String label, long until) {
     if (until != WAITED) {

@@ -21,9 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Checks what comes in as far as it can be checked alone, and sends it on under the key of who has
- * to know: the owner of its task, or of the request it is about. What can never be right goes to
- * the dead letters.
+ * Checks each record by itself and forwards it under the key of its owner: that of its task, or of
+ * the request it is about. Records that can never be valid go to the dead letters.
  */
 final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]> {
   private static final Logger LOG = LoggerFactory.getLogger(IntakeProcessor.class);
@@ -105,8 +104,8 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
     } else {
       throw new InvalidInputException(
           ErrorCode.UNMATCHED_LABEL,
-          "the label names a request and no text, and labels by request are off; send the text with"
-              + " it, or set hyperstream.adaptation.labels-by-request");
+          "the label names a request instead of a text, and labels by request are off; send the"
+              + " text with it, or set hyperstream.adaptation.labels-by-request");
     }
   }
 

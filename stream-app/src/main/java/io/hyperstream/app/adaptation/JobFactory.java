@@ -15,11 +15,11 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 
-/** Makes jobs: a picture of a task's examples that nothing changes. Stream thread only. */
+/** Creates jobs from an immutable snapshot of a task's examples. Stream thread only. */
 final class JobFactory {
   private static final int MAX_TESTED_AT_ONCE = 256;
 
-  /** With more, what a trial runs anew is little beside the rest of it. */
+  /** With more, what a trial runs again is little beside the rest of it. */
   private static final int MAX_PREPARED = 64;
 
   private final TaskStore tasks;

@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts what the trainer found into a task's state, publishes what is better and reports it. Stream
+ * Applies the outcomes of jobs to a task's state, publishes better versions and reports. Stream
  * thread only.
  */
 final class TrainingResults {
@@ -69,7 +69,7 @@ final class TrainingResults {
     tasks.save(task);
   }
 
-  /** The examples the champion was asked about before it could learn them. */
+  /** Counts the examples that the champion was tested on before they were used for training. */
   private void count(String taskId, TaskState state, SubmittedJob job, List<Boolean> tested) {
     byte[] before = SourcedRecords.bytes(state.getRecent());
     byte[] all = Arrays.copyOf(before, before.length + tested.size());
@@ -156,7 +156,7 @@ final class TrainingResults {
   }
 
   /**
-   * After a failure: nothing is trained or tested of the task for a while, longer each time.
+   * After a failure: pauses training and tests of the task, longer each time.
    *
    * @return a sentence that says so
    */
@@ -194,7 +194,7 @@ final class TrainingResults {
     job.ended(outcome);
   }
 
-  /** What reports about a job have in common. */
+  /** The fields common to all reports about a job. */
   AdaptationReport.Builder report(String taskId, AdaptationOutcome outcome, SubmittedJob job) {
     return publisher
         .report(taskId, outcome)

@@ -20,9 +20,9 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Decides when a task is tested or adapted, hands the jobs out and applies what comes of them. A
- * job is in memory only: what makes it due is in the store, so that after a crash it starts again.
- * Stream thread only.
+ * Decides when a task is tested or adapted, submits the jobs and applies their outcomes. A job is
+ * in memory only: what makes it due is in the store, so that after a crash it starts again. Stream
+ * thread only.
  */
 final class TrainingScheduler {
   /** The trainer has one thread; more waiting jobs would only hold copies of examples. */
@@ -37,7 +37,7 @@ final class TrainingScheduler {
   private final Map<String, SubmittedJob> running = new HashMap<>();
   private final Queue<TrainingOutcome> outcomes = new ConcurrentLinkedQueue<>();
 
-  /** Tasks that may need a job, and from when on it makes sense to look. */
+  /** Tasks that may need a job, and the time from which to check them. */
   private final Map<String, Long> recheckAt = new LinkedHashMap<>();
 
   TrainingScheduler(
@@ -55,7 +55,7 @@ final class TrainingScheduler {
     this.results = results;
   }
 
-  /** After a start: finds what is due, and tasks that another model served last. */
+  /** After a start: finds tasks that are due, and tasks that another model served last. */
   void restore(long now) {
     for (String taskId : tasks.ids()) {
       TaskState state = tasks.state(taskId).orElseThrow();
@@ -64,13 +64,13 @@ final class TrainingScheduler {
       }
       if (state.getLastStarted() > now
           || state.getNotBefore() > now + TrainingResults.LONGEST_PAUSE.toMillis()) {
-        // Of a clock that was wrong; the task would wait until that time.
+        // Set while the clock was wrong; the task would wait until that time.
         state.setLastStarted(Math.min(now, state.getLastStarted()));
         state.setNotBefore(Math.min(now, state.getNotBefore()));
         tasks.save(taskId, state);
       }
       if (!state.getModelId().equals(tasks.modelId())) {
-        // Served from what this model knows of the task; its examples teach it the rest.
+        // Served with this model's initial adapter until it is adapted from the kept examples.
         state.setModelId(tasks.modelId());
         state.setRenew(state.getSequence() > 0);
         state.setTested(0L);
@@ -83,12 +83,12 @@ final class TrainingScheduler {
     }
   }
 
-  /** Says that something changed about a task. */
+  /** Checks a task at the next {@link #start}, because it changed. */
   void recheck(String taskId) {
     recheckAt.put(taskId, 0L);
   }
 
-  /** Gives a running job up; what made it due stays. */
+  /** Cancels a running job. The task stays due. */
   void cancel(String taskId) {
     SubmittedJob job = running.remove(taskId);
     if (job != null) {
@@ -98,13 +98,13 @@ final class TrainingScheduler {
     }
   }
 
-  /** The same; what its trainer remembers of the task's examples goes too. */
+  /** Cancels the job and erases what the trainer remembers of the task's examples. */
   void forget(String taskId) {
     trainer.forget(taskId);
     cancel(taskId);
   }
 
-  /** Gives up a running adaptation and every order that waits, and reports each. */
+  /** Cancels a running adaptation and every waiting command, and reports each. */
   void cancelAll(String taskId, TaskState state, String reason) {
     Optional<SubmittedJob> job = Optional.ofNullable(running.get(taskId));
     cancel(taskId);
@@ -126,7 +126,7 @@ final class TrainingScheduler {
     state.setOrders(new ArrayList<>());
   }
 
-  /** A report in the trace of what it is about, if that has one; else in the current. */
+  /** Sends a report in the trace of its subject if there is one, else in the current trace. */
   @SuppressWarnings("try") // the scope lasts as long as the block
   private void send(AdaptationReport.Builder report, Span about) {
     try (Scope scope = traceOf(about).makeCurrent()) {
@@ -139,7 +139,7 @@ final class TrainingScheduler {
     return span.getSpanContext().isValid() ? current.with(span) : current;
   }
 
-  /** Hands out what is due. */
+  /** Submits the jobs that are due. */
   void start(long now) {
     List<String> due = new ArrayList<>();
     recheckAt.forEach(
@@ -196,7 +196,7 @@ final class TrainingScheduler {
     }
   }
 
-  /** No job can be made; what made it due stays, unless it is an order. */
+  /** No job can be made. The task stays due; a command is reported as failed. */
   private void impossible(OwnedTask task, Optional<WaitingOrder> order, String why, long now) {
     String reason = why;
     if (order.isPresent()) {
@@ -250,7 +250,7 @@ final class TrainingScheduler {
             });
   }
 
-  /** Applies what the trainer finished. */
+  /** Applies the outcomes of finished jobs. */
   void apply(long now) {
     for (TrainingOutcome next = outcomes.poll(); next != null; next = outcomes.poll()) {
       TrainingOutcome outcome = next;

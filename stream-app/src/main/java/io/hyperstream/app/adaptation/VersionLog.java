@@ -47,7 +47,7 @@ final class VersionLog {
     return Optional.ofNullable(store.get(key.stored()));
   }
 
-  /** The version that serves; empty for the model's own start. */
+  /** The version that serves; empty for the initial adapter. */
   Optional<StoredVersion> champion(String taskId, String modelId, ModelProgress progress) {
     return progress.getChampion() == 0
         ? Optional.empty()
@@ -62,7 +62,7 @@ final class VersionLog {
     store.put(key.stored(), version);
   }
 
-  /** Removes one; whether it was there. */
+  /** Removes one record; true if it was there. */
   boolean remove(Key key) {
     return store.delete(key.stored()) != null;
   }

@@ -17,7 +17,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 final class BenchTraffic implements AutoCloseable {
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(90);
 
-  /** What becomes of a phase's answers; on the receiving thread. */
+  /** What happens to a phase's answers; on the receiving thread. */
   interface Phase {
     /**
      * @param dueNanos when the request was to be sent

@@ -106,7 +106,7 @@ final class DemoTeaching implements AutoCloseable {
     return traffic.results().accuracy(phase);
   }
 
-  /** Sends labelled events and waits for what comes of them; tells whether anything did. */
+  /** Sends labelled events and waits for the outcome; tells whether anything did. */
   private boolean teach(List<DemoSentence> batch) throws InterruptedException {
     for (DemoSentence example : batch) {
       long due = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LABEL_MILLIS);
@@ -118,7 +118,7 @@ final class DemoTeaching implements AutoCloseable {
     long champion = newestVersion();
     while (!isSettled()) {
       if (System.nanoTime() - lastLabel > PATIENCE_NANOS) {
-        out.println("  no report on these labels came; the teaching ends here");
+        out.println("  no report on these labels came; the demo stops teaching here");
         return false;
       }
       probe(batch.get(0));

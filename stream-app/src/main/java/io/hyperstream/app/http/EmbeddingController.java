@@ -60,7 +60,7 @@ class EmbeddingController {
    *
    * @param source whether the model was trained on it
    * @param defined whether it is served here; what is not shows where new tasks may start
-   * @param version of its adapters; 0: the model's own start
+   * @param version of its adapters; 0: the initial adapter
    * @param neighbours the nearest by the cosine of their embeddings
    */
   @Serdeable

@@ -98,7 +98,7 @@ class PredictController {
    *
    * @param text the decoded text, of REGRESSION and GENERATION
    * @param taught whether the version that answered learnt from labelled examples of the task;
-   *     false for the model's own start
+   *     false for the initial adapter
    */
   @Serdeable
   @Schema(name = "Prediction")

@@ -4,10 +4,10 @@ import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.StreamsSettings;
 
 /**
- * How much is taken on at a time, so that a slow model does not livelock: Kafka Streams drains what
- * it buffered before it polls again or notices a shutdown, and a transaction that takes too long is
- * aborted and would be done over for ever. So all that the stream threads of this process can have
- * buffered is answered within one pass.
+ * How many records are in progress at a time, so that a slow model does not livelock: Kafka Streams
+ * drains what it buffered before it polls again or notices a shutdown, and a transaction that takes
+ * too long is aborted and repeated for ever. So all that the stream threads of this process can
+ * have buffered is answered within one pass.
  *
  * @param recordsPerPoll per thread; also what is buffered of a partition. A partition may be
  *     buffered without being processed yet (during a rebalance), so all of them count.

@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What other rooms of this process may ask of inference: an answer outside the stream, by the same
+ * How other packages of this process use inference: an answer outside the stream, by the same
  * checks, the same engine and the same batches; and what the catalog says. Any thread; nothing
  * waits.
  */

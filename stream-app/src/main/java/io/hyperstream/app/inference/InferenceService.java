@@ -271,8 +271,11 @@ final class InferenceService implements RoleService {
   private void bindAdapterCache(MultiTaskModel model) {
     counter("hyperstream.adapter.cache.hits", "Adapters a batch found ready", model, s -> s.hits());
     counter(
-        "hyperstream.adapter.cache.misses", "Adapters made for a batch", model, s -> s.misses());
-    counter("hyperstream.adapter.cache.evictions", "Adapters given up", model, s -> s.evictions());
+        "hyperstream.adapter.cache.misses",
+        "Adapters generated for a batch",
+        model,
+        s -> s.misses());
+    counter("hyperstream.adapter.cache.evictions", "Adapters evicted", model, s -> s.evictions());
     Gauge.builder("hyperstream.tasks.resident", model, m -> m.adapterStats().residentTasks())
         .description("Tasks whose adapters are ready")
         .register(meters);

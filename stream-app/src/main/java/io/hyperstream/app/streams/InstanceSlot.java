@@ -55,7 +55,7 @@ public final class InstanceSlot implements AutoCloseable {
           String name = name(file.get().channel());
           if (number > 0) {
             LOG.info(
-                "Somebody else uses {} too; this process has a folder of its own in it, {}",
+                "Another process uses {} too; this process uses its own folder in it, {}",
                 stateDir,
                 name);
           }

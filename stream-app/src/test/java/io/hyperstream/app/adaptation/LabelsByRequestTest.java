@@ -125,7 +125,7 @@ class LabelsByRequestTest {
   }
 
   @Test
-  @DisplayName("find the latest requests; older ones give way by number and by size")
+  @DisplayName("find the latest requests; older ones are evicted by number and by size")
   void bounded() {
     for (int i = 0; i < 6; i++) {
       app.request("r" + i, "mood", "text " + i);

@@ -42,8 +42,8 @@ class WarmUpTest {
     "0.01, 4, 1, 60, 10, 1, 1, 1, 1",
     "1e6, 2, 4, 60, 10, 1000, 256, 16, 64"
   })
-  @DisplayName("is followed by a pace that fits a pass into a quarter of the transaction timeout")
-  void pace(
+  @DisplayName("is followed by limits that fit a pass into a quarter of the transaction timeout")
+  void admissionLimits(
       double rate,
       int threads,
       int partitions,
