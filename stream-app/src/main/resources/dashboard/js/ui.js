@@ -140,7 +140,7 @@ export function versionChip(task) {
   const served = task.servedVersion;
   return served?.version
     ? h('span', {class: 'chip accent', title: served.reason}, versionName(served), h('small', {}, words(served.form)))
-    : h('span', {class: 'chip', title: 'The model’s own start: nothing has been taught yet'}, 'v0', h('small', {}, 'untaught'));
+    : h('span', {class: 'chip', title: 'The initial adapter: nothing has been taught yet'}, 'v0', h('small', {}, 'untaught'));
 }
 
 const OUTCOME = {PROMOTED: 'good', ROLLED_BACK: 'warn', RESET: 'warn', FAILED: 'bad', REFUSED: 'bad', EVALUATED: 'info'};

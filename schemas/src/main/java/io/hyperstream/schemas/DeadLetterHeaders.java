@@ -19,7 +19,7 @@ public final class DeadLetterHeaders {
   public static final String VALUE_OMITTED = "hyperstream.value.omitted.bytes";
 
   /**
-   * On a record that was replayed, and on what becomes of it: which dead letter it was, as {@code
+   * On a record that was replayed, and on what happens to it: which dead letter it was, as {@code
    * partition@offset} of the topic of dead letters.
    */
   public static final String REPLAY_OF = "hyperstream.replay.of";

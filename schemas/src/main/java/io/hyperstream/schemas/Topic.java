@@ -29,7 +29,7 @@ public record Topic(
   /** Records have the time at which the broker got them, whatever their producer says. */
   static final String ARRIVAL = "LogAppendTime";
 
-  /** Kafka's two ways to make room. */
+  /** Kafka's two clean-up policies. */
   public enum Cleanup {
     DELETE,
     COMPACT
@@ -42,7 +42,7 @@ public record Topic(
     }
     if (maxRecordBytes < 1024) {
       throw new IllegalArgumentException(
-          "topic " + name + " needs room for records of 1024 bytes; got " + maxRecordBytes);
+          "topic " + name + " needs space for records of 1024 bytes; got " + maxRecordBytes);
     }
     if (retention.isPresent() != (cleanup == Cleanup.DELETE)) {
       throw new IllegalArgumentException(

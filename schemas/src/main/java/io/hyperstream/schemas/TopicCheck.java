@@ -11,9 +11,9 @@ import org.apache.kafka.common.config.TopicConfig;
  *
  * @param losesRecords whether records vanish while it stays so
  * @param what is, and what was expected
- * @param mend the command or setting that puts it right
+ * @param fix the command or setting that puts it right
  */
-record TopicCheck(boolean losesRecords, String what, String mend) {
+record TopicCheck(boolean losesRecords, String what, String fix) {
   private static final String FOR_EVER = "-1";
 
   /**
@@ -71,7 +71,7 @@ record TopicCheck(boolean losesRecords, String what, String mend) {
       return;
     }
     String is = TopicConfig.CLEANUP_POLICY_CONFIG + " is '" + policy + "'";
-    String mend = alter + TopicConfig.CLEANUP_POLICY_CONFIG + "=" + expected;
+    String fix = alter + TopicConfig.CLEANUP_POLICY_CONFIG + "=" + expected;
     boolean compacts = policy.contains(TopicConfig.CLEANUP_POLICY_COMPACT);
     boolean removes = policy.contains(TopicConfig.CLEANUP_POLICY_DELETE) && expires(configs);
     if (wanted.cleanup() == Cleanup.DELETE && compacts) {
@@ -83,7 +83,7 @@ record TopicCheck(boolean losesRecords, String what, String mend) {
                   + " without a key are refused; expected '"
                   + expected
                   + "'",
-              mend));
+              fix));
     } else if (wanted.cleanup() == Cleanup.COMPACT && removes) {
       found.add(
           new TopicCheck(
@@ -100,10 +100,10 @@ record TopicCheck(boolean losesRecords, String what, String mend) {
                   + "); expected '"
                   + expected
                   + "'",
-              mend));
+              fix));
     } else {
       found.add(
-          new TopicCheck(false, is + ": it grows for ever; expected '" + expected + "'", mend));
+          new TopicCheck(false, is + ": it grows for ever; expected '" + expected + "'", fix));
     }
   }
 
@@ -121,11 +121,11 @@ record TopicCheck(boolean losesRecords, String what, String mend) {
       return;
     }
     String what = "it has " + partitions + " partitions; expected " + wanted.partitions();
-    String mend;
+    String fix;
     if (wanted.cleanup() == Cleanup.COMPACT) {
-      mend = "nothing while nobody changes their number; a topic made anew has one";
+      fix = "nothing while nobody changes their number; a topic recreated has one";
     } else if (partitions < wanted.partitions()) {
-      mend =
+      fix =
           "kafka-topics.sh --bootstrap-server "
               + server
               + " --alter --topic "
@@ -134,8 +134,8 @@ record TopicCheck(boolean losesRecords, String what, String mend) {
               + wanted.partitions()
               + " (the order of keys that move is lost once)";
     } else {
-      mend = "hyperstream.kafka.partitions=" + partitions;
+      fix = "hyperstream.kafka.partitions=" + partitions;
     }
-    found.add(new TopicCheck(false, what, mend));
+    found.add(new TopicCheck(false, what, fix));
   }
 }

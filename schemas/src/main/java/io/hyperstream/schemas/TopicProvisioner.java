@@ -111,9 +111,9 @@ public final class TopicProvisioner {
                 .size();
         for (TopicCheck found : TopicCheck.of(topic, config, partitions, server)) {
           if (found.losesRecords()) {
-            losing.add(topic.name() + ": " + found.what() + ". Mend it: " + found.mend());
+            losing.add(topic.name() + ": " + found.what() + ". Fix: " + found.fix());
           } else {
-            LOG.warn("Topic {}: {}. Mend it: {}", topic.name(), found.what(), found.mend());
+            LOG.warn("Topic {}: {}. Fix: {}", topic.name(), found.what(), found.fix());
           }
         }
       } catch (ExecutionException | TimeoutException e) {

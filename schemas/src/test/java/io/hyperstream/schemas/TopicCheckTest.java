@@ -37,7 +37,7 @@ class TopicCheckTest {
   }
 
   @Test
-  @DisplayName("is refused if it forgets what is needed for ever, with the command that mends it")
+  @DisplayName("is refused if it forgets what is needed for ever, with the command that fixes it")
   void forgets() {
     for (Topic table : List.of(topics.definitions(), topics.adapters(), topics.adapterVersions())) {
       for (String policy : List.of("delete", "compact,delete")) {
@@ -51,7 +51,7 @@ class TopicCheckTest {
                             "'" + policy + "'", "retention.ms 604800000", "expected 'compact'"))
             .satisfies(
                 found ->
-                    assertThat(found.mend())
+                    assertThat(found.fix())
                         .isEqualTo(
                             "kafka-configs.sh --bootstrap-server kafka:9092 --alter --entity-type"
                                 + " topics --entity-name "
@@ -79,7 +79,7 @@ class TopicCheckTest {
     assertThat(check(topics.requests(), Map.of("cleanup.policy", "compact")))
         .singleElement()
         .satisfies(found -> assertThat(found.losesRecords()).isTrue())
-        .satisfies(found -> assertThat(found.mend()).endsWith("cleanup.policy=delete"));
+        .satisfies(found -> assertThat(found.fix()).endsWith("cleanup.policy=delete"));
   }
 
   @Test
@@ -90,7 +90,7 @@ class TopicCheckTest {
         .singleElement()
         .satisfies(found -> assertThat(found.losesRecords()).isFalse())
         .satisfies(
-            found -> assertThat(found.mend()).endsWith("message.timestamp.type=LogAppendTime"));
+            found -> assertThat(found.fix()).endsWith("message.timestamp.type=LogAppendTime"));
     Map<String, String> forEver = new HashMap<>(createTime);
     forEver.put("retention.ms", "-1");
     assertThat(check(topics.requests(), forEver)).isEmpty();
@@ -107,9 +107,9 @@ class TopicCheckTest {
     assertThat(TopicCheck.of(topics.requests(), configs, 2, "kafka:9092"))
         .singleElement()
         .satisfies(found -> assertThat(found.what()).contains("2 partitions", "expected 4"))
-        .satisfies(found -> assertThat(found.mend()).contains("--partitions 4"));
+        .satisfies(found -> assertThat(found.fix()).contains("--partitions 4"));
     assertThat(TopicCheck.of(topics.requests(), configs, 12, "kafka:9092"))
-        .extracting(TopicCheck::mend)
+        .extracting(TopicCheck::fix)
         .containsExactly("hyperstream.kafka.partitions=12");
     assertThat(
             TopicCheck.of(topics.definitions(), asCreated(topics.definitions()), 3, "kafka:9092"))

@@ -1,4 +1,4 @@
-// One task's answer in the playground: its distribution, a click to teach, and what came of it.
+// One task's answer in the playground: its distribution, a click to teach, and the result.
 import {h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
@@ -29,7 +29,7 @@ export function answerCard(task, {signal, again}) {
   const title = (prediction) => put(head,
     h('h3', {}, h('a', {href: `#/tasks/${encodeURIComponent(taskId)}`}, taskId)),
     prediction && h('span', {class: 'chip mono', data: {version: prediction.adapterVersion}}, `v${prediction.adapterVersion}`),
-    prediction?.taught === false && h('span', {class: 'chip', data: {taught: 'false'}, title: 'The model’s own start answers: no label has been learnt from'}, 'not taught yet'),
+    prediction?.taught === false && h('span', {class: 'chip', data: {taught: 'false'}, title: 'The initial adapter answers: no label has been learnt from'}, 'not taught yet'),
     prediction?.truncated && chip('cut', 'warn'),
     prediction?.approximate && chip('approximate', 'warn'));
 
@@ -55,7 +55,7 @@ export function answerCard(task, {signal, again}) {
     const distribution = [...(last.distribution ?? [])].sort((a, b) => b.probability - a.probability);
     const rows = distribution.map((entry) => labelRow(entry, entry.label === last.label));
     put(body,
-      h('p', {class: 'verdict'}, h('b', {}, outcome(last)), h('span', {class: 'num'}, percent(last.score, 1))),
+      h('p', {class: 'top-label'}, h('b', {}, outcome(last)), h('span', {class: 'num'}, percent(last.score, 1))),
       rows.slice(0, TOP),
       rows.length > TOP && h('details', {open: opened}, h('summary', {}, `all ${rows.length} labels`), rows.slice(TOP)),
       !rows.length && store.may('teach') && free());
@@ -90,7 +90,7 @@ export function answerCard(task, {signal, again}) {
     pressed.disabled = true;
     try {
       await api.post(taskPath(taskId, '/commands'), {action: 'ADAPT', reason: 'from the playground'}, signal);
-      put(story, h('p', {class: 'working'}, h('i', {class: 'spin', 'aria-hidden': 'true'}), 'Making a challenger and judging it on examples it has not seen …'));
+      put(story, h('p', {class: 'working'}, h('i', {class: 'spin', 'aria-hidden': 'true'}), 'Training a challenger and evaluating it on examples it has not seen …'));
     } catch (problem) {
       if (problem.name !== 'AbortError') put(story, problemBox(problem));
     }

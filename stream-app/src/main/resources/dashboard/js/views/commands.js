@@ -1,4 +1,4 @@
-// Orders to a task's adaptation, each followed until its report arrives.
+// Commands to a task's adaptation, each followed until its report arrives.
 import {h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
@@ -6,11 +6,11 @@ import {button, card, confirm, nextId, outcomeChip, problemBox} from '../ui.js';
 import {duration, words} from '../format.js';
 
 const ORDERS = [
-  ['ADAPT', 'Adapt now', 'Make and judge a new version from the examples there are'],
-  ['EVALUATE', 'Evaluate', 'Measure what serves; nothing changes'],
+  ['ADAPT', 'Adapt now', 'Train and evaluate a new version from the current examples'],
+  ['EVALUATE', 'Evaluate', 'Measure the version that serves; nothing changes'],
   ['FREEZE', 'Freeze', 'No adaptation until it is unfrozen'],
   ['UNFREEZE', 'Unfreeze', 'Adapt to new examples again'],
-  ['RESET', 'Reset', 'Serve the model’s own start again; examples stay'],
+  ['RESET', 'Reset', 'Serve the initial adapter again; examples stay'],
 ];
 
 export function commands({taskId, signal}) {
@@ -55,7 +55,7 @@ export function commands({taskId, signal}) {
   });
 
   const press = async (action) => {
-    if (action === 'RESET' && !(await confirm(`Reset ${taskId}?`, 'The model’s own start serves again. Examples and earlier versions stay, so that you can adapt or roll back.', 'Reset'))) return;
+    if (action === 'RESET' && !(await confirm(`Reset ${taskId}?`, 'The initial adapter serves again. Examples and earlier versions stay, so that you can adapt or roll back.', 'Reset'))) return;
     send({action});
   };
   const textId = nextId('forget');

@@ -1,4 +1,4 @@
-// Records that could not be used: why, where they lie, and how to send them again.
+// Records that could not be used: why, where they are, and how to send them again.
 import {h, put} from '../dom.js';
 import {api} from '../api.js';
 import {store} from '../store.js';
@@ -13,7 +13,7 @@ const ADVICE = {
   INVALID_REQUEST: 'The message names the field that is wrong.',
   UNKNOWN_TASK: 'Define the task, then send the records again.',
   INVALID_TASK: 'Correct the task’s definition, then send the records again.',
-  EMPTY_TEXT: 'Send a text that holds something besides white space.',
+  EMPTY_TEXT: 'Send a text that is not only white space.',
   MISSING_TEXT_PAIR: 'This task’s template needs a second text.',
   TEXT_TOO_LONG: 'Shorten the text, or let the task cut long texts.',
   PREDICTION_TOO_LARGE: 'Fewer attributes or labels.',
@@ -67,14 +67,14 @@ export function letters({signal, query}) {
   const draw = () => {
     put(advice);
     if (!items.length) {
-      return empty('No dead letters', 'Everything that came could be answered. What cannot be is kept here untouched, with the reason, and can be sent again once that is mended.');
+      return empty('No dead letters', 'Every record could be used. Records that cannot be used appear here unchanged, with the reason, and can be sent again once the cause is fixed.');
     }
     const found = items.filter((letter) => (!code || letter.code === code)
       && (!wanted || `${letter.code} ${letter.message} ${letter.taskId ?? ''} ${letter.text ?? ''}`.toLowerCase().includes(wanted)));
     const tasks = new Set(found.map(({taskId}) => taskId));
     const only = tasks.size === 1 ? [...tasks][0] : null;
     put(advice, card('Send them again', {id: 'replay'},
-      h('p', {}, code ? ADVICE[code] ?? 'Mend what the message names, then send them again.' : 'Choose a code: each has its own remedy. Afterwards this shows what would be sent, and without --dry-run sends it, each once:'),
+      h('p', {}, code ? ADVICE[code] ?? 'Fix what the message names, then send them again.' : 'Choose a code: each has its own remedy. After that, this command shows what would be sent; without --dry-run it sends each record once:'),
       copyable(replayLine(code, only))));
     return [
       h('table', {class: 'table letters'},
@@ -93,7 +93,7 @@ export function letters({signal, query}) {
   store.when('back', signal, load);
   load();
   return h('div', {class: 'view'},
-    heading('Dead letters', 'Records that no retry would help, untouched, with the reason.',
+    heading('Dead letters', 'Records that cannot be used, unchanged, with the reason. Retrying alone does not help.',
       filterField('Filter letters', (text) => {
         wanted = text;
         if (loaded) put(content, draw());

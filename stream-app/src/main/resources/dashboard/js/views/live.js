@@ -1,4 +1,4 @@
-// Predictions as they are committed. The table holds a bounded number of rows however fast they come.
+// Predictions as they are committed. The table holds a bounded number of rows.
 import {debounce, h, icon, put} from '../dom.js';
 import {follow} from '../api.js';
 import {QUIET, store} from '../store.js';
@@ -21,7 +21,7 @@ function row(prediction) {
     cell('Answer', h('b', {class: 'clip'}, answer(prediction))),
     cell('Score', h('span', {class: 'score'}, bar(prediction.score), h('span', {class: 'num'}, percent(prediction.score)))),
     cell('Version', h('span', {class: 'one-line'}, h('span', {class: 'mono'}, `v${prediction.adapterVersion}`),
-      prediction.taught === false && h('small', {class: 'muted', title: 'not taught yet: the model’s own start answered'}, ' untaught'))),
+      prediction.taught === false && h('small', {class: 'muted', title: 'not taught yet: the initial adapter answered'}, ' untaught'))),
     cell('Took', h('span', {class: 'num one-line'}, took >= 0 ? millis(took) : '–')));
 }
 

@@ -21,7 +21,7 @@ function place(items, {width, height}) {
   return items.map((item) => ({...item, px: width / 2 + (item.x - cx) * scale, py: height / 2 - (item.y - cy) * scale}));
 }
 
-/** Which labels have room, the most important first; the others appear when pointed at. */
+/** Which labels have space, the most important first; the others appear when pointed at. */
 function labelled(points, {width: edge, letter}) {
   const taken = points.map(({px, py}) => ({l: px - 7, r: px + 7, t: py - 7, b: py + 7}));
   const sides = [[11, 4, 'start'], [-11, 4, 'end'], [0, -12, 'middle'], [0, 20, 'middle']];
@@ -121,7 +121,7 @@ function neighboursOf(point) {
   const defined = point.defined ?? store.tasks.has(point.taskId);
   return [
     h('h3', {}, defined ? h('a', {href: `#/tasks/${encodeURIComponent(point.taskId)}`}, point.taskId) : point.taskId),
-    h('p', {class: 'muted'}, point.source && !defined ? 'Known to the model from its training; a start for new tasks.' : point.version ? `Serves version ${point.version}.` : 'Serves the model’s own start.'),
+    h('p', {class: 'muted'}, point.source && !defined ? 'Known to the model from its training; new tasks can start from it.' : point.version ? `Serves version ${point.version}.` : 'Serves the initial adapter.'),
     h('ol', {class: 'near'}, (point.neighbours ?? []).map(({taskId, similarity}) =>
       h('li', {}, h('span', {}, taskId), bar(similarity), h('b', {class: 'num'}, similarity.toFixed(2))))),
     h('p', {class: 'hint'}, 'Cosine of the embeddings; 1 is the same direction.'),
@@ -151,8 +151,8 @@ export function map({signal}) {
   let view = null;
   const draw = () => {
     const {items, explained} = loaded;
-    if (!store.hasEmbeddings) return empty('This model has no task embeddings', 'It compares a text with what the labels say, and learns vectors of labels from examples. A model with a hypernetwork, such as starter-t5-mini, has a map of its tasks.');
-    if (!items.length) return empty('There is nothing to place yet', 'A task appears here once it is defined.', h('a', {class: 'button', href: '#/define'}, 'Define a task'));
+    if (!store.hasEmbeddings) return empty('This model has no task embeddings', 'It compares a text with the labels and learns label vectors from examples. A model with a hypernetwork, such as starter-t5-mini, has a map of its tasks.');
+    if (!items.length) return empty('No tasks on the map yet', 'A task appears here once it is defined.', h('a', {class: 'button', href: '#/define'}, 'Define a task'));
     const size = matchMedia('(max-width: 760px)').matches ? NARROW : WIDE;
     const points = place(items, size);
     put(side, neighboursOf(null));

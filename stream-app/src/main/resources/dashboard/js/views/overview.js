@@ -1,4 +1,4 @@
-// How the application does right now, and what it last learnt.
+// The state of the application now, and what it learnt last.
 import {h, put} from '../dom.js';
 import {Group, LineChart, binaryCeiling} from '../charts.js';
 import {store} from '../store.js';
@@ -29,7 +29,7 @@ const CHARTS = [
     series: [{key: 'rows', label: 'rows', tone: 'c5', of: (m) => m.batchRows}],
   },
   {
-    id: 'shared', title: 'Known from equal texts', format: (v) => percent(v, v > 0 && v < 0.1 ? 1 : 0),
+    id: 'shared', title: 'Reused from equal texts', format: (v) => percent(v, v > 0 && v < 0.1 ? 1 : 0),
     series: [{key: 'shared', label: 'of all tokens', tone: 'c3', of: (m) => m.sharedRatio}],
   },
   {
@@ -86,7 +86,6 @@ function readinessCard() {
           h('li', {}, h('strong', {}, part), ' ', String(what)))),
         h('div', {class: 'mini-stats'},
           store.hasAdapters && stat('tasks resident', count(latest.residentTasks)),
-          stat('prefetch misses', count(latest.prefetchMisses)),
           store.hasAdapters && stat('adapters in memory', bytes(latest.residentBytes))));
     },
   };
@@ -99,7 +98,7 @@ function stat(label, value) {
 function modelTerms(model) {
   const backbone = model.backbone ?? {};
   const adapters = model.adapters ?? {};
-  const made = adapters.kind && `${words(adapters.kind)}, ${count(adapters.taskEmbeddingDim)} numbers a task, bottleneck ${count(adapters.bottleneck)}`;
+  const made = adapters.kind && words(adapters.kind);
   return [
     terms([
       ['Model', h('b', {}, model.name)],
@@ -137,7 +136,7 @@ export function overview({signal}) {
   const learnt = () =>
     put(recent, store.reports.length
       ? h('ol', {class: 'report-lines'}, store.reports.slice(0, 8).map((report) => reportLine(report)))
-      : empty('Nothing has been learnt yet', 'A task adapts itself once it has labelled examples. Define one, or open a task and teach it.',
+      : empty('Nothing has been learnt yet', 'A task adapts once it has labelled examples. Define a task, or open one and teach it.',
           h('a', {class: 'button', href: '#/define'}, 'Define a task')));
   const load = () => into(model, signal, async () => modelTerms(await store.loadModel(signal)));
 

@@ -1,4 +1,4 @@
-// One text, several tasks: all answers at once; one click says what would have been right.
+// One text, several tasks: all answers at once; one click gives the right label.
 import {debounce, h, put, roving} from '../dom.js';
 import {api} from '../api.js';
 import {store} from '../store.js';
@@ -17,10 +17,10 @@ export function playground({query, signal}) {
     const valid = [...store.tasks.values()].filter((task) => task.valid).sort((a, b) => a.taskId.localeCompare(b.taskId));
     return valid.length
       ? build(valid, query, signal)
-      : empty('There is no task to ask', 'Define one first: its labels are all it needs to answer.', h('a', {class: 'button primary', href: '#/define'}, 'Define a task'));
+      : empty('There is no task to ask', 'Define one first. It needs only labels to answer.', h('a', {class: 'button primary', href: '#/define'}, 'Define a task'));
   });
   return h('div', {class: 'view'},
-    heading('Playground', 'Ask several tasks at once. These questions are answered by the same engine and leave no record in the topics.'),
+    heading('Playground', 'Ask several tasks at once. The same engine answers, but nothing is written to the topics.'),
     place);
 }
 
@@ -28,7 +28,7 @@ function picker(valid, chosen, changed) {
   const list = h('div', {class: 'pick-list', role: 'group', 'aria-label': 'Tasks to ask'});
   const said = h('p', {class: 'hint', role: 'status'});
   const remark = roving(list, 'input');
-  const tell = () => (said.textContent = chosen.size ? `${plural(chosen.size, 'task')} asked` : 'Choose at least one task.');
+  const tell = () => (said.textContent = chosen.size ? `${plural(chosen.size, 'task')} chosen` : 'Choose at least one task.');
   const fill = (wanted) => {
     const found = valid.filter(({taskId, description}) => `${taskId} ${description}`.toLowerCase().includes(wanted));
     put(list, found.slice(0, 300).map((task) => h('label', {class: 'pick'},
@@ -103,7 +103,7 @@ function build(valid, query, signal) {
   const arrange = () => {
     const shown = [...cards].filter(([taskId]) => chosen.has(taskId)).map(([, {element}]) => element);
     if (!question().text || !shown.length) {
-      put(answers, empty('Ask something', 'Every chosen task answers with its whole distribution. Click the label that is right, and the task learns it.'));
+      put(answers, empty('Ask something', 'Every chosen task answers with its whole distribution. Click the right label to teach the task.'));
     } else if (shown.length !== answers.children.length || shown.some((element, i) => answers.children[i] !== element)) {
       put(answers, shown);
     }

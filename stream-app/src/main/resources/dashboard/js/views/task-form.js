@@ -1,4 +1,4 @@
-// Defining a task, or changing it: every mistake is shown at its field, the application's too.
+// Defining or changing a task: every error is shown at its field, also those from the application.
 import {debounce, h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
@@ -44,14 +44,14 @@ function mistakes(definition) {
     else if (twice) found.labels = `“${twice}” is there twice.`;
     else if (names.some((name) => !name)) found.labels = 'A line begins with “=”: the label’s name is missing.';
   }
-  if (!template.includes('{text}')) found.template = 'Must hold {text}, where the request’s text goes.';
+  if (!template.includes('{text}')) found.template = 'Must contain {text}: the request’s text goes there.';
   if (templatePair && !(templatePair.includes('{text}') && templatePair.includes('{textPair}'))) {
-    found.templatePair = 'Must hold {text} and {textPair}.';
+    found.templatePair = 'Must contain {text} and {textPair}.';
   }
   return found;
 }
 
-/** What a change takes away, a sentence each. What gets another value is no loss. */
+/** What a change removes, a sentence each. A changed value is not a removal. */
 export function losses(known, made) {
   const said = [];
   const now = new Map(made.labels.map((label) => [label.name, label]));
@@ -83,7 +83,7 @@ function meaningsField(written, known) {
   const rows = h('div', {class: 'meaning-rows'});
   const error = h('p', {class: 'field-error'});
   const element = h('fieldset', {class: 'field', data: {field: 'meanings'}}, h('legend', {class: 'sr'}, 'What each label means'),
-    h('p', {class: 'hint'}, 'A few words or a sentence. Until somebody has taught a label, a text is compared with this; left empty, the name says it.'),
+    h('p', {class: 'hint'}, 'A few words or a sentence. Until a label has examples, a text is compared with this description, or with the name if it is empty.'),
     rows, error);
   const details = h('details', {class: 'meanings', open: [...texts.values()].some(Boolean)}, h('summary', {}, 'What each label means'), element);
   const names = () => [...new Set(parseLabels(written.value).map(({name}) => name).filter(Boolean))];
@@ -111,7 +111,7 @@ export function taskForm({signal, taskId}) {
   });
   return h('div', {class: 'view narrow'},
     heading(changing ? `Change ${taskId}` : 'New task',
-      changing ? 'Examples whose labels stay are kept; every replica follows at once.' : 'A record, not a deployment: it answers as soon as it is written.'),
+      changing ? 'Examples whose labels stay are kept; every replica follows at once.' : 'A task is a record, not a deployment: it answers as soon as it is written.'),
     place);
 }
 
@@ -157,11 +157,11 @@ function build(known, signal) {
     input({class: 'mono', value: known?.templatePair ?? 'sentence1: {text} sentence2: {textPair}'}));
   const limit = store.model?.backbone?.maxSourceTokens;
   const overLength = control('overLength', 'Texts that are too long',
-    limit ? `The model reads ${count(limit)} tokens at once; a word is one or more.` : 'Those of more tokens than the model reads at once.',
+    limit ? `The model reads ${count(limit)} tokens at once; a word is one or more.` : 'Texts of more tokens than the model reads at once.',
     select([['TRUNCATE', 'are cut, and the prediction says so'], ['WINDOWS', 'are read in windows; the answer is the mean over the whole text'], ['REJECT', 'become dead letters']], known?.overLength ?? 'TRUNCATE'));
   const scoring = control('scoring', 'Scores of labels', null,
     select([['EXACT', 'exact, every label'], ['TRIE_BEAM', 'approximate, for hundreds of labels']], known?.scoring ?? 'EXACT'));
-  const trigger = control('triggerExamples', 'Adapt after', 'So many new examples start an adaptation.',
+  const trigger = control('triggerExamples', 'Adapt after', 'This many new examples start an adaptation.',
     input({type: 'number', min: 1, max: 100000, value: policy.triggerExamples ?? 8}));
   const method = control('method', 'New versions are made of', null, select(METHODS.map(([v, t]) => [v, `${v.toLowerCase()}: ${t}`]), policy.method ?? 'AUTO'));
   const enabled = control('enabled', 'Adapt by itself', null, select([['true', 'yes'], ['false', 'only by command']], String(policy.enabled ?? true)));

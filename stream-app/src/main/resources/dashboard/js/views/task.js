@@ -1,4 +1,4 @@
-// One task: what it is, what serves it, how it got there, and how to teach it.
+// One task: its definition, the version that serves, its history, and how to teach it.
 import {h, icon, put} from '../dom.js';
 import {LineChart} from '../charts.js';
 import {api, taskPath} from '../api.js';
@@ -56,10 +56,10 @@ function stats(task) {
   const cell = (label, value, more) => h('div', {}, h('span', {}, label), h('b', {}, value), h('small', {}, more));
   const served = task.servedVersion;
   return h('div', {class: 'stats'},
-    cell('Serves', served?.version ? `v${served.version}` : 'v0', served?.version ? `${words(served.form)}, ${moment(served.createdAt)}` : 'the model’s own start'),
+    cell('Serves', served?.version ? `v${served.version}` : 'v0', served?.version ? `${words(served.form)}, ${moment(served.createdAt)}` : 'the initial adapter'),
     cell('Running accuracy', percent(task.prequentialAccuracy ?? null),
-      task.prequentialExamples ? `over ${count(task.prequentialExamples)} labels, each asked before it counted` : 'no label tested yet'),
-    cell('Examples', count(trained + heldOut), heldOut ? `${count(trained)} to learn, ${count(heldOut)} to judge` : 'as of the latest report'),
+      task.prequentialExamples ? `over ${count(task.prequentialExamples)} labels, each predicted before it counted` : 'no label tested yet'),
+    cell('Examples', count(trained + heldOut), heldOut ? `${count(trained)} for training, ${count(heldOut)} held out` : 'as of the latest report'),
     cell('Labels', task.kind === 'CLASSIFICATION' ? count(task.labels.length) : '–',
       task.kind === 'CLASSIFICATION' ? `${percent(1 / task.labels.length, task.labels.length > 20 ? 1 : 0)} by chance` : words(task.kind)));
 }
@@ -76,8 +76,8 @@ function balanceOf(task) {
   const labels = Object.entries(task.examples?.labels ?? {});
   if (labels.length) return [balance(labels, 64), aside(task)];
   return h('p', {class: 'muted'}, task.examples
-    ? 'The latest report does not say which labels its examples have; the next one does.'
-    : 'No report yet. The first attempt says how many examples each label has.');
+    ? 'The latest report does not list its examples by label; the next one will.'
+    : 'No report yet. The first attempt reports how many examples each label has.');
 }
 
 export function task({taskId, signal}) {
@@ -119,7 +119,7 @@ function page(first, signal) {
     const reports = store.reportsOf(taskId);
     const points = accuracyPoints(reports);
     noPoints.hidden = points.length > 0;
-    noPoints.textContent = 'Every label is a question first: once some have been given, this shows how often the served version knew the answer.';
+    noPoints.textContent = 'Each label is first predicted by the served version. This shows how often the prediction was right, once there are labels.';
     chart.element.hidden = points.length === 0;
     if (points.length) {
       const published = reports.filter((report) => report.publishedVersion)
@@ -132,13 +132,13 @@ function page(first, signal) {
     }
     put(attempts, reports.length
       ? h('ol', {class: 'attempts'}, reports.slice(0, 100).map(reportEntry))
-      : empty('No attempt yet', `Paste labelled lines on this page. After ${count(current().adaptation?.triggerExamples ?? 8)} of them a challenger is made, judged on examples it has not seen, and serves only if it is better.`));
+      : empty('No attempt yet', `Paste labelled lines on this page. After ${count(current().adaptation?.triggerExamples ?? 8)} examples a challenger is trained and evaluated on examples it has not seen. It serves only if it is better.`));
   };
   const loadVersions = () => into(versions, signal, async () => {
     const {items} = await api.get(taskPath(taskId, '/versions'), signal);
     return items.length
       ? h('ol', {class: 'versions'}, items.map((version) => versionRow(version, current(), (order) => command.send(order))))
-      : empty('No version yet', `The model’s own start answers: ${store.hasEmbeddings ? 'a mean of embeddings it knows' : 'it compares a text with what the labels say'}. The first version comes with the first examples.`);
+      : empty('No version yet', `The initial adapter answers: ${store.hasEmbeddings ? 'a mean of the embeddings the model knows' : 'the model compares a text with the labels'}. The first version comes with the first examples.`);
   });
   const loadReports = () => api.get(taskPath(taskId, '/reports?limit=200'), signal)
     .then(({items}) => store.addReports(items))
@@ -153,7 +153,7 @@ function page(first, signal) {
   store.when('version', signal, (version) => {
     if (version.taskId !== taskId) return;
     loadVersions();
-    toast(version.version ? `${taskId} serves version ${version.version} now` : `${taskId} serves the model’s own start again`);
+    toast(version.version ? `${taskId} serves version ${version.version} now` : `${taskId} serves the initial adapter again`);
   });
   store.when('back', signal, () => (loadVersions(), loadReports()));
 

@@ -1,4 +1,4 @@
-// All tasks: what serves them, how often they are right, how much they have been taught.
+// All tasks: version that serves, accuracy, examples.
 import {h, icon, put, roving} from '../dom.js';
 import {sparkline} from '../charts.js';
 import {store} from '../store.js';
@@ -28,7 +28,7 @@ function examplesCell(task) {
     piece.style.flexGrow = String(part);
     bar.append(piece);
   }
-  return h('div', {class: 'examples', title: `${trained} to learn from, ${heldOut} held out to judge with`},
+  return h('div', {class: 'examples', title: `${trained} to learn from, ${heldOut} held out for evaluation`},
     bar, h('span', {class: 'num'}, count(trained), heldOut > 0 && h('small', {}, ` + ${count(heldOut)}`)));
 }
 
@@ -70,7 +70,7 @@ function row(task, points) {
       store.may('admin') && h('button', {type: 'button', class: 'icon', 'aria-label': `Retire ${task.taskId}`, title: 'Retire', on: {click: () => retire(task)}}, icon('cross'))), 'end'));
 }
 
-/** Rows are made anew when something changes; what had the focus has it again afterwards. */
+/** Rows are recreated when something changes; what had the focus has it again afterwards. */
 function focusIn(body) {
   const within = (row) => [...(row?.querySelectorAll('a, button') ?? [])];
   const row = document.activeElement?.closest?.('tr');
@@ -94,7 +94,7 @@ export function tasks({signal}) {
     const all = [...store.tasks.values()].sort((a, b) => a.taskId.localeCompare(b.taskId));
     if (!all.length) {
       return empty('No task is defined yet',
-        'A task is its labels and a template. It answers at once, and gets better with every label you give.',
+        'A task is a set of labels and a template. It answers at once and improves with every label you give.',
         h('a', {class: 'button primary', href: '#/define'}, 'Define the first task'));
     }
     const keep = focusIn(body);

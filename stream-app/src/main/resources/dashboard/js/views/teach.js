@@ -1,4 +1,4 @@
-// Examples pasted as lines; what cannot be used is shown by line before anything is sent.
+// Examples pasted as lines; lines that cannot be used are shown before anything is sent.
 import {h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {bar, button, card, nextId, problemBox, toast} from '../ui.js';

@@ -107,7 +107,7 @@ class ConvertTest {
   }
 
   @Test
-  @DisplayName("leaves weights alone that are up to date, and makes others anew")
+  @DisplayName("leaves weights alone that are up to date, and makes the others again")
   void upToDate() throws IOException {
     keepSums();
     FileTime long_ago = FileTime.fromMillis(0);

@@ -5,7 +5,7 @@ import java.util.Random;
 
 /** Which tasks the rows of a batch belong to. */
 public enum TaskMix {
-  /** All alike: evenly spread in a batch that has room for all of them. */
+  /** All alike: evenly spread in a batch that has space for all of them. */
   UNIFORM,
   /** The k-th task's share is proportional to 1/k. */
   ZIPF;

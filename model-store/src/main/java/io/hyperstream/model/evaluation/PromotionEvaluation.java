@@ -22,8 +22,8 @@ import java.util.function.Consumer;
 /**
  * How often a trial finds the challenger better where there is nothing to learn, because the labels
  * were shuffled among the examples, and how often where there is. Of each draw of examples two
- * versions are tried: the first, learnt from every other example, against the model's own start;
- * and the second, learnt from all, against the first.
+ * versions are tried: the first, learnt from every other example, against the initial adapter; and
+ * the second, learnt from all, against the first.
  */
 public final class PromotionEvaluation {
   private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -32,7 +32,7 @@ public final class PromotionEvaluation {
    * One trial.
    *
    * @param shuffled whether the labels were shuffled
-   * @param version 1 against the model's own start, 2 against version 1
+   * @param version 1 against the initial adapter, 2 against version 1
    * @param examples learnt from
    * @param judged how many decided
    */

@@ -33,7 +33,7 @@ import java.util.function.Function;
  */
 final class AdapterBank implements AutoCloseable {
 
-  /** What became of one adapter: weights, or why there are none. */
+  /** The outcome of one adapter: weights, or why there are none. */
   sealed interface Lookup {
     record Found(AdapterWeights weights) implements Lookup {}
 
@@ -41,7 +41,7 @@ final class AdapterBank implements AutoCloseable {
     record Unusable(String reason) implements Lookup {}
   }
 
-  /** Embeddings are equal by value: they arrive anew with every catalog update. */
+  /** Embeddings are equal by value: they arrive again with every catalog update. */
   private record Key(AdapterForm form) {
     @Override
     public boolean equals(Object other) {

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * models/NAME/VERSION/   a published version: manifest.json, backbone/, hypernetwork/, ...
  * adapters/OWNER/        weights of adapter versions: SHA-256.safetensors
  * staging/               versions being written; removed when their writer is gone
- * work/                  resumable work; removed when untouched for {@link WorkPlace#WORK_KEPT}
+ * work/                  resumable work; removed when untouched for {@link WorkFolder#WORK_KEPT}
  * store.lock             held for the moments that must not overlap
  * </pre>
  *
@@ -39,7 +39,7 @@ public final class FileModelStore implements ModelStore {
   private final Path root;
   private final Path models;
   private final StoreLock lock;
-  private final WorkPlace work;
+  private final WorkFolder work;
 
   /**
    * Opens a store, creating its folder, and removes what dead writers left; one that this process
@@ -52,7 +52,7 @@ public final class FileModelStore implements ModelStore {
       Files.createDirectories(models);
     }
     this.lock = new StoreLock(this.root.resolve("store.lock"));
-    this.work = new WorkPlace(this.root, lock);
+    this.work = new WorkFolder(this.root, lock);
   }
 
   /** Where it lies. */
@@ -106,7 +106,7 @@ public final class FileModelStore implements ModelStore {
   @Override
   public StoredModel publish(String name, ModelCard card, Content content) throws IOException {
     StoreNames.requireModel(name);
-    try (WorkPlace.Aside aside = work.aside()) {
+    try (WorkFolder.Aside aside = work.aside()) {
       content.writeTo(aside.folder());
       Manifest manifest = Manifest.describe(name, aside.folder(), card);
       manifest.write(aside.folder());

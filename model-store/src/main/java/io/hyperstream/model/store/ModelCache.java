@@ -19,13 +19,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What this machine has of a remote store. Files appear whole or not at all, are checked whenever
- * they are asked for, and make room for others, least recently asked for first, unless a living
- * process uses them.
+ * they are asked for, and are evicted, least recently used first, unless a running process uses
+ * them.
  *
  * <pre>
  * models/NAME/VERSION/   a model, as in a {@link FileModelStore}
  * adapters/OWNER/        weights of adapter versions: SHA-256.safetensors
- * staging/, work/        see {@link WorkPlace}
+ * staging/, work/        see {@link WorkFolder}
  * uses/                  who uses what
  * locks/                 one download of a thing at a time
  * </pre>
@@ -38,7 +38,7 @@ final class ModelCache implements AutoCloseable {
   private final Path root;
   private final long maxBytes;
   private final StoreLock lock;
-  private final WorkPlace work;
+  private final WorkFolder work;
   private final CacheUses uses;
 
   /** Gets what is not there, or not whole, into an empty folder or a new file. */
@@ -53,12 +53,12 @@ final class ModelCache implements AutoCloseable {
     this.root = Files.createDirectories(root.toAbsolutePath().normalize());
     this.maxBytes = maxBytes;
     this.lock = new StoreLock(this.root.resolve("cache.lock"));
-    this.work = new WorkPlace(this.root, lock);
+    this.work = new WorkFolder(this.root, lock);
     this.uses = lock.call(() -> new CacheUses(this.root.resolve("uses")));
     Files.createDirectories(this.root.resolve("locks"));
   }
 
-  WorkPlace.Aside aside() throws IOException {
+  WorkFolder.Aside aside() throws IOException {
     return work.aside();
   }
 
@@ -100,8 +100,8 @@ final class ModelCache implements AutoCloseable {
             touch(directory);
             return directory;
           }
-          try (WorkPlace.Aside aside = work.aside()) {
-            makeRoom(entry, manifest.files().stream().mapToLong(Manifest.FileEntry::size).sum());
+          try (WorkFolder.Aside aside = work.aside()) {
+            evictFor(entry, manifest.files().stream().mapToLong(Manifest.FileEntry::size).sum());
             fetch.into(aside.folder());
             move(aside.folder(), directory, manifestJson, manifest);
           }
@@ -169,8 +169,8 @@ final class ModelCache implements AutoCloseable {
               touch(file);
               return file;
             }
-            try (WorkPlace.Aside aside = work.aside()) {
-              makeRoom(reference, bytes.get());
+            try (WorkFolder.Aside aside = work.aside()) {
+              evictFor(reference, bytes.get());
               Path fetched = aside.folder().resolve("weights");
               fetch.into(fetched);
               if (!isNamedByHash(fetched, file)) {
@@ -202,7 +202,7 @@ final class ModelCache implements AutoCloseable {
     return named.getFileName().toString().startsWith(Checksums.sha256(content) + ".");
   }
 
-  /** Lets a file of weights go when its room is needed; others' files are left alone. */
+  /** Allows a file of weights to be evicted; others' files are not touched. */
   void release(Path file) throws IOException {
     if (file.startsWith(root)) {
       String entry = root.relativize(file).toString().replace('\\', '/');
@@ -232,7 +232,7 @@ final class ModelCache implements AutoCloseable {
     Files.setLastModifiedTime(path, FileTime.from(Instant.now()));
   }
 
-  private void makeRoom(String forEntry, long bytes) throws IOException {
+  private void evictFor(String forEntry, long bytes) throws IOException {
     lock.call(
         () -> {
           Set<String> used = uses.all();
@@ -241,7 +241,7 @@ final class ModelCache implements AutoCloseable {
           long total = bytes + kept.stream().mapToLong(Kept::bytes).sum();
           for (Kept one : kept) {
             if (total > maxBytes && !used.contains(one.entry())) {
-              LOG.info("{} makes room in the cache of models", one.entry());
+              LOG.info("{} is evicted from the cache of models", one.entry());
               remove(one.path());
               total -= one.bytes();
             }

@@ -70,8 +70,8 @@ public interface ModelStore extends AutoCloseable {
   Path weights(String reference) throws IOException;
 
   /**
-   * Gives back what {@link #weights} gave; a copy of what lies elsewhere may then make room for
-   * others. Files of other origin are left alone.
+   * Gives back what {@link #weights} gave; a local copy may then be evicted for others. Files of
+   * other origin are left alone.
    */
   default void releaseWeights(Path file) {}
 

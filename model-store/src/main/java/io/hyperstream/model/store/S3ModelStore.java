@@ -45,7 +45,7 @@ public final class S3ModelStore implements ModelStore {
 
   private final S3Location location;
   private final S3Objects objects;
-  private final S3Objects hasty;
+  private final S3Objects failFast;
   private final ModelCache cache;
 
   private record Version(String name, int number) {
@@ -61,7 +61,7 @@ public final class S3ModelStore implements ModelStore {
     this.location = location;
     this.objects = new S3Objects(location, options);
     // Whoever serves versions tries again later by itself, and must not be held up here.
-    this.hasty = new S3Objects(location, options.withAttempts(Math.min(2, options.attempts())));
+    this.failFast = new S3Objects(location, options.withAttempts(Math.min(2, options.attempts())));
     String id = Checksums.sha256(options.endpoint() + " " + location).substring(0, 16);
     this.cache =
         new ModelCache(options.cache().resolve(location.bucket() + "-" + id), options.cacheBytes());
@@ -185,7 +185,7 @@ public final class S3ModelStore implements ModelStore {
   @Override
   public StoredModel publish(String name, ModelCard card, Content content) throws IOException {
     StoreNames.requireModel(name);
-    try (WorkPlace.Aside aside = cache.aside()) {
+    try (WorkFolder.Aside aside = cache.aside()) {
       content.writeTo(aside.folder());
       Manifest manifest = Manifest.describe(name, aside.folder(), card);
       for (Manifest.FileEntry entry : manifest.files()) {
@@ -263,10 +263,10 @@ public final class S3ModelStore implements ModelStore {
     return cache.weights(
         reference,
         () -> {
-          size[0] = hasty.size(reference).orElseThrow(() -> StoreNames.noSuchWeights(uri));
+          size[0] = failFast.size(reference).orElseThrow(() -> StoreNames.noSuchWeights(uri));
           return size[0];
         },
-        target -> hasty.download(reference, size[0], target));
+        target -> failFast.download(reference, size[0], target));
   }
 
   @Override
@@ -304,7 +304,7 @@ public final class S3ModelStore implements ModelStore {
   public void close() {
     cache.close();
     objects.close();
-    hasty.close();
+    failFast.close();
   }
 
   @Override

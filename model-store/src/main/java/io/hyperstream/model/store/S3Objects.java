@@ -314,7 +314,7 @@ final class S3Objects implements AutoCloseable {
     }
   }
 
-  /** Opened anew by every attempt. */
+  /** Opened again by every attempt. */
   private static RequestBody body(Path file, long from, long length) {
     return RequestBody.fromContentProvider(
         () -> {

@@ -15,7 +15,7 @@ public final class NativeMemory {
 
   /**
    * Has freed memory kept for the next tensors, process-wide. Otherwise large ones are handed back
-   * to the kernel each time and zeroed anew when the next is made: a sixth of a training step, and
+   * to the kernel each time and zeroed again when the next is made: a sixth of a training step, and
    * on a virtual machine, where the host has to find the memory again, up to a third of a batch. In
    * exchange the process stays as large as it once was, until {@link #giveBackFreed}.
    *
@@ -34,7 +34,7 @@ public final class NativeMemory {
   /**
    * Hands freed memory back to the kernel, wherever it lies between what is in use. The C library
    * keeps for each thread what its largest batches needed, in pieces: several hundred MiB after
-   * some thousand batches. The next batch has its memory zeroed anew, so not for every batch.
+   * some thousand batches. The next batch has its memory zeroed again, so not for every batch.
    *
    * @return false where the C library cannot, or had nothing to give
    */

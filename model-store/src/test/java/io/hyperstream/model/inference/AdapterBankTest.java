@@ -129,7 +129,7 @@ class AdapterBankTest {
     assertThat(large).allSatisfy(l -> assertThat(l).isInstanceOf(AdapterBank.Lookup.Found.class));
     assertThat(bank.stats().residentTasks()).isEqualTo(5);
     bank.acquire(tasks(9));
-    assertThat(bank.stats().residentTasks()).isEqualTo(5); // nothing new: nothing to make room for
+    assertThat(bank.stats().residentTasks()).isEqualTo(5); // nothing new: nothing to evict for
     bank.acquire(tasks(10));
     assertThat(bank.stats().residentTasks()).isEqualTo(3);
     assertThat(bank.stats().residentBytes()).isEqualTo(3 * bytesOfOne);

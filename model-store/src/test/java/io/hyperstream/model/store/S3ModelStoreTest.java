@@ -207,20 +207,20 @@ class S3ModelStoreTest extends ModelStoreContract {
   }
 
   @Test
-  @DisplayName("the cache makes room for what is asked for, but not out of what someone uses")
+  @DisplayName("the cache evicts files for what is asked for, but not out of what someone uses")
   void bounded() throws IOException {
     for (String name : List.of("a", "b", "c")) {
       store.publish(name, CARD, content(600_000 + name.charAt(0)));
     }
-    long room = 1_500_000; // for two
-    ModelStore done = machine("small", server.endpoint(), room, 3);
+    long cacheBytes = 1_500_000; // for two
+    ModelStore done = machine("small", server.endpoint(), cacheBytes, 3);
     Path a = done.load("a").directory();
     done.close();
-    ModelStore busy = machine("small", server.endpoint(), room, 3);
+    ModelStore busy = machine("small", server.endpoint(), cacheBytes, 3);
     Path b = busy.load("b").directory();
     assertThat(a).exists();
 
-    ModelStore next = machine("small", server.endpoint(), room, 3);
+    ModelStore next = machine("small", server.endpoint(), cacheBytes, 3);
     next.load("c");
     assertThat(a).doesNotExist();
     assertThat(b).exists();
@@ -247,7 +247,7 @@ class S3ModelStoreTest extends ModelStoreContract {
   }
 
   @Test
-  @DisplayName("weights stay in the cache while they are used, and make room once given back")
+  @DisplayName("weights stay in the cache while they are used, and can be evicted once given back")
   void weightsAreGivenBack() throws IOException {
     String first = store.addWeights("me", new byte[600]);
     String second = store.addWeights("me", new byte[601]);

@@ -41,7 +41,7 @@ public final class AdaptationMetrics {
     untestedExamples =
         counter(
             "hyperstream.adaptation.examples.untested",
-            "Examples that gave way before they were tested: too many waited");
+            "Examples evicted before they were tested: too many waited");
   }
 
   private Counter counter(String name, String description) {

@@ -14,7 +14,7 @@ import java.time.Duration;
  *     another topic
  * @param requestPatience how long a label waits for the request it names
  * @param maxWaiting labels and commands that wait, per partition, at most
- * @param maxRequests requests remembered per partition, at most; the oldest give way
+ * @param maxRequests requests remembered per partition, at most; the oldest are evicted
  * @param maxRequestBytes of the remembered requests per partition, at most
  * @param maxTaskBytes of one task's examples with their vectors, at most
  * @param maxRecordBytes of a label or command; larger ones become dead letters

@@ -6,13 +6,13 @@ import io.hyperstream.app.config.AdaptationSettings;
 import io.hyperstream.app.config.LimitSettings;
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
 import io.hyperstream.app.streams.ClusterSettings;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.InstanceSlot;
 import io.hyperstream.app.streams.OffsetWatch;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.Retries;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.streams.RoleRuntime.Cluster;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.app.streams.StreamsProperties;
@@ -71,7 +71,7 @@ final class AdaptationService implements RoleService {
   private final MeterRegistry meters;
   private final SchemaRegistryClient registry;
   private final RegistryProbe probe;
-  private final GlobalRecordReader reader;
+  private final RetryingDecoder reader;
   private final TrainerThread trainer;
   private final OffsetWatch offsets;
   private final StreamsRun streams;
@@ -106,7 +106,7 @@ final class AdaptationService implements RoleService {
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.labels().name()));
     RecordCodec codec = new RecordCodec(registry, RecordCodec.GRACE);
     Counter registryRetries = Retries.counter(meters, "registry");
-    reader = new GlobalRecordReader(codec, reason -> stalled = reason, registryRetries::increment);
+    reader = new RetryingDecoder(codec, reason -> stalled = reason, registryRetries::increment);
     HeaderPolicy headers = new HeaderPolicy(cluster.limits().maxHeaderBytes());
     OutputRecords output =
         new OutputRecords(codec, topics, headers, ENCODING_PATIENCE, registryRetries::increment);

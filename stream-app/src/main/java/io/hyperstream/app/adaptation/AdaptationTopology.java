@@ -7,9 +7,9 @@ import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
 import io.hyperstream.app.streams.EventTimeExtractor;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.Topics;
 import java.util.ArrayList;
@@ -67,7 +67,7 @@ final class AdaptationTopology {
   record Parts(
       Topics topics,
       String modelId,
-      GlobalRecordReader reader,
+      RetryingDecoder reader,
       OutputRecords output,
       HeaderPolicy headerPolicy,
       AdaptationTrainer trainer,

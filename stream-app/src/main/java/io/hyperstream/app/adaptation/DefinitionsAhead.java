@@ -25,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads the topic of definitions itself, on a thread of its own, when somebody asks and up to the
- * end it has then; what it read before it remembers. Keeps the tasks' label names. While broker or
- * registry do not answer, neither does this. Thread-safe.
+ * Reads the topic of definitions on a thread of its own, on demand and up to the end at that time.
+ * Keeps the label names of all tasks. Has no answer while broker or registry do not answer.
+ * Thread-safe.
  */
 final class DefinitionsAhead implements DefinitionCheck, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DefinitionsAhead.class);
@@ -111,8 +111,7 @@ final class DefinitionsAhead implements DefinitionCheck, AutoCloseable {
         notBefore = System.nanoTime() + backoff.failed().toNanos();
         if (backoff.isToBeSaid()) {
           LOG.warn(
-              "Whether definitions are on their way cannot be told now, labels and commands of"
-                  + " unknown tasks wait: {}",
+              "Definitions cannot be read now: labels and commands of" + " unknown tasks wait: {}",
               e.toString());
         }
       }

@@ -22,24 +22,22 @@ import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
  * The labelled texts each task keeps, one store entry each under {@code taskId/hash}, a text once.
- * A new one always gets in; where its label is full, another example of that label gives way,
- * chosen by the newcomer's hash: at random, but the same on every replay. So labels stay balanced
- * and the examples follow the traffic. One that gives way before it was tested leaves only after
- * its test, so that the running accuracy counts it.
+ * A new text is always accepted. If its label is full, another example of that label is evicted,
+ * chosen by the new text's hash: at random, but the same on every replay. So labels stay balanced
+ * and the examples follow the traffic. An example that is evicted before it was tested is removed
+ * after its test, so that the running accuracy counts it.
  *
- * <p>Examples whose label is not defined any more are set aside: nobody learns from them until a
- * definition has the label again. They count in a task's bytes, and are the first to go for want of
- * room.
+ * <p>Examples whose label is no longer defined are set aside: they are not used for training until
+ * a definition has the label again. They count in a task's bytes and are evicted first.
  *
- * <p>What a model made of a text is kept beside it, in a store of its own under the same key, where
- * there is room: it goes with its text, and before any text has to go for want of room. Stream
- * thread only.
+ * <p>The model's vector of a text is kept in a second store under the same key while there is
+ * space. It is removed with its text, and vectors are evicted before texts. Stream thread only.
  */
 final class ExampleBuffer {
   /** What an example costs beside its texts. */
   private static final int OVERHEAD_BYTES = 200;
 
-  /** One in so many bytes may be of examples that are leaving: each has to be tested yet. */
+  /** The part of the bytes, one in this many, for evicted examples that wait for their test. */
   private static final int LEAVING_SHARE = 8;
 
   /** Tasks whose examples are indexed in memory; the others are read when they are next needed. */
@@ -57,21 +55,21 @@ final class ExampleBuffer {
         }
       };
 
-  /** How an example came in. */
+  /** The effect of adding an example. */
   enum Change {
-    /** A text that was not there. */
+    /** A new text. */
     ADDED,
-    /** A text that was there with another label. */
+    /** A known text with another label. */
     RELABELLED,
-    /** Nothing new. */
+    /** A known text with the same label. */
     SAME
   }
 
   /**
    * What a definition changed.
    *
-   * @param aside how many examples went aside
-   * @param back how many came back
+   * @param aside how many examples were set aside
+   * @param back how many are used again
    */
   record Moved(int aside, int back) {}
 
@@ -149,11 +147,11 @@ final class ExampleBuffer {
   }
 
   /**
-   * Takes an example in.
+   * Adds an example.
    *
    * @param example its sequence number counts if it changes anything
    * @param maxPerLabel how many of its label stay, at most
-   * @param testedUpTo examples up to this sequence number are tested; they give way first
+   * @param testedUpTo examples up to this sequence number are tested; they are evicted first
    */
   Change put(String taskId, StoredExample example, int maxPerLabel, long testedUpTo) {
     String hash = TextHash.of(example.getText(), example.getTextPair());
@@ -225,14 +223,14 @@ final class ExampleBuffer {
     remove(taskId, candidates.get(TextHash.pick(newcomer, candidates.size())));
   }
 
-  /** The oldest of those that wait for a test only. */
+  /** The oldest example that only waits for its test. */
   private void leave(String taskId, Index index) {
     Leaving oldest = index.leaving.pollFirstEntry().getValue();
     index.leavingBytes -= oldest.bytes();
     store.delete(key(taskId, oldest.hash()));
   }
 
-  /** Lets those go that only waited for a test, up to this sequence number. */
+  /** Removes examples up to this sequence number that only waited for their test. */
   void tested(String taskId, long testedUpTo) {
     Index index = index(taskId);
     while (!index.leaving.isEmpty() && index.leaving.firstKey() <= testedUpTo) {
@@ -269,8 +267,8 @@ final class ExampleBuffer {
   }
 
   /**
-   * Sets examples of other labels aside and takes those of these labels back. One that is leaving
-   * goes with its label: it was only kept for a test.
+   * Sets examples of other labels aside and uses those of these labels again. An evicted example is
+   * removed with its label: it was only kept for its test.
    */
   Moved define(String taskId, Set<String> labels) {
     int aside = 0;
@@ -341,10 +339,7 @@ final class ExampleBuffer {
     return kept;
   }
 
-  /**
-   * Keeps vectors of examples that are still as they were, as far as there is room: in the order of
-   * their hashes.
-   */
+  /** Keeps vectors of unchanged examples while there is space, in the order of their hashes. */
   void keepVectors(String taskId, Map<Example, StoredVector> made) {
     if (made.isEmpty()) {
       return;

@@ -28,11 +28,11 @@ import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 
 /**
- * Owns tasks: keeps their definitions, examples and versions, has them adapted and publishes what
- * is better. Everything about a task reaches its owner in one order.
+ * Owns tasks: keeps their definitions, examples and versions, has them adapted and publishes better
+ * versions. Everything about a task reaches its owner in one order.
  *
- * <p>Whatever is in fields is made anew by {@link #init}: after an aborted transaction the stores
- * are back where they were, and so is this.
+ * <p>{@link #init} rebuilds all fields: after an aborted transaction the stores are reset, and the
+ * fields must match them.
  */
 final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]> {
   static final String TASKS = "tasks";
@@ -49,12 +49,12 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   private final AdaptationTopology.Parts parts;
   private final SourcedRecords records;
   private ProcessorContext<byte[], byte[]> context;
-  private TaskBook tasks;
+  private TaskStore tasks;
   private ExampleBuffer buffer;
-  private WaitingRoom waiting;
+  private DeferredRecords waiting;
   private Publisher publisher;
-  private TrainingDesk training;
-  private CommandDesk commands;
+  private TrainingScheduler training;
+  private CommandHandler commands;
   private JobSpans spans;
   private boolean surveyed;
 
@@ -68,7 +68,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     context = processorContext;
     AdaptationOptions options = parts.options();
     tasks =
-        new TaskBook(
+        new TaskStore(
             context.getStateStore(TASKS),
             parts.reader(),
             parts.topics().definitions().name(),
@@ -86,7 +86,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             parts.reader(),
             parts.topics().adapterVersions().name());
     waiting =
-        new WaitingRoom(
+        new DeferredRecords(
             context.getStateStore(WAITING),
             options.maxWaiting(),
             context.currentSystemTimeMs() + grace());
@@ -95,14 +95,14 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             context, parts.output(), parts.topics(), tasks, buffer, versions, parts.metrics());
     spans = new JobSpans(parts.tracing());
     training =
-        new TrainingDesk(
+        new TrainingScheduler(
             parts.trainer(),
             tasks,
             buffer,
             publisher,
-            new JobMaker(tasks, buffer, versions, spans),
+            new JobFactory(tasks, buffer, versions, spans),
             new TrainingResults(tasks, versions, publisher, parts.metrics()));
-    commands = new CommandDesk(tasks, buffer, versions, waiting, training, publisher);
+    commands = new CommandHandler(tasks, buffer, versions, waiting, training, publisher);
     surveyed = false;
     context.schedule(LOOK_EVERY, PunctuationType.WALL_CLOCK_TIME, this::look);
   }
@@ -118,7 +118,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             .filter(state -> state.getDefinition() != null)
             .ifPresent(state -> judge(taskId, "model"));
       }
-      training.survey(now);
+      training.restore(now);
       surveyed = true;
     }
     training.apply(now);
@@ -189,13 +189,13 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
               .setReason(said(moved, buffer.setAside(taskId))));
     }
     judge(taskId, "definition");
-    training.attend(taskId);
+    training.recheck(taskId);
     for (WaitingRecord freed : waiting.take(taskId)) {
       handle(freed.getRecord(), freed.getUntil());
     }
   }
 
-  /** Reports whether the model can serve a task, when that has changed. */
+  /** Reports when it changes whether the model can serve a task. */
   private void judge(String taskId, String trigger) {
     OwnedTask task = tasks.find(taskId).orElseThrow();
     Optional<String> told = parts.trainer().problem(task.definition());
@@ -234,13 +234,13 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
         + " task erases them.";
   }
 
-  /** The numbers of its versions and of its lives go on; all else is gone. */
+  /** Keeps the counters of its versions and incarnations; erases everything else. */
   private void retire(String taskId) {
     Optional<TaskState> known = tasks.state(taskId).filter(s -> s.getDefinition() != null);
     if (known.isEmpty()) {
       return;
     }
-    training.abandon(taskId, known.get(), "The task was retired.");
+    training.cancelAll(taskId, known.get(), "The task was retired.");
     training.forget(taskId);
     publisher.retire(taskId, known.get());
     buffer.clear(taskId);
@@ -263,7 +263,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
                 AdaptationCommand.class);
     Optional<OwnedTask> task = tasks.find(record.getTaskId());
     if (task.isPresent()) {
-      commands.carryOut(command, task.get());
+      commands.execute(command, task.get());
     } else if (!mayWait(record, originOf(record), null, until)) {
       commands.refuse(command, unknownTask(record.getTaskId()));
     }
@@ -274,10 +274,10 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   }
 
   /**
-   * Lets it wait, if there is room: until its time is over, and after that as long as the
-   * definition is on its way or that cannot be told.
+   * Defers the record if there is space: until its time is over, and after that as long as the
+   * definition is on its way or this is unknown.
    *
-   * @param label that the definition has to have; null if any will do
+   * @param label that the definition must have; null if it does not matter
    */
   private boolean mayWait(SourcedRecord record, String id, String label, long until) {
     if (until != WAITED) {
@@ -359,7 +359,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     state.setNewExamples(state.getNewExamples() + 1);
     tasks.save(task);
     spans.labelled(task.taskId());
-    training.attend(task.taskId());
+    training.recheck(task.taskId());
     parts.metrics().labels.increment();
   }
 

@@ -3,7 +3,7 @@ package io.hyperstream.app.adaptation;
 import io.hyperstream.app.adaptation.state.SourceKind;
 import io.hyperstream.app.adaptation.state.SourcedRecord;
 import io.hyperstream.app.streams.ErrorCode;
-import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.schemas.AdaptationAction;
@@ -21,15 +21,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Checks what comes in as far as it can be checked alone, and sends it on under the key of who has
- * to know: the owner of its task, or of the request it is about. What can never be right goes to
- * the dead letters.
+ * Checks each record by itself and forwards it under the key of its owner: that of its task, or of
+ * the request it is about. Records that can never be valid go to the dead letters.
  */
 final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]> {
   private static final Logger LOG = LoggerFactory.getLogger(IntakeProcessor.class);
 
   private final Topics topics;
-  private final GlobalRecordReader reader;
+  private final RetryingDecoder reader;
   private final SourcedRecords records;
   private final InputLimits limits;
   private final boolean labelsByRequest;
@@ -38,7 +37,7 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
 
   IntakeProcessor(
       Topics topics,
-      GlobalRecordReader reader,
+      RetryingDecoder reader,
       SourcedRecords records,
       InputLimits limits,
       boolean labelsByRequest,
@@ -105,8 +104,8 @@ final class IntakeProcessor implements Processor<byte[], byte[], byte[], byte[]>
     } else {
       throw new InvalidInputException(
           ErrorCode.UNMATCHED_LABEL,
-          "the label names a request and no text, and labels by request are off; send the text with"
-              + " it, or set hyperstream.adaptation.labels-by-request");
+          "the label names a request instead of a text, and labels by request are off; send the"
+              + " text with it, or set hyperstream.adaptation.labels-by-request");
     }
   }
 

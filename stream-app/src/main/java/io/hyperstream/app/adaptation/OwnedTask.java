@@ -9,10 +9,10 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
- * A defined task while something is done about it. Its policy is a user's: values outside their
- * documented ranges count as the nearest inside.
+ * A defined task and its state. Its policy comes from a user: values outside the documented ranges
+ * are clamped to them.
  *
- * @param state may be changed; {@link TaskBook#save} keeps the changes
+ * @param state may be changed; {@link TaskStore#save} keeps the changes
  */
 record OwnedTask(
     String taskId, TaskState state, TaskDefinition definition, AdaptationPolicy policy) {

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Whether a challenger takes the champion's place: if it is better with a probability the task asks
- * for. A first version has less to lose: there is nothing but the model's own start to fall behind.
+ * Decides whether a challenger replaces the champion: if it is better with the probability that the
+ * task requires. A first version needs less, because it only replaces the initial adapter.
  */
 final class PromotionPolicy {
   static final double FIRST_VERSION = 0.8;

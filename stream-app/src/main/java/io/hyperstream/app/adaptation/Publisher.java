@@ -23,9 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes versions and reports; nobody else does. All of one call is in one transaction, with the
- * state it belongs to. What is written is in the current trace, if there is one. Stream thread
- * only.
+ * The only writer of versions and reports. Each call is part of one transaction with the state it
+ * belongs to. Records belong to the current trace, if there is one. Stream thread only.
  */
 final class Publisher {
   private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
@@ -36,7 +35,7 @@ final class Publisher {
   private final ProcessorContext<byte[], byte[]> context;
   private final OutputRecords output;
   private final Topics topics;
-  private final TaskBook tasks;
+  private final TaskStore tasks;
   private final ExampleBuffer buffer;
   private final VersionLog versions;
   private final AdaptationMetrics metrics;
@@ -45,7 +44,7 @@ final class Publisher {
       ProcessorContext<byte[], byte[]> context,
       OutputRecords output,
       Topics topics,
-      TaskBook tasks,
+      TaskStore tasks,
       ExampleBuffer buffer,
       VersionLog versions,
       AdaptationMetrics metrics) {
@@ -96,7 +95,7 @@ final class Publisher {
     return Optional.of(number);
   }
 
-  /** Makes the model's own start serve a task again. */
+  /** Makes the initial adapter serve a task again. */
   void withdraw(String taskId, TaskState state) {
     ModelProgress progress = tasks.progress(state);
     if (progress.getChampion() != 0) {
@@ -105,7 +104,7 @@ final class Publisher {
     }
   }
 
-  /** Takes every version of a task back, under every model; numbers go on where they were. */
+  /** Withdraws every version of a task, under every model; numbering continues. */
   void retire(String taskId, TaskState state) {
     state
         .getModels()

@@ -20,8 +20,9 @@ import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
- * Finds the text of the request a label names. Requests are kept up to a number and a size, the
- * oldest give way; a label that comes before its request waits. The first request of an id counts.
+ * Finds the text of the request a label names. Requests are kept up to a number and a size; the
+ * oldest are evicted. A label that comes before its request waits. The first request of an id
+ * counts.
  */
 final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], byte[]> {
   static final String REQUESTS = "requests";
@@ -37,7 +38,7 @@ final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], by
   private final AdaptationMetrics metrics;
   private ProcessorContext<byte[], byte[]> context;
   private KeyValueStore<String, StoredRequest> requests;
-  private WaitingRoom waiting;
+  private DeferredRecords waiting;
 
   /** By arrival. */
   private TreeMap<Long, Arrived> arrivals;
@@ -58,7 +59,7 @@ final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], by
     context = processorContext;
     requests = context.getStateStore(REQUESTS);
     waiting =
-        new WaitingRoom(
+        new DeferredRecords(
             context.getStateStore(WAITING),
             options.maxWaiting(),
             context.currentSystemTimeMs() + options.requestPatience().toMillis());
@@ -157,7 +158,7 @@ final class RequestJoinProcessor implements Processor<byte[], byte[], byte[], by
     for (WaitingRecord label : waiting.expired(now)) {
       unmatched(
           label.getRecord(),
-          "the request this label names did not come, or was too long ago to be remembered; send"
+          "the request this label names was not found, or is no longer kept; send"
               + " the label with the text itself");
     }
   }

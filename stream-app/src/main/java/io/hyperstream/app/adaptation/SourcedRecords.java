@@ -18,8 +18,8 @@ import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.processor.api.RecordMetadata;
 
 /**
- * Records on their way through the topology, with their origin, so that any processor can make a
- * dead letter of them. Thread-safe.
+ * Records with their origin, so that any processor of the topology can make a dead letter of them.
+ * Thread-safe.
  */
 final class SourcedRecords {
   private final StateCodec<SourcedRecord> codec = StateCodec.of(SourcedRecord.class);

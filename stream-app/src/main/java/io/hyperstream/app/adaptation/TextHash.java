@@ -8,9 +8,8 @@ import java.util.HexFormat;
 import java.util.Locale;
 
 /**
- * What makes two texts the same example: SHA-256 of text and second text without regard to case and
- * white space. Different parts of it decide about different things, so that they do not hang
- * together.
+ * Identifies an example: SHA-256 of text and second text, ignoring case and white space. Different
+ * parts of the hash are used for different decisions, so that these are independent.
  */
 final class TextHash {
   private TextHash() {}
@@ -35,7 +34,7 @@ final class TextHash {
     return (part(hash, 0) >>> 11) * 0x1.0p-53;
   }
 
-  /** Uniform in 0 to bound - 1: which example gives way to this one. */
+  /** Uniform in 0 to bound - 1: which example is evicted for this one. */
   static int pick(String hash, int bound) {
     return (int) Long.remainderUnsigned(part(hash, 1), bound);
   }

@@ -23,14 +23,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread that trains, job after job in the order of their tasks' first submission. A task
- * has one job: a newer one takes the place of an older, whose outcome nobody gets. Whatever goes
- * wrong in a job is its outcome; the thread goes on. Thread-safe.
+ * The thread that trains. It runs one job after the other, in the order of their tasks' first
+ * submission. A task has one job: a newer one replaces an older one, which then has no outcome. A
+ * failure is the outcome of its job; the thread goes on. Thread-safe.
  */
 final class TrainerThread implements AdaptationTrainer, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrainerThread.class);
 
-  /** A job holds its task's examples, so not any number of them may wait. */
+  /** A job holds its task's examples, so the number of waiting jobs is bounded. */
   private static final int MOST_WAITING = 256;
 
   private static final long CLOSE_MILLIS = 3_000;
@@ -47,14 +47,14 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
   interface Work extends AutoCloseable {
 
     /**
-     * Tests, trains and judges.
+     * Tests, trains and evaluates.
      *
      * @param cancelled to be asked often; once it says yes, the outcome does not matter
      */
     TrainingOutcome run(TrainingJob job, BooleanSupplier cancelled) throws Exception;
 
     /**
-     * What can be done now for the next jobs of this one's task, while nothing else is to do.
+     * Prepares the next jobs of this one's task while the thread is idle.
      *
      * @param wanted to be asked often; once it says yes, something else is to do
      */
@@ -90,8 +90,8 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
         .description("Training jobs that wait or run")
         .register(meters);
     thread.setDaemon(true);
-    // A hint: most systems heed it only if told so. The share of processors is what bounds
-    // training.
+    // A hint: most systems ignore it unless configured. Training is bounded by its share of the
+    // processors.
     thread.setPriority(Thread.MIN_PRIORITY);
   }
 
@@ -199,7 +199,7 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
     return current;
   }
 
-  /** In the trace of who asked for it. */
+  /** Runs in the trace of the submitter. */
   @SuppressWarnings("try") // scope and fields last as long as the block
   private TrainingOutcome outcomeOf(Submitted submitted) {
     try (Scope scope = submitted.trace.makeCurrent();
@@ -242,7 +242,7 @@ final class TrainerThread implements AdaptationTrainer, AutoCloseable {
     return "training failed: " + (e.getMessage() == null ? e : e.getMessage());
   }
 
-  /** Gives all jobs up; the one under way ends at its next step. */
+  /** Cancels all jobs; the running one ends at its next step. */
   @Override
   public void close() {
     synchronized (this) {

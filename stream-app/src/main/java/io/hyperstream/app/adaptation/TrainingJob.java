@@ -17,8 +17,8 @@ import java.util.Optional;
  * @param jobId unique
  * @param kind how much is asked
  * @param task as it is defined
- * @param champion the version that serves, as it was published; empty: the model's own start
- *     (version 0)
+ * @param champion the version that serves, as it was published; empty: the initial adapter (version
+ *     0)
  * @param untested examples the champion has not been asked about yet; for the running accuracy
  * @param train to learn from; for {@link Kind#TEST} what a trial would learn from if it came now,
  *     or nothing if none is likely soon
@@ -51,7 +51,7 @@ public record TrainingJob(
   public enum Kind {
     /** Only predict the untested examples. */
     TEST,
-    /** Train a challenger and judge it; what comes of it may be published. */
+    /** Train a challenger and judge it; the outcome may be published. */
     ADAPT,
     /** The same, for the report only. */
     EVALUATE
@@ -73,7 +73,7 @@ public record TrainingJob(
     }
   }
 
-  /** The champion's number; 0 for the model's own start. */
+  /** The champion's number; 0 for the initial adapter. */
   public long championVersion() {
     return champion.map(AdapterVersion::getVersion).orElse(0L);
   }

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * What became of a {@link TrainingJob}. Immutable.
+ * The outcome of a {@link TrainingJob}. Immutable.
  *
  * @param tested for each untested example of the job, whether the champion was right; empty if it
  *     was not asked

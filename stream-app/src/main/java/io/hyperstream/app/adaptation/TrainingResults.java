@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts what the trainer found into a task's state, publishes what is better and reports it. Stream
+ * Applies the outcomes of jobs to a task's state, publishes better versions and reports. Stream
  * thread only.
  */
 final class TrainingResults {
@@ -31,13 +31,13 @@ final class TrainingResults {
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
   static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
 
-  private final TaskBook tasks;
+  private final TaskStore tasks;
   private final VersionLog versions;
   private final Publisher publisher;
   private final AdaptationMetrics metrics;
 
   TrainingResults(
-      TaskBook tasks, VersionLog versions, Publisher publisher, AdaptationMetrics metrics) {
+      TaskStore tasks, VersionLog versions, Publisher publisher, AdaptationMetrics metrics) {
     this.tasks = tasks;
     this.versions = versions;
     this.publisher = publisher;
@@ -45,7 +45,7 @@ final class TrainingResults {
   }
 
   /** Applies the outcome of a job that still matches its task. */
-  void apply(OwnedTask task, GivenJob job, TrainingOutcome outcome, long now) {
+  void apply(OwnedTask task, SubmittedJob job, TrainingOutcome outcome, long now) {
     TaskState state = task.state();
     if (outcome.tested().size() == job.job().untested().size()) {
       count(task.taskId(), state, job, outcome.tested());
@@ -69,8 +69,8 @@ final class TrainingResults {
     tasks.save(task);
   }
 
-  /** The examples the champion was asked about before it could learn them. */
-  private void count(String taskId, TaskState state, GivenJob job, List<Boolean> tested) {
+  /** Counts the examples that the champion was tested on before they were used for training. */
+  private void count(String taskId, TaskState state, SubmittedJob job, List<Boolean> tested) {
     byte[] before = SourcedRecords.bytes(state.getRecent());
     byte[] all = Arrays.copyOf(before, before.length + tested.size());
     for (int i = 0; i < tested.size(); i++) {
@@ -90,7 +90,7 @@ final class TrainingResults {
     }
   }
 
-  private void adapted(OwnedTask task, GivenJob job, Judged judged) {
+  private void adapted(OwnedTask task, SubmittedJob job, Judged judged) {
     TaskState state = task.state();
     PromotionPolicy.Decision decision = decide(task, judged);
     state.setNewExamples(Math.max(0, state.getNewExamples() - job.newExamples()));
@@ -140,7 +140,7 @@ final class TrainingResults {
     return (decision.promote() ? "A new version would be published. " : "") + decision.reason();
   }
 
-  private void failed(OwnedTask task, GivenJob job, String reason, long now) {
+  private void failed(OwnedTask task, SubmittedJob job, String reason, long now) {
     TaskState state = task.state();
     if (job.order().isEmpty()) {
       reason += (reason.endsWith(".") ? " " : ". ") + postpone(state, now);
@@ -156,7 +156,7 @@ final class TrainingResults {
   }
 
   /**
-   * After a failure: nothing is trained or tested of the task for a while, longer each time.
+   * After a failure: pauses training and tests of the task, longer each time.
    *
    * @return a sentence that says so
    */
@@ -170,7 +170,7 @@ final class TrainingResults {
 
   private void send(
       OwnedTask task,
-      GivenJob job,
+      SubmittedJob job,
       Judged judged,
       AdaptationOutcome outcome,
       String reason,
@@ -194,8 +194,8 @@ final class TrainingResults {
     job.ended(outcome);
   }
 
-  /** What reports about a job have in common. */
-  AdaptationReport.Builder report(String taskId, AdaptationOutcome outcome, GivenJob job) {
+  /** The fields common to all reports about a job. */
+  AdaptationReport.Builder report(String taskId, AdaptationOutcome outcome, SubmittedJob job) {
     return publisher
         .report(taskId, outcome)
         .setTrigger(job.trigger())

@@ -39,8 +39,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tests examples with the version that serves, then lets a challenger learn and judges both. The
- * model is opened with the first job: that which inference serves from, where this process has it.
+ * Tests examples with the version that serves, then trains a challenger and compares both. The
+ * model is opened with the first job; a process that also serves shares the model of inference.
  * Trainer's thread only.
  */
 final class TrialWork implements TrainerThread.Work {
@@ -60,7 +60,7 @@ final class TrialWork implements TrainerThread.Work {
   private final VersionCodec versions;
   private final AdapterFiles files;
 
-  /** By task, the one asked for longest ago first. */
+  /** By task, least recently used first. */
   private final Map<String, FewShotMemory> memories =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
@@ -89,7 +89,7 @@ final class TrialWork implements TrainerThread.Work {
   }
 
   /**
-   * @param files of {@code versions}; for nobody else
+   * @param files of {@code versions}; used only here
    */
   TrialWork(Model settings, VersionCodec versions, AdapterFiles files) {
     this.settings = settings;
@@ -137,7 +137,7 @@ final class TrialWork implements TrainerThread.Work {
     }
   }
 
-  /** As inference serves it; without that role in the process it cannot be told. */
+  /** Whether inference can serve it; unknown in a process without that role. */
   @Override
   @SuppressWarnings("try") // the loan lasts as long as the block
   public Optional<String> problem(TaskDefinition task) {
@@ -229,7 +229,7 @@ final class TrialWork implements TrainerThread.Work {
 
   private static FewShotTrial.Options options(TrainingJob job, BooleanSupplier cancelled) {
     int learnt = Collections.frequency(job.seenByChampion(), true);
-    // Twice as many examples may know a better place to start from.
+    // With twice as many examples another start may be better.
     Optional<String> start = job.start().filter(name -> learnt * 2 > job.train().size());
     return new FewShotTrial.Options(job.method(), job.tuneWeights(), start, job.seed(), cancelled);
   }

@@ -2,7 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.ModelProgress;
 import io.hyperstream.app.adaptation.state.StoredVersion;
-import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.schemas.AdapterVersion;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +18,7 @@ final class VersionLog {
   static final int KEPT = 20;
 
   private final KeyValueStore<String, StoredVersion> store;
-  private final GlobalRecordReader reader;
+  private final RetryingDecoder reader;
   private final String topic;
 
   /** Names one. */
@@ -37,7 +37,7 @@ final class VersionLog {
     }
   }
 
-  VersionLog(KeyValueStore<String, StoredVersion> store, GlobalRecordReader reader, String topic) {
+  VersionLog(KeyValueStore<String, StoredVersion> store, RetryingDecoder reader, String topic) {
     this.store = store;
     this.reader = reader;
     this.topic = topic;
@@ -47,7 +47,7 @@ final class VersionLog {
     return Optional.ofNullable(store.get(key.stored()));
   }
 
-  /** The version that serves; empty for the model's own start. */
+  /** The version that serves; empty for the initial adapter. */
   Optional<StoredVersion> champion(String taskId, String modelId, ModelProgress progress) {
     return progress.getChampion() == 0
         ? Optional.empty()
@@ -62,7 +62,7 @@ final class VersionLog {
     store.put(key.stored(), version);
   }
 
-  /** Removes one; whether it was there. */
+  /** Removes one record; true if it was there. */
   boolean remove(Key key) {
     return store.delete(key.stored()) != null;
   }

@@ -13,15 +13,15 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Adapt a task to its labelled examples now, without waiting for more of them.",
-      "The new version is judged on examples it was not trained on and served only if it is"
-          + " probably better; the report says why or why not. Tasks adapt by themselves when"
+      "The new version is evaluated on examples it was not trained on and served only if it is"
+          + " probably better; the report says why or why not. Tasks adapt on their own when"
           + " enough examples are new; --freeze stops that."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream adapt --task support-routing --wait",
       "    hyperstream adapt --task support-routing --freeze --reason 'sale starts on Friday'",
-      "    hyperstream adapt --task support-routing --reset    # back to the model's own start",
+      "    hyperstream adapt --task support-routing --reset    # back to the initial adapter",
       "",
       "With --wait it exits with 0 if a version was promoted, with 4 if the new one was not better."
     })
@@ -37,13 +37,13 @@ final class AdaptCommand implements Callable<Integer> {
     @Option(
         names = "--evaluate",
         required = true,
-        description = "Train and judge a new version, but only report: publish nothing.")
+        description = "Train and evaluate a new version, but publish nothing: only report.")
     private boolean evaluate;
 
     @Option(
         names = "--freeze",
         required = true,
-        description = "Keep the version that is served: no adaptation until --unfreeze.")
+        description = "Keep the served version: no adaptation until --unfreeze.")
     private boolean freeze;
 
     @Option(names = "--unfreeze", required = true, description = "Allow adaptation again.")
@@ -52,7 +52,7 @@ final class AdaptCommand implements Callable<Integer> {
     @Option(
         names = "--reset",
         required = true,
-        description = "Serve the model's own start, version 0, again; examples are kept.")
+        description = "Serve the initial adapter, version 0, again; examples are kept.")
     private boolean reset;
 
     private AdaptationAction action() {

@@ -34,7 +34,7 @@ final class AdaptationOrder {
       names = "--reason",
       paramLabel = "TEXT",
       defaultValue = "",
-      description = "Why; found again in the report.")
+      description = "The reason; the report repeats it.")
   private String reason;
 
   @Option(
@@ -92,7 +92,7 @@ final class AdaptationOrder {
           console.note(
               "asked; `hyperstream report --task "
                   + task
-                  + "` shows what came of it, --wait waits for it");
+                  + "` shows the outcome, --wait waits for it");
         }
         return ExitCodes.OK;
       }
@@ -119,7 +119,7 @@ final class AdaptationOrder {
     throw CommandFailure.failed(
         "no report within "
             + timeout.toSeconds()
-            + " s. The command stays in the topic and will be carried out: check that an"
+            + " s. The command stays in the topic and will be executed: check that an"
             + " application with the role `adaptation` is running, and see `hyperstream report"
             + " --task "
             + task

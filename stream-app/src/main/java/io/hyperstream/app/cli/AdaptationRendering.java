@@ -75,7 +75,7 @@ final class AdaptationRendering {
     return lines;
   }
 
-  /** What came of an attempt, in a line. */
+  /** The outcome of an attempt, in a line. */
   static String brief(AdaptationReport report) {
     StringBuilder line = new StringBuilder();
     line.append(

@@ -16,8 +16,8 @@ import picocli.CommandLine.TypeConversionException;
     name = "api-key",
     mixinStandardHelpOptions = true,
     description = {
-      "Make a key for the HTTP API, and the entry of the configuration that lets it in.",
-      "The key is shown once and kept nowhere; the entry holds only its hash."
+      "Create a key for the HTTP API, and the configuration entry that accepts it.",
+      "The key is shown once and stored nowhere; the entry has only its hash."
     },
     footerHeading = "%nExample:%n",
     footer = {
@@ -32,7 +32,7 @@ final class ApiKeyCommand implements Callable<Integer> {
       names = "--name",
       required = true,
       paramLabel = "NAME",
-      description = "Whose it is; found again as the source of labels and commands.")
+      description = "The owner's name; recorded as the source of labels and commands.")
   private String name;
 
   @Option(

@@ -129,7 +129,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
       paramLabel = "TIME",
       defaultValue = "0s",
       converter = AdaptationOrder.DurationConverter.class,
-      description = "Watch the memory under full load for so long, as in 20m. Default: not.")
+      description = "Watch the memory under full load for this long, such as 20m. Default: off.")
   private Duration soak;
 
   @Option(

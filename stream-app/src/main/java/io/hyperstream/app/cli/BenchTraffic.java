@@ -17,7 +17,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 final class BenchTraffic implements AutoCloseable {
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(90);
 
-  /** What becomes of a phase's answers; on the receiving thread. */
+  /** What happens to a phase's answers; on the receiving thread. */
   interface Phase {
     /**
      * @param dueNanos when the request was to be sent
@@ -45,7 +45,7 @@ final class BenchTraffic implements AutoCloseable {
     this.cluster = cluster;
     this.texts = texts;
     this.alive = alive;
-    client = new RequestClient(cluster, "benchmark", this::book);
+    client = new RequestClient(cluster, "benchmark", this::received);
     client.listen();
   }
 
@@ -154,7 +154,7 @@ final class BenchTraffic implements AutoCloseable {
 
   // Only the receiving thread writes the counters.
   @SuppressWarnings("NonAtomicVolatileUpdate")
-  private void book(ConsumerRecord<byte[], byte[]> record, long now) {
+  private void received(ConsumerRecord<byte[], byte[]> record, long now) {
     Sent sent = outstanding.remove(Integer.valueOf(Rendering.key(record)));
     if (sent == null) {
       twice++;

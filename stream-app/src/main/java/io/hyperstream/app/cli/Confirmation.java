@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 final class Confirmation {
   @Option(
       names = {"-y", "--yes"},
-      description = "Do it without asking, whatever is dropped or set aside.")
+      description = "Do not ask for confirmation, even if something is dropped or set aside.")
   private boolean yes;
 
   /**
@@ -28,8 +28,8 @@ final class Confirmation {
     }
     if (!canAsk(console)) {
       throw CommandFailure.failed(
-          "nothing was sent: that would be lost, and there is no terminal to ask at; --yes says that"
-              + " it is meant");
+          "nothing was sent: data would be lost, and there is no terminal to ask at;"
+              + " --yes confirms it");
     }
     console.err().print("Go on? [y/N] ");
     console.err().flush();

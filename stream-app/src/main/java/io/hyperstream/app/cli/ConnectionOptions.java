@@ -42,7 +42,7 @@ final class ConnectionOptions {
       names = "--topic-prefix",
       paramLabel = "PREFIX",
       defaultValue = "${env:HYPERSTREAM_KAFKA_TOPIC_PREFIX:-}",
-      description = "Put before every topic name. Environment: HYPERSTREAM_KAFKA_TOPIC_PREFIX.")
+      description = "Prefix of every topic name. Environment: HYPERSTREAM_KAFKA_TOPIC_PREFIX.")
   String topicPrefix;
 
   @Option(

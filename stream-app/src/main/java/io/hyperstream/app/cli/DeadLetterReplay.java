@@ -44,7 +44,7 @@ final class DeadLetterReplay {
           DeadLetterHeaders.REPLAY_COUNT);
 
   /**
-   * What becomes of the selected letters.
+   * What happens to the selected letters.
    *
    * @param ready are sent
    * @param replayedBefore so many are left alone
@@ -148,7 +148,7 @@ final class DeadLetterReplay {
       return Optional.of(
           "it came back after "
               + letter.replays()
-              + " replays; mend the cause first, then raise --max-replays");
+              + " replays; fix the cause first, then raise --max-replays");
     }
     return Optional.empty();
   }

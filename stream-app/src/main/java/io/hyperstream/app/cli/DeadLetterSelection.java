@@ -15,13 +15,13 @@ final class DeadLetterSelection {
       paramLabel = "CODE,..",
       split = ",",
       converter = CodeConverter.class,
-      description = "With one of these codes, such as UNKNOWN_TASK.")
+      description = "Letters with one of these codes, such as UNKNOWN_TASK.")
   private Set<String> codes = Set.of();
 
   @Option(
       names = {"-t", "--task"},
       paramLabel = "TASK",
-      description = "Meant for this task; letters that cannot be read are meant for none.")
+      description = "Letters of this task; letters that cannot be read belong to none.")
   private String task;
 
   @Option(
@@ -29,7 +29,7 @@ final class DeadLetterSelection {
       paramLabel = "TIME",
       converter = SinceConverter.class,
       description =
-          "Written to the dead letters since then, however old the record itself is: 90m, 12h or 7d"
+          "Written to the dead letters since then, whatever the record's own time: 90m, 12h or 7d"
               + " ago, or a moment such as 2026-01-31T08:00:00Z.")
   private Instant since;
 
@@ -38,7 +38,7 @@ final class DeadLetterSelection {
       paramLabel = "PARTITION@OFFSET,..",
       split = ",",
       converter = DeadLetter.IdConverter.class,
-      description = "These, as `dead-letters list` prints them.")
+      description = "These letters, as `dead-letters list` prints them.")
   private Set<DeadLetter.Id> letters = Set.of();
 
   boolean isEverything() {
@@ -89,7 +89,7 @@ final class DeadLetterSelection {
           | CommandLine.TypeConversionException
           | StringIndexOutOfBoundsException e) {
         throw new CommandLine.TypeConversionException(
-            "expected a time ago such as 90m, 12h or 7d, or a moment such as 2026-01-31T08:00:00Z,"
+            "expected an age such as 90m, 12h or 7d, or a moment such as 2026-01-31T08:00:00Z,"
                 + " got '"
                 + value
                 + "'");

@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     description = {
-      "List the records that could not be used, and send them once more when the cause is mended.",
+      "List the records that could not be used, and send them once more when the cause is fixed.",
       "A dead letter holds the record's own bytes; its code and message say what was wrong with it."
     },
     subcommands = {DeadLettersListCommand.class, DeadLettersReplayCommand.class},

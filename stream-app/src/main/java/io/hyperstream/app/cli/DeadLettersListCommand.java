@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
     name = "list",
     mixinStandardHelpOptions = true,
     description = {
-      "Print the dead letters that are there.",
+      "Print the dead letters.",
       "Columns: letter (its partition and offset), when it was written, code, task, where the record"
           + " was read, message."
     },

@@ -36,7 +36,7 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
   @Mixin private ConnectionOptions connection;
   @Mixin private DeadLetterSelection selection;
 
-  @Option(names = "--all", description = "All there are, instead of a selection.")
+  @Option(names = "--all", description = "All letters, instead of a selection.")
   private boolean all;
 
   @Option(names = "--dry-run", description = "Only say what would be sent.")
@@ -47,22 +47,21 @@ final class DeadLettersReplayCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "3",
       description =
-          "Refuse records that came back so often: sending them again will not help. Default:"
+          "Refuse records that were replayed this often: sending them again will not help. Default:"
               + " ${DEFAULT-VALUE}.")
   private int maxReplays;
 
   @Option(
       names = "--again",
-      description =
-          "Also letters that were replayed already, or so old that this cannot be told any more.")
+      description = "Also letters that were replayed already, or are too old to know.")
   private boolean again;
 
   @Option(
       names = "--max-per-second",
       paramLabel = "N",
       description =
-          "Send so many a second, at most, so that what is asked now is not kept waiting. Default:"
-              + " as fast as it goes.")
+          "At most this many a second, so that current requests do not wait. Default:"
+              + " as fast as possible.")
   private Integer maxPerSecond;
 
   @Option(names = "--json", description = "A JSON object with the counts.")

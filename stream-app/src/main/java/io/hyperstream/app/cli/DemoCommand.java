@@ -29,10 +29,10 @@ import picocli.CommandLine.Option;
     description = {
       "See it work: a real Kafka and registry, the application, ten tasks, several hundred"
           + " sentences.",
-      "Ten tasks, defined by what their labels say and taught nothing: first all sentences at once"
+      "Ten tasks, defined by their labels only, without examples: first all sentences at once"
           + " (throughput), then at a steady half of that rate (latency), with a few records in"
           + " between that cannot be answered. The labels beside the answers were given by a person.",
-      "Then a task whose label names say nothing: asked, taught by 32 labelled sentences while it"
+      "Then a task whose label names mean nothing: asked, taught with 32 labelled sentences while it"
           + " runs, asked the same again. Everything is removed at the end."
     },
     footerHeading = "%nExamples:%n",
@@ -52,7 +52,7 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--json",
       paramLabel = "FILE",
-      description = "Also write the summary as JSON; - for standard output.")
+      description = "Also write the summary as JSON; - is standard output.")
   private String json;
 
   @Option(
@@ -156,7 +156,7 @@ final class DemoCommand implements Callable<Integer> {
       traffic.finish();
       DemoSummary summary =
           traffic
-              .ledger()
+              .results()
               .summary(
                   traffic.throughput(),
                   adaptation,
@@ -164,7 +164,7 @@ final class DemoCommand implements Callable<Integer> {
                   startMillis,
                   millisSinceStart());
       out.println();
-      explain(traffic.ledger().refused(), out);
+      explain(traffic.results().refused(), out);
       summary.lines(traffic.pacedRate()).forEach(out::println);
       writeJson(summary);
       return summary;
@@ -178,9 +178,9 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void explain(List<DemoLedger.Refused> refused, PrintStream out) {
+  private static void explain(List<DemoResults.Refused> refused, PrintStream out) {
     out.println("Sent on purpose, could not be answered, and are in the dead letters:");
-    for (DemoLedger.Refused letter : refused) {
+    for (DemoResults.Refused letter : refused) {
       out.println(
           String.format(
               Locale.ROOT, "  %-18s %s", letter.code(), Rendering.oneLine(letter.message())));

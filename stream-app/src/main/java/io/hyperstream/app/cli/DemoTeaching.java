@@ -73,7 +73,7 @@ final class DemoTeaching implements AutoCloseable {
             + ":");
     out.println("the names say nothing about the texts, so that the model can only guess.");
     new TaskTopic(cluster, console).create(List.of(task));
-    double before = ask(DemoLedger.Phase.BEFORE);
+    double before = ask(DemoResults.Phase.BEFORE);
     out.println(
         String.format(
             Locale.ROOT,
@@ -85,7 +85,7 @@ final class DemoTeaching implements AutoCloseable {
     for (int from = 0; answered && from < examples.size(); from += BATCH) {
       answered = teach(examples.subList(from, Math.min(examples.size(), from + BATCH)));
     }
-    double after = ask(DemoLedger.Phase.AFTER);
+    double after = ask(DemoResults.Phase.AFTER);
     return new DemoSummary.Adaptation(
         task.getTaskId(),
         taught,
@@ -98,15 +98,15 @@ final class DemoTeaching implements AutoCloseable {
   }
 
   /** Sends the test sentences; the share answered with the right label. */
-  private double ask(DemoLedger.Phase phase) throws InterruptedException {
+  private double ask(DemoResults.Phase phase) throws InterruptedException {
     for (DemoSentence sentence : test) {
       traffic.send(sentence, phase, System.nanoTime());
     }
     traffic.awaitAnswers();
-    return traffic.ledger().accuracy(phase);
+    return traffic.results().accuracy(phase);
   }
 
-  /** Sends labelled events and waits for what comes of them; tells whether anything did. */
+  /** Sends labelled events and waits for the outcome; tells whether anything did. */
   private boolean teach(List<DemoSentence> batch) throws InterruptedException {
     for (DemoSentence example : batch) {
       long due = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LABEL_MILLIS);
@@ -118,7 +118,7 @@ final class DemoTeaching implements AutoCloseable {
     long champion = newestVersion();
     while (!isSettled()) {
       if (System.nanoTime() - lastLabel > PATIENCE_NANOS) {
-        out.println("  no report on these labels came; the teaching ends here");
+        out.println("  no report on these labels came; the demo stops teaching here");
         return false;
       }
       probe(batch.get(0));
@@ -126,10 +126,10 @@ final class DemoTeaching implements AutoCloseable {
     long version = newestVersion();
     String served = "";
     if (version > champion) {
-      OptionalLong first = traffic.ledger().firstAnswerNanos(task.getTaskId(), version);
+      OptionalLong first = traffic.results().firstAnswerNanos(task.getTaskId(), version);
       while (first.isEmpty() && System.nanoTime() - lastLabel < PATIENCE_NANOS) {
         probe(batch.get(0));
-        first = traffic.ledger().firstAnswerNanos(task.getTaskId(), version);
+        first = traffic.results().firstAnswerNanos(task.getTaskId(), version);
       }
       if (first.isPresent()) {
         secondsToServe = Math.max(0, (first.getAsLong() - lastLabel) / 1e9);
@@ -168,7 +168,7 @@ final class DemoTeaching implements AutoCloseable {
 
   /** A request, so that the new version has one to answer, and a look at what was published. */
   private void probe(DemoSentence sentence) throws InterruptedException {
-    traffic.send(sentence, DemoLedger.Phase.PROBE, System.nanoTime());
+    traffic.send(sentence, DemoResults.Phase.PROBE, System.nanoTime());
     long next = System.nanoTime() + PROBE_EVERY.toNanos();
     for (ConsumerRecord<byte[], byte[]> record : reader.poll(PROBE_EVERY)) {
       note(record);

@@ -28,7 +28,7 @@ final class DemoTraffic implements AutoCloseable {
   private static final int PACED_AT_LEAST = 40;
 
   private final Connection cluster;
-  private final DemoLedger ledger = new DemoLedger();
+  private final DemoResults results = new DemoResults();
   private final List<DemoSentence> sentences;
   private final LiveTable table;
   private final ProgressBar progress;
@@ -48,8 +48,8 @@ final class DemoTraffic implements AutoCloseable {
     this.client = new RequestClient(cluster, "demo", this::note);
   }
 
-  DemoLedger ledger() {
-    return ledger;
+  DemoResults results() {
+    return results;
   }
 
   /** Requests per second of the burst. */
@@ -66,7 +66,7 @@ final class DemoTraffic implements AutoCloseable {
   void run() throws InterruptedException {
     client.listen();
     burst();
-    if (ledger.complete()) {
+    if (results.complete()) {
       paced();
     }
     awaitAnswers();
@@ -83,12 +83,12 @@ final class DemoTraffic implements AutoCloseable {
   private void burst() throws InterruptedException {
     long started = System.nanoTime();
     for (DemoSentence sentence : sentences) {
-      send(sentence, DemoLedger.Phase.BURST, System.nanoTime());
+      send(sentence, DemoResults.Phase.BURST, System.nanoTime());
     }
     client.flush();
     awaitAnswers();
-    double seconds = Math.max(1e-3, (ledger.lastAnswerNanos() - started) / 1e9);
-    throughput = ledger.answered() / seconds;
+    double seconds = Math.max(1e-3, (results.lastAnswerNanos() - started) / 1e9);
+    throughput = results.answered() / seconds;
   }
 
   private void paced() throws InterruptedException {
@@ -101,7 +101,7 @@ final class DemoTraffic implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       long due = started + (long) (i * 1e9 / pacedRate);
       sleepUntil(due);
-      send(sentences.get(i), DemoLedger.Phase.PACED, due);
+      send(sentences.get(i), DemoResults.Phase.PACED, due);
       int next = i / badEvery;
       if (i % badEvery == badEvery - 1 && next < bad.size()) {
         bad.get(next).run();
@@ -120,9 +120,9 @@ final class DemoTraffic implements AutoCloseable {
   }
 
   /** Sends a sentence and notes it. */
-  void send(DemoSentence sentence, DemoLedger.Phase phase, long due) {
+  void send(DemoSentence sentence, DemoResults.Phase phase, long due) {
     String requestId = nextId();
-    ledger.sent(requestId, new DemoLedger.Sent(Optional.of(sentence), phase, due));
+    results.sent(requestId, new DemoResults.Sent(Optional.of(sentence), phase, due));
     client.send(
         requestId,
         client.request(requestId, sentence.taskId(), sentence.text(), sentence.textPair()));
@@ -134,9 +134,9 @@ final class DemoTraffic implements AutoCloseable {
 
   private void sendBad(byte[] value) {
     String requestId = nextId();
-    ledger.sent(
+    results.sent(
         requestId,
-        new DemoLedger.Sent(Optional.empty(), DemoLedger.Phase.PACED, System.nanoTime()));
+        new DemoResults.Sent(Optional.empty(), DemoResults.Phase.PACED, System.nanoTime()));
     client.send(requestId, value);
   }
 
@@ -160,12 +160,12 @@ final class DemoTraffic implements AutoCloseable {
 
   /** Returns when everything sent is answered, or answers stop coming. */
   void awaitAnswers() throws InterruptedException {
-    int answered = ledger.answered();
+    int answered = results.answered();
     long since = System.nanoTime();
-    while (!ledger.complete()) {
+    while (!results.complete()) {
       client.throwFailure();
       TimeUnit.MILLISECONDS.sleep(5);
-      int now = ledger.answered();
+      int now = results.answered();
       if (now != answered) {
         answered = now;
         since = System.nanoTime();
@@ -178,15 +178,15 @@ final class DemoTraffic implements AutoCloseable {
   private void note(ConsumerRecord<byte[], byte[]> record, long now) {
     if (record.topic().equals(cluster.topics().deadLetters().name())) {
       DeadLetter letter = new DeadLetter(record);
-      ledger.deadLetter(
+      results.deadLetter(
           String.valueOf(Rendering.key(record)),
-          new DemoLedger.Refused(letter.code(), letter.message()),
+          new DemoResults.Refused(letter.code(), letter.message()),
           now);
       return;
     }
     Prediction prediction =
         cluster.codec().deserialize(record.topic(), record.value(), Prediction.class);
-    ledger
+    results
         .predicted(
             prediction.getRequestId(),
             Rendering.answer(prediction),
@@ -196,17 +196,17 @@ final class DemoTraffic implements AutoCloseable {
         .ifPresent(this::show);
   }
 
-  private void show(DemoLedger.Answer answer) {
-    if (answer.sent().phase() == DemoLedger.Phase.BURST) {
+  private void show(DemoResults.Answer answer) {
+    if (answer.sent().phase() == DemoResults.Phase.BURST) {
       progress.advance(1);
-    } else if (answer.sent().phase() == DemoLedger.Phase.PACED) {
+    } else if (answer.sent().phase() == DemoResults.Phase.PACED) {
       progress.close();
       table.add(
           answer,
           String.format(
               Locale.ROOT,
               "  %d answered at a steady %.0f/s; ✓ agrees with the person's label",
-              ledger.answered(),
+              results.answered(),
               pacedRate));
     }
   }

@@ -128,7 +128,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(
       names = "--promotion",
       description =
-          "Measure not accuracy but the judge: how often a new version would be promoted, with the"
+          "Measure promotion instead of accuracy: how often a new version would be promoted, with the"
               + " labels as they are and shuffled (where nothing can be learnt). The first METHOD"
               + " counts.")
   private boolean promotion;
@@ -165,7 +165,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (promotion && !without.isEmpty()) {
-      throw CommandFailure.usage("--without: the judge of --promotion is measured as it is");
+      throw CommandFailure.usage("--without cannot be combined with --promotion");
     }
     for (int k : shots) {
       CommandFailure.requirePositive("--few-shot", k);

@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
     name = "label",
     mixinStandardHelpOptions = true,
     description = {
-      "Teach tasks: send texts with their right labels, one or a file of any size.",
+      "Teach tasks: send texts with their correct labels, one text or a file of any size.",
       "Each label is checked against the task's definition before it is sent. The application keeps"
           + " the examples, adapts the task when enough are new (or when told to: `hyperstream"
           + " adapt`), and serves the new version only if it is better."
@@ -35,7 +35,7 @@ import picocli.CommandLine.Parameters;
       "    hyperstream label --task support-routing --text 'my parcel is late' --label delivery",
       "  The text of an earlier request, named by its id:",
       "    hyperstream label --task support-routing --request-id 4711 --label returns",
-      "  A label that was wrong: send the right one, or take it back:",
+      "  Correct or remove a wrong label:",
       "    hyperstream label --task support-routing --text 'my parcel is late' --retract",
       "",
       "TSV: text and label; or text, second text and label; or a header line with names, as"
@@ -50,7 +50,7 @@ final class LabelCommand implements Callable<Integer> {
   @Option(
       names = {"-t", "--task"},
       paramLabel = "TASK",
-      description = "The task of rows that name none.")
+      description = "The task of rows that do not name one.")
   private String task;
 
   @ArgGroup private Source source = new Source();
@@ -86,16 +86,14 @@ final class LabelCommand implements Callable<Integer> {
       description = "With --text and --request-id: the right label.")
   private String label;
 
-  @Option(
-      names = "--retract",
-      description = "Take labels back: the examples are removed. Labels in the file are ignored.")
+  @Option(names = "--retract", description = "Remove the examples. Labels in the file are ignored.")
   private boolean retract;
 
   @Option(
       names = "--source",
       paramLabel = "NAME",
       defaultValue = "${sys:user.name:-}",
-      description = "Who says so, kept with each label. Default: the user's name.")
+      description = "The source, kept with each label. Default: the user's name.")
   private String labeller;
 
   @Mixin private InputOptions input;

@@ -36,7 +36,7 @@ final class LiveTable implements AutoCloseable {
     }
   }
 
-  synchronized void add(DemoLedger.Answer answer, String footer) {
+  synchronized void add(DemoResults.Answer answer, String footer) {
     String row = row(answer);
     if (!terminal) {
       out.println(row);
@@ -86,7 +86,7 @@ final class LiveTable implements AutoCloseable {
         Locale.ROOT, "  %-18s %-30s %5s %9s  %s", "task", "label", "score", "latency", "text");
   }
 
-  private String row(DemoLedger.Answer answer) {
+  private String row(DemoResults.Answer answer) {
     DemoSentence sentence = answer.sent().sentence().orElseThrow();
     String text =
         sentence.textPair().map(pair -> sentence.text() + ": " + pair).orElse(sentence.text());

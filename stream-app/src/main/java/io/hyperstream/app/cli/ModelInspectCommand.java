@@ -65,7 +65,7 @@ final class ModelInspectCommand implements Callable<Integer> {
       names = "--tasks",
       paramLabel = "N",
       defaultValue = "1",
-      description = "With --adapter-config: for so many tasks. Default: 1.")
+      description = "With --adapter-config: for this many tasks. Default: 1.")
   private int tasks;
 
   ModelInspectCommand(Console console) {

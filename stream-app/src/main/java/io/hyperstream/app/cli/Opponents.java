@@ -45,7 +45,7 @@ final class Opponents {
       return Path.of(Opponents.class.getProtectionDomain().getCodeSource().getLocation().toURI())
           .resolveSibling("bench");
     } catch (URISyntaxException e) {
-      throw new IllegalStateException("cannot tell where this application lies", e);
+      throw new IllegalStateException("cannot tell where this application is installed", e);
     }
   }
 }

@@ -29,7 +29,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "predict",
     mixinStandardHelpOptions = true,
-    description = "Ask the model directly, without Kafka: one text, or a file of any size.",
+    description =
+        "Predict with the model directly, without Kafka: one text, or a file of any size.",
     footerHeading = "%nExamples:%n",
     footer = {
       "    hyperstream predict --labels positive,negative --text 'the battery lasts for days'",
@@ -52,7 +53,7 @@ final class PredictCommand implements Callable<Integer> {
   @Option(
       names = {"-t", "--task"},
       paramLabel = "TASK",
-      description = "The task of rows that name none.")
+      description = "The task of rows that do not name one.")
   private String task;
 
   @Mixin private TextSource source;
@@ -71,8 +72,7 @@ final class PredictCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "LABEL",
       description =
-          "Instead of a task: the labels to choose from. What they are called is all the model goes"
-              + " by.")
+          "Instead of a task: the labels to choose from. The model knows only their names.")
   private List<String> labels = List.of();
 
   @Option(names = "--json", description = "One JSON object per text, with the distribution.")

@@ -46,7 +46,7 @@ final class ProduceCommand implements Callable<Integer> {
   @Option(
       names = {"-t", "--task"},
       paramLabel = "TASK",
-      description = "The task of rows that name none.")
+      description = "The task of rows that do not name one.")
   private String task;
 
   @Parameters(
@@ -69,7 +69,7 @@ final class ProduceCommand implements Callable<Integer> {
   @Option(
       names = "--attribute",
       paramLabel = "K=V",
-      description = "Put on every request and found again on its prediction; repeatable.")
+      description = "Added to every request and copied to its prediction; repeatable.")
   private Map<String, String> attributes = new LinkedHashMap<>();
 
   @Option(

@@ -10,12 +10,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What became of each attempt to change a task. */
+/** The outcome of each attempt to change a task. */
 @Command(
     name = "report",
     mixinStandardHelpOptions = true,
     description = {
-      "Print the attempts to change what tasks serve, promoted or not, the oldest first.",
+      "Print the attempts to adapt tasks, promoted or not, oldest first.",
       "Before and after are measured on examples the new version was not trained on; the running"
           + " accuracy is that of the served version on each labelled text before it saw the label."
     },
@@ -40,7 +40,7 @@ final class ReportCommand implements Callable<Integer> {
       names = "--last",
       paramLabel = "N",
       defaultValue = "10",
-      description = "At most so many of those that are there. Default: ${DEFAULT-VALUE}.")
+      description = "At most this many of the existing reports. Default: ${DEFAULT-VALUE}.")
   private int last;
 
   @Option(

@@ -41,7 +41,7 @@ final class RollbackCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     if (version != null && version < 1) {
       throw CommandFailure.usage(
-          "versions count from 1; `hyperstream adapt --reset` returns to the model's own start");
+          "versions count from 1; `hyperstream adapt --reset` returns to the initial adapter");
     }
     try (Connection cluster = order.connection.connect()) {
       order.requireTask(cluster, console);

@@ -41,7 +41,7 @@ import picocli.CommandLine.ScopeType;
     exitCodeList = {
       "0:done",
       "1:failed; the message says what to do",
-      "2:called in a way that cannot work",
+      "2:wrong arguments",
       "3:a verification did not pass",
       "4:a new version was not better and is not served (adapt --wait)",
       "5:measured, but not cleanly: repetitions differ or others used the machine (bench)",

@@ -50,9 +50,7 @@ final class ServeCommand implements Callable<Integer> {
 
   private final Console console;
 
-  @Option(
-      names = "--embedded",
-      description = "Start Kafka and a schema registry in this process's care.")
+  @Option(names = "--embedded", description = "Also start Kafka and a schema registry.")
   private boolean embedded;
 
   @Option(
@@ -73,7 +71,7 @@ final class ServeCommand implements Callable<Integer> {
       names = "--topic-prefix",
       paramLabel = "PREFIX",
       defaultValue = "${env:HYPERSTREAM_KAFKA_TOPIC_PREFIX:-}",
-      description = "Put before every topic name. Environment: HYPERSTREAM_KAFKA_TOPIC_PREFIX.")
+      description = "Prefix of every topic name. Environment: HYPERSTREAM_KAFKA_TOPIC_PREFIX.")
   private String topicPrefix;
 
   @Option(

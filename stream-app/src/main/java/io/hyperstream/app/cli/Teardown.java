@@ -10,8 +10,8 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * What has to be undone when the command ends, in reverse order. Made, filled and closed by the
  * command's thread; a signal interrupts that thread and the process waits until it has closed this,
- * so that nothing half started is left behind. Only a command that does not react in time is torn
- * down over its head.
+ * so that nothing half started is left behind. Only if a command does not react in time, its
+ * resources are closed while it still runs.
  */
 final class Teardown implements AutoCloseable {
   private record Step(String what, AutoCloseable action) {}

@@ -48,7 +48,7 @@ final class TrainSettings {
       names = "--epochs",
       paramLabel = "X",
       description =
-          "Steps for so many times all rows. Default: 3, at least 1000 steps. (The paper: --steps"
+          "Steps for this many passes over all rows. Default: 3, at least 1000 steps. (The paper: --steps"
               + " 65536.)")
   private Double epochs;
 

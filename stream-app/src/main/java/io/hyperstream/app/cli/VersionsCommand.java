@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Print the published versions of a task, the oldest first; * marks the one served now.",
-      "Before the first one the task is served by version 0, the model's own start."
+      "Before the first one the task is served by version 0, the initial adapter."
     },
     footerHeading = "%nExamples:%n",
     footer = {

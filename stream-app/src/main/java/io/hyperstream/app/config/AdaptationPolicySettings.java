@@ -15,7 +15,7 @@ import java.time.Duration;
  *
  * @param enabled whether new examples may start an adaptation
  * @param triggerExamples how many new examples do
- * @param maxExamplesPerLabel kept; older ones give way at random
+ * @param maxExamplesPerLabel kept; older ones are evicted at random
  * @param heldOutFraction share of the examples kept to judge new versions
  * @param promotionProbability a new version needs to be better with
  * @param method what new versions are made of

@@ -1,6 +1,6 @@
 package io.hyperstream.app.embedded;
 
-import io.hyperstream.app.streams.HeldFile;
+import io.hyperstream.app.streams.LockedFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -19,9 +19,9 @@ final class DataDirectory implements AutoCloseable {
   private static final String PORTS = "ports.properties";
 
   private final Path path;
-  private final HeldFile lock;
+  private final LockedFile lock;
 
-  private DataDirectory(Path path, HeldFile lock) {
+  private DataDirectory(Path path, LockedFile lock) {
     this.path = path;
     this.lock = lock;
   }
@@ -33,10 +33,10 @@ final class DataDirectory implements AutoCloseable {
    */
   static DataDirectory open(Path path) {
     Path directory = path.toAbsolutePath().normalize();
-    Optional<HeldFile> lock = Optional.empty();
+    Optional<LockedFile> lock = Optional.empty();
     try {
       Files.createDirectories(directory);
-      lock = HeldFile.take(directory.resolve(LOCK));
+      lock = LockedFile.take(directory.resolve(LOCK));
       if (lock.isEmpty()) {
         throw new EmbeddedClusterException(inUse(directory));
       }
@@ -103,7 +103,7 @@ final class DataDirectory implements AutoCloseable {
     closeQuietly(lock); // gives the lock back
   }
 
-  private static void closeQuietly(HeldFile lock) {
+  private static void closeQuietly(LockedFile lock) {
     try {
       lock.close();
     } catch (IOException e) {

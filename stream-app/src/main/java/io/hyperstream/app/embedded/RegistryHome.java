@@ -63,7 +63,7 @@ final class RegistryHome {
       return Path.of(source.getLocation().toURI()).toAbsolutePath().resolveSibling("registry");
     } catch (URISyntaxException e) {
       throw new EmbeddedClusterException(
-          "cannot tell where this application lies; set -D" + PROPERTY, e);
+          "cannot tell where this application is installed; set -D" + PROPERTY, e);
     }
   }
 }

@@ -23,7 +23,7 @@ import io.swagger.v3.oas.annotations.security.SecurityScheme;
             title = "Hyperstream",
             version = "1",
             description =
-                "Tasks, answers, lessons and what came of them. What changes anything is a record in"
+                "Tasks, predictions, examples and reports. Every change is a record in"
                     + " Kafka, acknowledged before the answer. Errors are"
                     + " application/problem+json.",
             license = @License(name = "Apache-2.0")),

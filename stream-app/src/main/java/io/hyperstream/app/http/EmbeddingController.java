@@ -6,8 +6,8 @@ import static io.hyperstream.app.http.access.Role.READ_NAME;
 import static io.hyperstream.app.http.access.Role.TEACH_NAME;
 
 import io.hyperstream.app.http.problem.ProblemException;
-import io.hyperstream.app.inference.InferenceDesk;
-import io.hyperstream.app.inference.InferenceDesk.TaskEmbedding;
+import io.hyperstream.app.inference.InferenceClient;
+import io.hyperstream.app.inference.InferenceClient.TaskEmbedding;
 import io.hyperstream.model.checkpoint.SourceTask;
 import io.hyperstream.model.inference.ModelInspection;
 import io.micronaut.http.annotation.Controller;
@@ -37,13 +37,13 @@ class EmbeddingController {
   private static final int NEIGHBOURS = 5;
   private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-  private final InferenceDesk desk;
+  private final InferenceClient inference;
   private final ServedModel model;
   private Embeddings last; // guarded by this
   private long lastNanos; // guarded by this
 
-  EmbeddingController(InferenceDesk desk, ServedModel model) {
-    this.desk = desk;
+  EmbeddingController(InferenceClient inference, ServedModel model) {
+    this.inference = inference;
     this.model = model;
   }
 
@@ -60,7 +60,7 @@ class EmbeddingController {
    *
    * @param source whether the model was trained on it
    * @param defined whether it is served here; what is not shows where new tasks may start
-   * @param version of its adapters; 0: the model's own start
+   * @param version of its adapters; 0: the initial adapter
    * @param neighbours the nearest by the cosine of their embeddings
    */
   @Serdeable
@@ -81,7 +81,8 @@ class EmbeddingController {
   @Get
   @Secured({READ_NAME, PREDICT_NAME, TEACH_NAME, ADMIN_NAME})
   synchronized Embeddings get() {
-    desk.problem()
+    inference
+        .problem()
         .ifPresent(
             problem -> {
               throw ProblemException.notNow(problem);
@@ -97,10 +98,10 @@ class EmbeddingController {
     List<SourceTask> known = model.inspection().map(ModelInspection::tasks).orElse(List.of());
     Map<String, TaskEmbedding> tasks = new LinkedHashMap<>();
     for (SourceTask task : known) {
-      desk.startOf(task.definition()).ifPresent(start -> tasks.put(start.taskId(), start));
+      inference.startOf(task.definition()).ifPresent(start -> tasks.put(start.taskId(), start));
     }
     Set<String> sources = Set.copyOf(tasks.keySet());
-    List<TaskEmbedding> served = new ArrayList<>(desk.embeddings());
+    List<TaskEmbedding> served = new ArrayList<>(inference.embeddings());
     served.sort(Comparator.comparing(TaskEmbedding::taskId));
     Set<String> defined = served.stream().map(TaskEmbedding::taskId).collect(Collectors.toSet());
     for (TaskEmbedding task : served) {

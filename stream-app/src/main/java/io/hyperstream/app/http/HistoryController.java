@@ -28,7 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What was published, what came of attempts, what was refused; the newest first. */
+/** What was published, outcomes of attempts, what was refused; the newest first. */
 @Controller("/api")
 @ExecuteOn(HttpThreads.NAME)
 @Secured({READ_NAME, PREDICT_NAME, TEACH_NAME, ADMIN_NAME})

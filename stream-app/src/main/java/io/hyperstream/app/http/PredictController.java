@@ -10,8 +10,8 @@ import io.hyperstream.app.http.problem.Problem;
 import io.hyperstream.app.http.problem.Problem.FieldError;
 import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.problem.Problems;
-import io.hyperstream.app.inference.InferenceDesk;
-import io.hyperstream.app.inference.InferenceDesk.RefusedException;
+import io.hyperstream.app.inference.InferenceClient;
+import io.hyperstream.app.inference.InferenceClient.RefusedException;
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.tracing.SpanKeys;
@@ -60,14 +60,15 @@ import java.util.concurrent.Semaphore;
 class PredictController {
   static final String PATH = "/api/predict";
 
-  private final InferenceDesk desk;
+  private final InferenceClient inference;
   private final Tasks tasks;
   private final Tracing tracing;
   private final Semaphore places;
   private final int maxPredictions;
 
-  PredictController(InferenceDesk desk, Tasks tasks, HttpSettings settings, Tracing tracing) {
-    this.desk = desk;
+  PredictController(
+      InferenceClient inference, Tasks tasks, HttpSettings settings, Tracing tracing) {
+    this.inference = inference;
     this.tasks = tasks;
     this.tracing = tracing;
     maxPredictions = settings.maxPredictions();
@@ -97,7 +98,7 @@ class PredictController {
    *
    * @param text the decoded text, of REGRESSION and GENERATION
    * @param taught whether the version that answered learnt from labelled examples of the task;
-   *     false for the model's own start
+   *     false for the initial adapter
    */
   @Serdeable
   @Schema(name = "Prediction")
@@ -223,7 +224,8 @@ class PredictController {
   private CompletableFuture<MutableHttpResponse<?>> answer(
       Input input, HttpRequest<?> request, Span span) {
     Set<String> taskIds = tasksOf(input);
-    desk.problem()
+    inference
+        .problem()
         .ifPresent(
             problem -> {
               throw ProblemException.notNow(problem);
@@ -292,7 +294,8 @@ class PredictController {
             .setTextPair(input.textPair())
             .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
             .build();
-    return desk.predict(question, parent)
+    return inference
+        .predict(question, parent)
         .handle(
             (prediction, failure) -> {
               places.release();

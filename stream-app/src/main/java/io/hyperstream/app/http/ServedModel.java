@@ -1,6 +1,6 @@
 package io.hyperstream.app.http;
 
-import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.app.inference.InferenceClient;
 import io.hyperstream.app.streams.RoleRuntime;
 import io.hyperstream.model.inference.ModelInspection;
 import io.hyperstream.model.store.StoredModel;
@@ -17,21 +17,22 @@ import org.slf4j.LoggerFactory;
 final class ServedModel {
   private static final Logger LOG = LoggerFactory.getLogger(ServedModel.class);
 
-  private final InferenceDesk desk;
+  private final InferenceClient inference;
   private final BeanProvider<StoredModel> stored;
   private final List<RoleRuntime> roles;
   private Optional<ModelInspection> inspection = Optional.empty(); // guarded by this
   private boolean inspected; // guarded by this
 
-  ServedModel(InferenceDesk desk, BeanProvider<StoredModel> stored, List<RoleRuntime> roles) {
-    this.desk = desk;
+  ServedModel(
+      InferenceClient inference, BeanProvider<StoredModel> stored, List<RoleRuntime> roles) {
+    this.inference = inference;
     this.stored = stored;
     this.roles = roles;
   }
 
   /** Its fingerprint; empty until a role of this process runs. */
   Optional<String> modelId() {
-    return desk.modelId().or(() -> inspection().map(read -> read.model().modelId()));
+    return inference.modelId().or(() -> inspection().map(read -> read.model().modelId()));
   }
 
   /**
@@ -42,7 +43,7 @@ final class ServedModel {
     if (!inspected && roles.stream().anyMatch(role -> role.running().isDone() && isWell(role))) {
       inspected = true;
       try {
-        Optional<String> serving = desk.modelId();
+        Optional<String> serving = inference.modelId();
         inspection =
             Optional.of(ModelInspection.of(stored.get()))
                 .filter(read -> serving.map(read.model().modelId()::equals).orElse(true));

@@ -9,7 +9,7 @@ import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.http.topics.TopicWriter;
-import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.app.inference.InferenceClient;
 import io.hyperstream.app.streams.ClusterSettings;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.model.inference.InferenceException;
@@ -61,7 +61,7 @@ class TaskController {
 
   private final Tasks tasks;
   private final TopicWriter writer;
-  private final InferenceDesk desk;
+  private final InferenceClient inference;
   private final Topic definitions;
   private final TaskPatches patches;
 
@@ -72,13 +72,13 @@ class TaskController {
   TaskController(
       Tasks tasks,
       TopicWriter writer,
-      InferenceDesk desk,
+      InferenceClient inference,
       ClusterSettings cluster,
       TaskPatches patches) {
     this.tasks = tasks;
     this.patches = patches;
     this.writer = writer;
-    this.desk = desk;
+    this.inference = inference;
     definitions = cluster.topics().definitions();
   }
 
@@ -216,7 +216,7 @@ class TaskController {
   private TaskView define(String taskId, TaskInput task, HttpRequest<?> request) {
     TaskDefinition definition = task.toRecord(taskId);
     try {
-      desk.check(TaskDefinitions.modelOf(definition));
+      inference.check(TaskDefinitions.modelOf(definition));
     } catch (InferenceException e) {
       throw ProblemException.field(fieldOf(definition), e.getMessage());
     }
@@ -237,7 +237,7 @@ class TaskController {
   /** Why the model cannot answer a definition: where it starts, or what it answers. */
   private String fieldOf(TaskDefinition definition) {
     try {
-      desk.check(
+      inference.check(
           TaskDefinitions.modelOf(TaskDefinition.newBuilder(definition).clearInitFrom().build()));
       return "initFrom";
     } catch (InferenceException e) {

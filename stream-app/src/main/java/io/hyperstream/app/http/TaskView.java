@@ -17,7 +17,7 @@ import java.util.Map;
  *
  * @param valid whether it can be served
  * @param problem why it cannot
- * @param servedVersion null: the model's own start, version 0
+ * @param servedVersion null: the initial adapter, version 0
  * @param prequentialAccuracy share of labelled examples answered right before their label counted
  * @param prequentialExamples how many that counts
  * @param examples of the latest attempt to adapt

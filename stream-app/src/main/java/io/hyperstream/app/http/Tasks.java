@@ -8,7 +8,7 @@ import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicView;
 import io.hyperstream.app.http.topics.VersionTable.Published;
-import io.hyperstream.app.inference.InferenceDesk;
+import io.hyperstream.app.inference.InferenceClient;
 import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.task.NearNames;
@@ -28,12 +28,12 @@ import java.util.TreeMap;
 @Singleton
 final class Tasks {
   private final TopicView view;
-  private final InferenceDesk desk;
+  private final InferenceClient inference;
   private final ServedModel model;
 
-  Tasks(TopicView view, InferenceDesk desk, ServedModel model) {
+  Tasks(TopicView view, InferenceClient inference, ServedModel model) {
     this.view = view;
-    this.desk = desk;
+    this.inference = inference;
     this.model = model;
   }
 
@@ -85,7 +85,7 @@ final class Tasks {
                         .setKind(TaskKind.UNKNOWN)
                         .build());
     Optional<String> problem =
-        task.problem().or(() -> desk.invalid(task.taskId())).map(Sentences::of);
+        task.problem().or(() -> inference.invalid(task.taskId())).map(Sentences::of);
     Optional<Published> served =
         model.modelId().flatMap(id -> view.versions().served(id, task.taskId()));
     Optional<AdaptationReport> report = view.lastReport(task.taskId());

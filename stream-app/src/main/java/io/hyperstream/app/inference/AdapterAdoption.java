@@ -128,12 +128,12 @@ final class AdapterAdoption implements AutoCloseable {
     }
   }
 
-  /** Serves the model's own start again. */
+  /** Serves the initial adapter again. */
   synchronized void revert(String key, String taskId) {
     cancel(waiting.remove(key));
     served.remove(key);
     forget(catalog.revert(taskId));
-    LOG.info("Task '{}' is served with the model's own start again", taskId);
+    LOG.info("Task '{}' is served with the initial adapter again", taskId);
   }
 
   /** Gets weights again that a batch did not find. */

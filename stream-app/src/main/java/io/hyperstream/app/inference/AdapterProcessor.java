@@ -1,6 +1,6 @@
 package io.hyperstream.app.inference;
 
-import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.UndecodableRecordException;
@@ -19,11 +19,11 @@ import org.apache.kafka.streams.processor.api.RecordMetadata;
  */
 final class AdapterProcessor implements Processor<byte[], byte[], Void, Void> {
   private final String modelId;
-  private final GlobalRecordReader reader;
+  private final RetryingDecoder reader;
   private final AdapterAdoption adoption;
   private ProcessorContext<Void, Void> context;
 
-  AdapterProcessor(String modelId, GlobalRecordReader reader, AdapterAdoption adoption) {
+  AdapterProcessor(String modelId, RetryingDecoder reader, AdapterAdoption adoption) {
     this.modelId = modelId;
     this.reader = reader;
     this.adoption = adoption;

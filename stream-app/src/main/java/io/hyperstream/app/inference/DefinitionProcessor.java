@@ -1,7 +1,7 @@
 package io.hyperstream.app.inference;
 
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.NotNowException;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.app.tracing.LogFields;
 import io.hyperstream.model.inference.InferenceException;
@@ -24,11 +24,11 @@ final class DefinitionProcessor implements Processor<byte[], byte[], Void, Void>
   private static final Logger LOG = LoggerFactory.getLogger(DefinitionProcessor.class);
 
   private final TaskCatalog catalog;
-  private final GlobalRecordReader reader;
+  private final RetryingDecoder reader;
   private final InferenceMetrics metrics;
   private ProcessorContext<Void, Void> context;
 
-  DefinitionProcessor(TaskCatalog catalog, GlobalRecordReader reader, InferenceMetrics metrics) {
+  DefinitionProcessor(TaskCatalog catalog, RetryingDecoder reader, InferenceMetrics metrics) {
     this.catalog = catalog;
     this.reader = reader;
     this.metrics = metrics;

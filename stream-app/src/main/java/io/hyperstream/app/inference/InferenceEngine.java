@@ -148,7 +148,7 @@ final class InferenceEngine implements AutoCloseable {
     return deviceError.isPresent() ? deviceError : overdue(patience);
   }
 
-  /** What only a new process can mend; empty when there is no such thing, also before the start. */
+  /** What only a new process can fix; empty when there is no such thing, also before the start. */
   Optional<String> fatal() {
     return worker.getState() == Thread.State.TERMINATED
         ? Optional.of("the inference engine ended")

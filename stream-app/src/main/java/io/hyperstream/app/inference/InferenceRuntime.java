@@ -32,7 +32,7 @@ public final class InferenceRuntime extends RoleRuntime {
   private final BeanProvider<ModelStore> store;
   private final MeterRegistry meters;
   private final Tracing tracing;
-  private final InferenceDesk desk;
+  private final InferenceClient inference;
 
   InferenceRuntime(
       ClusterSettings settings,
@@ -41,7 +41,7 @@ public final class InferenceRuntime extends RoleRuntime {
       BeanProvider<ModelStore> store,
       MeterRegistry meters,
       Tracing tracing,
-      InferenceDesk desk) {
+      InferenceClient inference) {
     super(ROLE, settings);
     this.settings = settings;
     this.engine = engine;
@@ -49,7 +49,7 @@ public final class InferenceRuntime extends RoleRuntime {
     this.store = store;
     this.meters = meters;
     this.tracing = tracing;
-    this.desk = desk;
+    this.inference = inference;
   }
 
   @Override
@@ -73,7 +73,7 @@ public final class InferenceRuntime extends RoleRuntime {
             tracing,
             protocol,
             partitions);
-    desk.open(service);
+    inference.open(service);
     return service;
   }
 

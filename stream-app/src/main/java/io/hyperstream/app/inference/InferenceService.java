@@ -4,15 +4,15 @@ import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.LimitSettings;
 import io.hyperstream.app.config.StreamsSettings.GroupProtocol;
-import io.hyperstream.app.inference.InferenceDesk.TaskEmbedding;
+import io.hyperstream.app.inference.InferenceClient.TaskEmbedding;
 import io.hyperstream.app.streams.ClusterSettings;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.InstanceSlot;
 import io.hyperstream.app.streams.OffsetWatch;
 import io.hyperstream.app.streams.OutputRecords;
 import io.hyperstream.app.streams.RegistryProbe;
 import io.hyperstream.app.streams.Retries;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.streams.RoleService;
 import io.hyperstream.app.streams.StreamsProperties;
 import io.hyperstream.app.streams.StreamsRun;
@@ -76,7 +76,7 @@ final class InferenceService implements RoleService {
   private final Prefetcher prefetcher;
   private final PredictionRecords output;
   private final Duration answerPatience;
-  private final GlobalRecordReader globalRecords;
+  private final RetryingDecoder globalRecords;
   private final MeterRegistry meters;
   private final InferenceSpans spans;
   private final OffsetWatch offsets;
@@ -103,9 +103,9 @@ final class InferenceService implements RoleService {
     InferenceMetrics metrics = new InferenceMetrics(meters);
     spans = new InferenceSpans(tracing, settings.kafka().applicationId());
     WarmUp warmUp = new WarmUp(predictor);
-    Pace pace = pace(warmUp, partitions, e);
+    AdmissionLimits admission = admissionLimits(warmUp, partitions, e);
     // What was measured on rows of some length holds for as many tokens of others.
-    long batchTokens = Math.min(e.maxBatchTokens(), (long) pace.batchRows() * warmUp.tokens());
+    long batchTokens = Math.min(e.maxBatchTokens(), (long) admission.batchRows() * warmUp.tokens());
     BatchPolicy policy =
         new BatchPolicy(e.maxBatchRows(), Math.toIntExact(batchTokens), e.maxLinger());
     probe = new RegistryProbe(registry, Subjects.ofValue(topics.requests().name()));
@@ -162,14 +162,14 @@ final class InferenceService implements RoleService {
             pipeline::submit,
             pipeline::prepareNow,
             new Prefetcher.Limits(
-                pace.windowRows(),
+                admission.windowRows(),
                 e.windowBytes(),
-                pace.windowRowsPerPartition(),
+                admission.windowRowsPerPartition(),
                 e.joinDeadline()),
             metrics,
             spans);
     Counter registryRetries = Retries.counter(meters, "registry");
-    globalRecords = new GlobalRecordReader(codec, catalog::stalled, registryRetries::increment);
+    globalRecords = new RetryingDecoder(codec, catalog::stalled, registryRetries::increment);
     HeaderPolicy headers = new HeaderPolicy(l.maxHeaderBytes());
     output =
         new PredictionRecords(
@@ -190,7 +190,7 @@ final class InferenceService implements RoleService {
                 protocol,
                 settings.streams().threads(),
                 settings.streams().commitInterval(),
-                pace.recordsPerPoll(),
+                admission.recordsPerPoll(),
                 maxOutputBytes(topics),
                 Map.of(
                     StreamsProperties.main(ConsumerConfig.INTERCEPTOR_CLASSES_CONFIG),
@@ -209,12 +209,13 @@ final class InferenceService implements RoleService {
     return Math.max(topics.predictions().maxRecordBytes(), topics.deadLetters().maxRecordBytes());
   }
 
-  private Pace pace(WarmUp warmUp, int partitions, EngineSettings engine) {
+  private AdmissionLimits admissionLimits(WarmUp warmUp, int partitions, EngineSettings engine) {
     BatchPolicy largest =
         new BatchPolicy(engine.maxBatchRows(), engine.maxBatchTokens(), engine.maxLinger());
     double rowsPerSecond = warmUp.rowsPerSecond(largest);
     NativeMemory.giveBackFreed(); // no batch of real texts is as large, nor on this thread
-    Pace pace = Pace.of(rowsPerSecond, partitions, settings.streams(), engine);
+    AdmissionLimits admission =
+        AdmissionLimits.of(rowsPerSecond, partitions, settings.streams(), engine);
     LOG.info(
         "Warm-up: {} rows of {} tokens per second. {} threads poll {} records each of {}"
             + " partitions, {} rows are in the engine per thread, {} such rows or as many tokens in a batch: one pass takes at"
@@ -222,13 +223,13 @@ final class InferenceService implements RoleService {
         String.format(Locale.ROOT, "%.1f", rowsPerSecond),
         warmUp.tokens(),
         settings.streams().threads(),
-        pace.recordsPerPoll(),
+        admission.recordsPerPoll(),
         partitions,
-        pace.windowRows(),
-        pace.batchRows(),
-        Pace.passSeconds(settings.streams()),
+        admission.windowRows(),
+        admission.batchRows(),
+        AdmissionLimits.passSeconds(settings.streams()),
         settings.streams().transactionTimeout().toSeconds());
-    return pace;
+    return admission;
   }
 
   @Override
@@ -270,8 +271,11 @@ final class InferenceService implements RoleService {
   private void bindAdapterCache(MultiTaskModel model) {
     counter("hyperstream.adapter.cache.hits", "Adapters a batch found ready", model, s -> s.hits());
     counter(
-        "hyperstream.adapter.cache.misses", "Adapters made for a batch", model, s -> s.misses());
-    counter("hyperstream.adapter.cache.evictions", "Adapters given up", model, s -> s.evictions());
+        "hyperstream.adapter.cache.misses",
+        "Adapters generated for a batch",
+        model,
+        s -> s.misses());
+    counter("hyperstream.adapter.cache.evictions", "Adapters evicted", model, s -> s.evictions());
     Gauge.builder("hyperstream.tasks.resident", model, m -> m.adapterStats().residentTasks())
         .description("Tasks whose adapters are ready")
         .register(meters);
@@ -300,7 +304,7 @@ final class InferenceService implements RoleService {
     return predictor.modelId();
   }
 
-  /** As {@link InferenceDesk#predict}. */
+  /** As {@link InferenceClient#predict}. */
   CompletableFuture<Prediction> predict(InferenceRequest request, Context parent) {
     PendingRequest pending = PendingRequest.outsideTheStream(System.currentTimeMillis());
     pending.begin(spans.question(parent));
@@ -328,7 +332,7 @@ final class InferenceService implements RoleService {
       return output.record(answered);
     }
     Outcome.Rejected rejected = (Outcome.Rejected) outcome;
-    throw new InferenceDesk.RefusedException(rejected.code(), rejected.message());
+    throw new InferenceClient.RefusedException(rejected.code(), rejected.message());
   }
 
   Optional<String> invalid(String taskId) {

@@ -103,7 +103,7 @@ final class InferenceSpans {
         .toList();
   }
 
-  /** Ends a request's span with what became of it. */
+  /** Ends a request's span with the outcome. */
   static void finish(Span span, Outcome outcome) {
     if (!span.isRecording()) {
       return;

@@ -1,7 +1,7 @@
 package io.hyperstream.app.inference;
 
 import io.hyperstream.app.streams.EventTimeExtractor;
-import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.schemas.Topics;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -26,7 +26,7 @@ final class InferenceTopology {
   record Parts(
       Topics topics,
       TaskCatalog catalog,
-      GlobalRecordReader globalRecords,
+      RetryingDecoder globalRecords,
       AdapterAdoption adoption,
       Prefetcher prefetcher,
       PredictionRecords output,

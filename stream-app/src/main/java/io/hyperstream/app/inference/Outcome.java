@@ -7,7 +7,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.InferenceRequest;
 import java.time.Instant;
 
-/** What becomes of a request for good. Anything that may pass is a {@link NotNowException}. */
+/** What happens to a request for good. Anything that may pass is a {@link NotNowException}. */
 sealed interface Outcome {
 
   /** The model answered, for the task as it was defined then. */

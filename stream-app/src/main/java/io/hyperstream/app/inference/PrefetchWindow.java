@@ -169,7 +169,7 @@ final class PrefetchWindow {
     return taken;
   }
 
-  /** The same offset may hold another record after the topic was deleted and created anew. */
+  /** The same offset may hold another record after the topic was deleted and recreated. */
   private static boolean is(Taken taken, RawRequest raw) {
     byte[] polled = taken.pending.raw().value();
     boolean same = polled == raw.value() || Arrays.equals(polled, raw.value());

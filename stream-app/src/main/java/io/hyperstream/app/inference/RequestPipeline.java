@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * registry); {@link #prepareNow} does it on the caller's. Thread-safe.
  *
  * <p>Every request gets an outcome, whatever is thrown: a defect of this application rejects it and
- * is logged and counted; what only a new process can mend ({@link FatalErrors}) leaves it to be
+ * is logged and counted; what only a new process can fix ({@link FatalErrors}) leaves it to be
  * tried there and says so through {@link #broken}.
  */
 final class RequestPipeline implements AutoCloseable {
@@ -164,7 +164,7 @@ final class RequestPipeline implements AutoCloseable {
       defect(pending, failure);
       pending.reject(
           ErrorCode.MODEL_ERROR,
-          "the request meets a defect of the application, whose log says more; please report it");
+          "a defect of the application prevents an answer; its log has details, please report it");
     }
   }
 

@@ -62,7 +62,7 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
     }
   }
 
-  /** What became of it in the end. */
+  /** The outcome in the end. */
   private Outcome forward(Record<byte[], byte[]> record, PendingRequest pending, Outcome joined) {
     Outcome outcome = joined;
     if (outcome instanceof Answered answered) {

@@ -125,7 +125,7 @@ final class TaskCatalog {
     return Optional.ofNullable(published.put(adapter.taskId(), adapter));
   }
 
-  /** Serves the model's own start again. Global stream thread. */
+  /** Serves the initial adapter again. Global stream thread. */
   Optional<TaskAdapter> revert(String taskId) {
     return Optional.ofNullable(published.remove(taskId));
   }

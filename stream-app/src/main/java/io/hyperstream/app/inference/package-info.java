@@ -1,8 +1,8 @@
 /**
- * Requests in, predictions out. Here is everything between the two topics: the topology, the
- * prefetch that computes ahead of it, the engine that forms batches, and the catalog of what is
- * served. Models come in through {@code Predictor} only, records through the codec of the schemas;
- * HTTP, the command line and adaptation stay out.
+ * Reads requests, writes predictions. Contains the topology, the prefetch that computes ahead of
+ * it, the engine that forms batches, and the catalog of what is served. Models come in through
+ * {@code Predictor} only, records through the codec of the schemas; HTTP, the command line and
+ * adaptation stay out.
  *
  * <p>Memory beside the model and the catalog is bounded, whatever the backlog. Per stream thread:
  * what a poll may hold ({@code max.poll.records} times the request limit, and never more than 16

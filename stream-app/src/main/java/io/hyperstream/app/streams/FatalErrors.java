@@ -25,7 +25,7 @@ public final class FatalErrors {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof LinkageError) {
         return fatal(
-            "this installation lacks a part of itself, or has one that does not fit ("
+            "this installation is incomplete or has a part of another version ("
                 + cause.getMessage()
                 + "); install it again, or use the image",
             cause);

@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Looks whether each partition of the sources has somebody who reads it, while the group is stable,
  * and whether the topics are still those that were there. It only reports: what is slow is served,
- * and joining the group again would not mend what is not. Thread-safe.
+ * and joining the group again would not fix what is not. Thread-safe.
  */
 final class GroupWatch {
   private static final Logger LOG = LoggerFactory.getLogger(GroupWatch.class);
@@ -45,7 +45,7 @@ final class GroupWatch {
   private final GroupProtocol protocol;
   private final Duration patience;
   private final Supplier<Map<String, Set<TopicPartition>>> local;
-  private final Consumer<String> madeAnew;
+  private final Consumer<String> recreated;
   private final Map<TopicPartition, Long> since = new ConcurrentHashMap<>(); // nanoTime
   private final Map<String, Uuid> ids = new ConcurrentHashMap<>();
 
@@ -53,7 +53,7 @@ final class GroupWatch {
    * @param topics the sources
    * @param patience so long a partition may be without a reader
    * @param local what this process' consumers read, by client id; empty while it is not running
-   * @param madeAnew told a topic that was replaced by another of its name
+   * @param recreated told a topic that was replaced by another of its name
    */
   GroupWatch(
       String group,
@@ -61,13 +61,13 @@ final class GroupWatch {
       GroupProtocol protocol,
       Duration patience,
       Supplier<Map<String, Set<TopicPartition>>> local,
-      Consumer<String> madeAnew) {
+      Consumer<String> recreated) {
     this.group = group;
     this.topics = topics;
     this.protocol = protocol;
     this.patience = patience;
     this.local = local;
-    this.madeAnew = madeAnew;
+    this.recreated = recreated;
   }
 
   /** Before the first poll: which topics these are. */
@@ -108,7 +108,7 @@ final class GroupWatch {
     for (TopicDescription topic : descriptions) {
       Uuid before = ids.put(topic.name(), topic.topicId());
       if (before != null && !before.equals(topic.topicId())) {
-        madeAnew.accept(topic.name());
+        recreated.accept(topic.name());
       }
     }
   }

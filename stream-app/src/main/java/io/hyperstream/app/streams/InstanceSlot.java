@@ -31,9 +31,9 @@ public final class InstanceSlot implements AutoCloseable {
 
   private final String name;
   private final Path folder;
-  private final HeldFile file;
+  private final LockedFile file;
 
-  private InstanceSlot(String name, Path folder, HeldFile file) {
+  private InstanceSlot(String name, Path folder, LockedFile file) {
     this.name = name;
     this.folder = folder;
     this.file = file;
@@ -50,12 +50,12 @@ public final class InstanceSlot implements AutoCloseable {
     try {
       Files.createDirectories(folder);
       for (int number = 0; number < MOST_SLOTS; number++) {
-        Optional<HeldFile> file = HeldFile.take(folder.resolve("instance-" + number));
+        Optional<LockedFile> file = LockedFile.take(folder.resolve("instance-" + number));
         if (file.isPresent()) {
           String name = name(file.get().channel());
           if (number > 0) {
             LOG.info(
-                "Somebody else uses {} too; this process has a folder of its own in it, {}",
+                "Another process uses {} too; this process uses its own folder in it, {}",
                 stateDir,
                 name);
           }

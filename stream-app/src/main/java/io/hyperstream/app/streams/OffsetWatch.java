@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Says it when records vanish before they are read, or are read again because the place in their
- * topic is lost: retention, {@code deleteRecords}, a topic made anew, committed offsets that
+ * topic is lost: retention, {@code deleteRecords}, a topic recreated, committed offsets that
  * expired. Kafka Streams starts over at the first record in all these cases, with hardly a word.
  * Thread-safe.
  */
@@ -198,21 +198,21 @@ public final class OffsetWatch {
                       + " to "
                       + (first - 1)
                       + " were removed before they were read (by retention or deleteRecords, or"
-                      + " the topic was made anew)")
+                      + " the topic was recreated)")
               : new Finding(
                   0,
                   "it ends at offset "
                       + end
                       + " and had been read to "
                       + place
-                      + ": it was made anew or truncated"
+                      + ": it was recreated or truncated"
                       + kept));
     }
     if (committed.contains(partition)) {
       return Optional.of(
           new Finding(
               0,
-              "the committed offset is gone: the topic was made anew, or the offset was deleted"
+              "the committed offset is gone: the topic was recreated, or the offset was deleted"
                   + kept));
     }
     boolean othersAre = committed.stream().anyMatch(p -> p.topic().equals(partition.topic()));
@@ -225,18 +225,18 @@ public final class OffsetWatch {
                     + answers
                     + " but group "
                     + group
-                    + " has no committed offsets: they expired, the topic was made anew, or the"
+                    + " has no committed offsets: they expired, the topic was recreated, or the"
                     + " application has another id"
                     + kept
                     + ", and what was answered is answered again"));
   }
 
   /** Another topic stands under the name of one that is being read. */
-  void madeAnew(String topic) {
+  void recreated(String topic) {
     lost(topic).increment();
     notice(
         topic,
-        "the topic was made anew while it was read: what was not read of the old one is gone, and"
+        "the topic was recreated while it was read: what was not read of the old one is gone, and"
             + " unless its partitions are named here too, the new one is read from where the old"
             + " one was left. To read all of it, stop all replicas and reset the group's offsets"
             + " (kafka-consumer-groups.sh --reset-offsets --to-earliest)");

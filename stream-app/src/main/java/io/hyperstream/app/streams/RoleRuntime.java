@@ -163,7 +163,7 @@ public abstract class RoleRuntime implements AutoCloseable {
     return current == null ? Map.of() : current.notices();
   }
 
-  /** What only a new start of the process can mend; empty when there is no such thing. */
+  /** What only a new start of the process can fix; empty when there is no such thing. */
   public final Optional<String> fatal() {
     return running.isCompletedExceptionally() || ended.isCompletedExceptionally()
         ? Optional.of(phase)

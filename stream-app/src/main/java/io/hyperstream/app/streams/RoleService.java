@@ -28,7 +28,7 @@ public interface RoleService extends AutoCloseable {
    */
   Map<String, Object> notices();
 
-  /** What only a new start of the process can mend; empty when there is no such thing. */
+  /** What only a new start of the process can fix; empty when there is no such thing. */
   Optional<String> fatal();
 
   @Override

@@ -94,7 +94,7 @@ public final class StreamsRun implements AutoCloseable {
             properties.protocol(),
             settings.sessionTimeout().multipliedBy(2),
             this::localPartitions,
-            offsets::madeAnew);
+            offsets::recreated);
     metrics = new KafkaStreamsMetrics(streams);
   }
 
@@ -233,7 +233,7 @@ public final class StreamsRun implements AutoCloseable {
     return group.problem();
   }
 
-  /** What only a new start can mend; empty when there is no such thing. */
+  /** What only a new start can fix; empty when there is no such thing. */
   public Optional<String> fatal() {
     KafkaStreams.State state = streams.state();
     return !closing && (state == KafkaStreams.State.ERROR || state.hasCompletedShutdown())

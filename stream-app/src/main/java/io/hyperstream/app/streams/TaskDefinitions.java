@@ -57,7 +57,7 @@ public final class TaskDefinitions {
   }
 
   /**
-   * Checks what becomes of texts that are too long.
+   * Checks what happens to texts that are too long.
    *
    * @throws IllegalArgumentException if the task's kind of answer cannot be given so
    */

@@ -42,7 +42,7 @@ public final class SpanKeys {
   public static final AttributeKey<Long> ADAPTER_VERSION =
       AttributeKey.longKey("hyperstream.adapter.version");
 
-  /** What became of a request or of a job. */
+  /** The outcome of a request or of a job. */
   public static final AttributeKey<String> OUTCOME = AttributeKey.stringKey("hyperstream.outcome");
 
   public static final AttributeKey<Long> BATCH_ROWS =

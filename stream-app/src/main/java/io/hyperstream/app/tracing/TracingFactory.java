@@ -52,7 +52,7 @@ final class TracingFactory {
     Counter exported = spans("exported", meters);
     Counter failed = spans("failed", meters);
     FunctionCounter.builder("hyperstream.tracing.spans", dropped, DroppedSpans::count)
-        .description("Spans, by what became of them")
+        .description("Spans, by the outcome")
         .tag("outcome", "dropped")
         .register(meters);
     if (!settings.enabled()) {
@@ -96,7 +96,7 @@ final class TracingFactory {
 
   private static Counter spans(String outcome, MeterRegistry meters) {
     return Counter.builder("hyperstream.tracing.spans")
-        .description("Spans, by what became of them")
+        .description("Spans, by the outcome")
         .tag("outcome", outcome)
         .register(meters);
   }

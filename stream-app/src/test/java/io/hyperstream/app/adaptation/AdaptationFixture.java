@@ -6,9 +6,9 @@ import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.streams.ErrorCode;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
@@ -91,7 +91,7 @@ final class AdaptationFixture implements AutoCloseable {
         new AdaptationTopology.Parts(
             topics,
             MODEL,
-            new GlobalRecordReader(codec, stalled -> {}, () -> {}),
+            new RetryingDecoder(codec, stalled -> {}, () -> {}),
             new OutputRecords(codec, topics, headers, Duration.ofSeconds(5), () -> {}),
             headers,
             trainer,

@@ -1,10 +1,10 @@
 package io.hyperstream.app.adaptation;
 
 import static io.hyperstream.app.adaptation.AdaptationTestApp.accuracy;
-import static io.hyperstream.app.adaptation.AdaptationTestApp.desk;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.event;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.every;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.half;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.libraryTask;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.onCommand;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.order;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -63,9 +63,9 @@ class AdaptationIT {
 
   /** Defines, teaches half of the sentences and adapts once. */
   private AdaptationReport taught(String taskId) throws Exception {
-    app.define(desk(taskId, onCommand().build()));
+    app.define(libraryTask(taskId, onCommand().build()));
     fixture.teach(taskId, half(0));
-    AdaptationReport report = fixture.obey(taskId, AdaptationAction.ADAPT);
+    AdaptationReport report = fixture.execute(taskId, AdaptationAction.ADAPT);
     assertThat(report.getOutcome()).as(report.getReason()).isEqualTo(AdaptationOutcome.PROMOTED);
     fixture.awaitServed(taskId, report.getPublishedVersion());
     return report;
@@ -78,7 +78,7 @@ class AdaptationIT {
   @Test
   @DisplayName("teaches a task nobody trained from its labels alone; predictions say the version")
   void learns() throws Exception {
-    app.define(desk("learns", every(24).build()));
+    app.define(libraryTask("learns", every(24).build()));
     List<Prediction> before = fixture.ask("learns", half(1));
     assertThat(before).allMatch(answer -> answer.getAdapterVersion() == 0);
     fixture.teach("learns", half(0));
@@ -131,20 +131,20 @@ class AdaptationIT {
     assertThat(taught("commands").getPublishedVersion()).isEqualTo(1);
     List<Prediction> first = fixture.ask("commands", half(1));
 
-    AdaptationReport evaluated = fixture.obey("commands", AdaptationAction.EVALUATE);
+    AdaptationReport evaluated = fixture.execute("commands", AdaptationAction.EVALUATE);
     assertThat(evaluated.getOutcome()).isEqualTo(AdaptationOutcome.EVALUATED);
     assertThat(evaluated.getPublishedVersion()).isNull();
 
-    assertThat(fixture.obey("commands", AdaptationAction.FREEZE).getOutcome())
+    assertThat(fixture.execute("commands", AdaptationAction.FREEZE).getOutcome())
         .isEqualTo(AdaptationOutcome.FROZEN);
-    assertThat(fixture.obey("commands", AdaptationAction.UNFREEZE).getOutcome())
+    assertThat(fixture.execute("commands", AdaptationAction.UNFREEZE).getOutcome())
         .isEqualTo(AdaptationOutcome.UNFROZEN);
 
-    AdaptationReport reset = fixture.obey("commands", AdaptationAction.RESET);
+    AdaptationReport reset = fixture.execute("commands", AdaptationAction.RESET);
     assertThat(reset.getOutcome()).isEqualTo(AdaptationOutcome.RESET);
 
     AdaptationReport back =
-        fixture.obey(order("commands", AdaptationAction.ROLLBACK).setVersion(1L));
+        fixture.execute(order("commands", AdaptationAction.ROLLBACK).setVersion(1L));
     assertThat(back.getOutcome()).isEqualTo(AdaptationOutcome.ROLLED_BACK);
     long version = back.getPublishedVersion();
     fixture.awaitServed("commands", version);
@@ -154,7 +154,7 @@ class AdaptationIT {
     assertThat(numbers).isEqualTo(LongStream.rangeClosed(1, version).boxed().toList());
 
     AdaptationReport unknown =
-        fixture.obey(order("commands", AdaptationAction.ROLLBACK).setVersion(99L));
+        fixture.execute(order("commands", AdaptationAction.ROLLBACK).setVersion(99L));
     assertThat(unknown.getOutcome()).isEqualTo(AdaptationOutcome.REFUSED);
     assertThat(unknown.getReason()).contains("99");
   }
@@ -163,7 +163,7 @@ class AdaptationIT {
   @DisplayName(
       "takes labels that only name an earlier request; others of no request are dead letters")
   void byRequest() throws Exception {
-    app.define(desk("by-request", onCommand().build()));
+    app.define(libraryTask("by-request", onCommand().build()));
     List<Sentence> sentences = half(0);
     for (int i = 0; i < sentences.size(); i++) {
       app.request("k", AppFixture.request("known-" + i, "by-request", sentences.get(i).text()));
@@ -180,7 +180,7 @@ class AdaptationIT {
         app.codec.deserialize(app.topics.labels().name(), dead.value(), LabelEvent.class);
     assertThat(unmatched.getRequestId()).isEqualTo("nobody-asked-this");
 
-    AdaptationReport report = fixture.obey("by-request", AdaptationAction.ADAPT);
+    AdaptationReport report = fixture.execute("by-request", AdaptationAction.ADAPT);
     assertThat(report.getExamples() + report.getHeldOut()).isEqualTo(sentences.size());
     assertThat(report.getOutcome()).isEqualTo(AdaptationOutcome.PROMOTED);
   }
@@ -205,7 +205,7 @@ class AdaptationIT {
   @Test
   @DisplayName("turns poisoned labels away, and none of them reaches the examples")
   void poison() throws Exception {
-    app.define(desk("poison", onCommand().build()));
+    app.define(libraryTask("poison", onCommand().build()));
     List<LabelEvent.Builder> poisoned = new ArrayList<>();
     poisoned.add(event("poison", new Sentence("gardening", "When are the roses cut?")));
     poisoned.add(event("poison", new Sentence("rooms", "   ")));
@@ -224,7 +224,7 @@ class AdaptationIT {
             app.deadLetterRecords().size() < before + poisoned.size() + 2
                 ? Optional.empty()
                 : Optional.of(true));
-    AdaptationReport report = fixture.obey("poison", AdaptationAction.EVALUATE);
+    AdaptationReport report = fixture.execute("poison", AdaptationAction.EVALUATE);
     assertThat(report.getExamples() + report.getHeldOut()).isEqualTo(sound.size());
   }
 
@@ -238,12 +238,12 @@ class AdaptationIT {
     fixture.eventually(
         "nothing served",
         () -> fixture.served("recreated").isEmpty() ? Optional.of(true) : Optional.empty());
-    app.define(desk("recreated", onCommand().build()));
+    app.define(libraryTask("recreated", onCommand().build()));
     List<Prediction> answers = fixture.ask("recreated", half(1));
     assertThat(answers).allMatch(answer -> answer.getAdapterVersion() == 0);
     List<Sentence> others = AdaptationTestApp.sentences().stream().skip(1).toList();
     fixture.teach("recreated", others);
-    AdaptationReport again = fixture.obey("recreated", AdaptationAction.ADAPT);
+    AdaptationReport again = fixture.execute("recreated", AdaptationAction.ADAPT);
     assertThat(again.getExamples() + again.getHeldOut()).isEqualTo(others.size());
     assertThat(again.getOutcome()).as(again.getReason()).isEqualTo(AdaptationOutcome.PROMOTED);
     assertThat(again.getPublishedVersion()).isEqualTo(2);
@@ -271,7 +271,7 @@ class AdaptationIT {
       }
       rounds.add(answers);
     }
-    fixture.obey("adapted", AdaptationAction.ADAPT);
+    fixture.execute("adapted", AdaptationAction.ADAPT);
     for (List<Prediction> answers : rounds) {
       for (int i = 0; i < answers.size(); i++) {
         assertThat(answers.get(i).getDistribution())

@@ -1,8 +1,8 @@
 package io.hyperstream.app.adaptation;
 
 import static io.hyperstream.app.adaptation.AdaptationTestApp.accuracy;
-import static io.hyperstream.app.adaptation.AdaptationTestApp.desk;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.half;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.libraryTask;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.onCommand;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.order;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.remarks;
@@ -58,9 +58,9 @@ class AdaptationInstancesIT {
   @DisplayName("a replica that starts later serves the same versions")
   void later() throws Exception {
     try (AdaptationTestApp fixture = new AdaptationTestApp("later", folder).start()) {
-      fixture.app.define(desk("late", onCommand().build()));
+      fixture.app.define(libraryTask("late", onCommand().build()));
       fixture.teach("late", half(0));
-      AdaptationReport report = fixture.obey("late", AdaptationAction.ADAPT);
+      AdaptationReport report = fixture.execute("late", AdaptationAction.ADAPT);
       assertThat(report.getOutcome()).isEqualTo(AdaptationOutcome.PROMOTED);
       fixture.awaitServed("late", 1);
       List<Prediction> before = fixture.ask("late", half(1));
@@ -91,7 +91,7 @@ class AdaptationInstancesIT {
       fixture.app.define(canteen(AdaptationMethod.WEIGHTS));
       List<Prediction> untaught = fixture.ask("tuned", remarks(1));
       fixture.teach("tuned", remarks(0));
-      AdaptationReport report = fixture.obey("tuned", AdaptationAction.ADAPT);
+      AdaptationReport report = fixture.execute("tuned", AdaptationAction.ADAPT);
       assertThat(report.getOutcome()).as(report.getReason()).isEqualTo(AdaptationOutcome.PROMOTED);
       fixture.awaitServed("tuned", 1);
 
@@ -113,7 +113,7 @@ class AdaptationInstancesIT {
           "Accuracy with tuned weights: {}, before {}",
           accuracy(remarks(1), taught),
           accuracy(remarks(1), untaught));
-      fixture.obey("tuned", AdaptationAction.RESET);
+      fixture.execute("tuned", AdaptationAction.RESET);
       fixture.awaitServed("tuned", 0);
       AdaptationTestApp.assertSame(untaught, fixture.ask("tuned", remarks(1)));
       rollBack(fixture, 1);
@@ -130,17 +130,17 @@ class AdaptationInstancesIT {
 
         age(file);
         fixture.app.define(canteen(AdaptationMethod.PROTOTYPES));
-        fixture.obey("tuned", AdaptationAction.RESET);
-        AdaptationReport other = fixture.obey("tuned", AdaptationAction.ADAPT);
+        fixture.execute("tuned", AdaptationAction.RESET);
+        AdaptationReport other = fixture.execute("tuned", AdaptationAction.ADAPT);
         assertThat(other.getPublishedVersion()).as(other.getReason()).isEqualTo(3);
         for (long last = 3; last < 2 + VersionLog.KEPT - 1; last++) {
-          fixture.obey("tuned", AdaptationAction.RESET);
+          fixture.execute("tuned", AdaptationAction.RESET);
           rollBack(fixture, last);
         }
         String owner = file.getParent().getFileName().toString();
         awaitCollection(models, owner); // version 2 is the last that needs the file
         assertThat(file).exists();
-        fixture.obey("tuned", AdaptationAction.RESET);
+        fixture.execute("tuned", AdaptationAction.RESET);
         rollBack(fixture, 2 + VersionLog.KEPT - 1);
         await("the file to go")
             .atMost(AdaptationTestApp.PATIENCE)
@@ -158,7 +158,7 @@ class AdaptationInstancesIT {
 
   private static void rollBack(AdaptationTestApp fixture, long version) {
     AdaptationReport report =
-        fixture.obey(order("tuned", AdaptationAction.ROLLBACK).setVersion(version));
+        fixture.execute(order("tuned", AdaptationAction.ROLLBACK).setVersion(version));
     assertThat(report.getOutcome()).as(report.getReason()).isEqualTo(AdaptationOutcome.ROLLED_BACK);
   }
 
@@ -195,7 +195,7 @@ class AdaptationInstancesIT {
       fixture.start();
       Set<String> orders = new HashSet<>();
       for (int task = 0; task < tasks; task++) {
-        fixture.app.define(desk("task-" + task, onCommand().setTuneWeights(true).build()));
+        fixture.app.define(libraryTask("task-" + task, onCommand().setTuneWeights(true).build()));
         fixture.teach("task-" + task, half(0));
       }
       for (int task = 0; task < tasks; task++) {
@@ -218,7 +218,7 @@ class AdaptationInstancesIT {
             "a report on each order",
             () -> reported(fixture, orders).size() < tasks ? Optional.empty() : Optional.of(true));
         for (int task = 0; task < tasks; task++) { // nothing comes after the last word
-          fixture.obey("task-" + task, AdaptationAction.EVALUATE);
+          fixture.execute("task-" + task, AdaptationAction.EVALUATE);
         }
         for (int task = 0; task < tasks; task++) {
           String taskId = "task-" + task;

@@ -87,7 +87,7 @@ final class AdaptationTestApp implements AutoCloseable {
   }
 
   /** The task of the sentences; adapts itself as the policy says. */
-  static TaskDefinition.Builder desk(String taskId, AdaptationPolicy policy) {
+  static TaskDefinition.Builder libraryTask(String taskId, AdaptationPolicy policy) {
     return AppFixture.task(taskId, "borrowing", "events", "rooms").setAdaptation(policy);
   }
 
@@ -130,7 +130,7 @@ final class AdaptationTestApp implements AutoCloseable {
   }
 
   /** Sends a command and waits for its report. */
-  AdaptationReport obey(AdaptationCommand.Builder order) {
+  AdaptationReport execute(AdaptationCommand.Builder order) {
     AdaptationCommand command = order.build();
     String topic = app.topics.commands().name();
     app.send(topic, "any", app.codec.serialize(topic, command));
@@ -143,8 +143,8 @@ final class AdaptationTestApp implements AutoCloseable {
                 .findFirst());
   }
 
-  AdaptationReport obey(String taskId, AdaptationAction action) {
-    return obey(order(taskId, action));
+  AdaptationReport execute(String taskId, AdaptationAction action) {
+    return execute(order(taskId, action));
   }
 
   /** Reads the outputs until something is there. */

@@ -279,7 +279,8 @@ class AdaptationTopologyTest {
   }
 
   @Test
-  @DisplayName("counts every label that still stands, though its example gave way before its test")
+  @DisplayName(
+      "counts every label that is still valid, though its example was evicted before its test")
   void prequentialOfLeaving() {
     app.define(
         task("mood", "good", "bad").setAdaptation(policy(1_000).setMaxExamplesPerLabel(2).build()));

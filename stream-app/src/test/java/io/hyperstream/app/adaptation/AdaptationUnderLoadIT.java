@@ -1,8 +1,8 @@
 package io.hyperstream.app.adaptation;
 
-import static io.hyperstream.app.adaptation.AdaptationTestApp.desk;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.every;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.half;
+import static io.hyperstream.app.adaptation.AdaptationTestApp.libraryTask;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.onCommand;
 import static io.hyperstream.app.adaptation.AdaptationTestApp.order;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -55,7 +55,7 @@ class AdaptationUnderLoadIT {
       List<Sentence> asked = half(1).subList(0, 1);
       for (int task = 0; task < TASKS; task++) {
         String taskId = "soon-" + task;
-        fixture.app.define(desk(taskId, every(half(0).size()).build()));
+        fixture.app.define(libraryTask(taskId, every(half(0).size()).build()));
         fixture.ask(taskId, asked); // it is served before it is taught
         fixture.teach(taskId, half(0));
         long taught = System.nanoTime();
@@ -122,7 +122,7 @@ class AdaptationUnderLoadIT {
       List<String> orders = new ArrayList<>();
       for (int task = 0; task < 6; task++) {
         String taskId = "busy-" + task;
-        fixture.app.define(desk(taskId, onCommand().setTuneWeights(true).build()));
+        fixture.app.define(libraryTask(taskId, onCommand().setTuneWeights(true).build()));
         fixture.teach(taskId, half(0));
         AdaptationCommand order = order(taskId, AdaptationAction.ADAPT).build();
         String topic = fixture.app.topics.commands().name();

@@ -79,7 +79,7 @@ class CommandTest {
   }
 
   @Test
-  @DisplayName("orders are carried out one after the other, each with its report")
+  @DisplayName("commands are executed one after the other, each with its report")
   void ordersWait() {
     app.labels("mood", 0, 4);
     for (int i = 0; i < 3; i++) {
@@ -196,7 +196,7 @@ class CommandTest {
   }
 
   @Test
-  @DisplayName("RESET returns to the model's own start and keeps examples and numbers")
+  @DisplayName("RESET returns to the initial adapter and keeps examples and numbers")
   void resets() {
     app.labels("mood", 0, 4);
     app.publish("mood", 1);
@@ -237,7 +237,7 @@ class CommandTest {
     app.command(command("mood", AdaptationAction.ROLLBACK));
     assertThat(app.served().get(MODEL + "|mood").getEmbedding()).containsExactly(1f, 2f);
     app.reports();
-    refused(AdaptationAction.ROLLBACK, "was made from the model's own start");
+    refused(AdaptationAction.ROLLBACK, "was made from the initial adapter");
   }
 
   @Test
@@ -269,7 +269,7 @@ class CommandTest {
   @Test
   @DisplayName("ROLLBACK says which versions there are when it cannot")
   void rollbackRefused() {
-    refused(AdaptationAction.ROLLBACK, "model's own start serves");
+    refused(AdaptationAction.ROLLBACK, "model's initial adapter serves");
     app.command(command("mood", AdaptationAction.ROLLBACK).setVersion(7L));
     assertThat(app.report().getReason()).contains("no version 7", "none was published yet");
     app.labels("mood", 0, 4);

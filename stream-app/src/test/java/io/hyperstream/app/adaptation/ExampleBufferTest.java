@@ -137,7 +137,7 @@ class ExampleBufferTest {
     assertThat(withVectors()).containsExactly("a", "c", "d", "e");
     buffer.put(TASK, example("c", "bad"), 10, Long.MAX_VALUE); // replaced
     assertThat(withVectors()).containsExactly("a", "d", "e");
-    buffer.put(TASK, example("f", "good"), 2, Long.MAX_VALUE); // two more give way
+    buffer.put(TASK, example("f", "good"), 2, Long.MAX_VALUE); // two more are evicted
     assertThat(withVectors()).hasSize(2).contains("e");
     buffer.put(TASK, example("g", "good"), 1, 0); // the others wait for their test
     assertThat(buffer.all(TASK)).anyMatch(StoredExample::getLeaving);
@@ -177,7 +177,7 @@ class ExampleBufferTest {
     }
     assertThat(held()).hasSize(15);
     assertThat(withVectors()).hasSizeBetween(5, 9);
-    vectorsOfAll(); // as many as have room
+    vectorsOfAll(); // as many as have space
     assertThat(withVectors()).hasSizeBetween(5, 9);
     for (int i = 15; i < 60; i++) {
       buffer.put(TASK, example("text " + i, "label " + i % 2), 100, 0);
@@ -203,7 +203,7 @@ class ExampleBufferTest {
             .filter(example -> example.getLabel().equals("often"))
             .map(StoredExample::getSequence)
             .toList();
-    // Not a window: those that give way are chosen at random.
+    // Not a window: those that are evicted are chosen at random.
     assertThat(often.get(0)).isBetween(9_000L, 9_900L);
     assertThat(often.get(63)).isGreaterThan(9_980);
   }
@@ -238,7 +238,7 @@ class ExampleBufferTest {
   }
 
   @Test
-  @DisplayName("lets an untested example that gave way leave after its test, not before")
+  @DisplayName("removes an untested evicted example after its test, not before")
   void leaving() {
     for (int i = 0; i < 20; i++) {
       buffer.put(TASK, example("text " + i, "good"), 10, 5);

@@ -24,7 +24,7 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** Takes jobs; the test decides what comes of them. */
+/** Takes jobs; the test decides the outcome. */
 final class FakeTrainer implements AdaptationTrainer {
   private final Deque<TrainingJob> waiting = new ArrayDeque<>();
   private final Map<String, Consumer<TrainingOutcome>> done = new HashMap<>();

@@ -193,7 +193,7 @@ class LabelTest {
   }
 
   @Test
-  @DisplayName("do not wait where there is no room for more")
+  @DisplayName("do not wait where there is no space for more")
   void waitingIsBounded() {
     for (int i = 0; i < 6; i++) {
       app.label("nobody", "text " + i, "x");
@@ -207,7 +207,7 @@ class LabelTest {
   }
 
   @Test
-  @DisplayName("that wait give way to a later label of the same text")
+  @DisplayName("that wait are replaced by a later label of the same text")
   void laterOverrulesWaiting() {
     app.label("mood", "a", "odd");
     app.label("mood", "a", "good");

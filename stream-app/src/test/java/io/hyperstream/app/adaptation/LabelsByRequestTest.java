@@ -79,7 +79,7 @@ class LabelsByRequestTest {
     assertThat(app.deadLetters()).isEmpty();
     app.wait(Duration.ofSeconds(1));
     TestRecord<byte[], byte[]> dead =
-        app.deadLetter(ErrorCode.UNMATCHED_LABEL, "did not come", "send the label with the text");
+        app.deadLetter(ErrorCode.UNMATCHED_LABEL, "was not found", "send the label with the text");
     assertThat(dead.key()).isEqualTo(utf8("any"));
     app.request("never", "mood", "too late");
     assertThat(app.examples("mood")).isEmpty();
@@ -125,7 +125,7 @@ class LabelsByRequestTest {
   }
 
   @Test
-  @DisplayName("find the latest requests; older ones give way by number and by size")
+  @DisplayName("find the latest requests; older ones are evicted by number and by size")
   void bounded() {
     for (int i = 0; i < 6; i++) {
       app.request("r" + i, "mood", "text " + i);

@@ -7,9 +7,9 @@ import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.hyperstream.app.config.KafkaSettings;
 import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.app.inference.SharedCluster;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.schemas.AdaptationAction;
@@ -119,7 +119,7 @@ class OwnerRebalanceIT {
           new AdaptationTopology.Parts(
               topics,
               AdaptationFixture.MODEL,
-              new GlobalRecordReader(codec, stalled -> {}, () -> {}),
+              new RetryingDecoder(codec, stalled -> {}, () -> {}),
               new OutputRecords(codec, topics, headers, Duration.ofSeconds(10), () -> {}),
               headers,
               this,

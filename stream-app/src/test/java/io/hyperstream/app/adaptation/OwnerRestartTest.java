@@ -449,7 +449,7 @@ class OwnerRestartTest {
   }
 
   @Test
-  @DisplayName("under a new model serves its own start and adapts from the retained examples")
+  @DisplayName("under a new model serves its initial adapter and adapts from the retained examples")
   void newModel() {
     define();
     labels(0, 4);

@@ -94,7 +94,7 @@ class S3StoreIT {
         List<Prediction> untaught = fixture.ask("tuned", remarks(1));
         assertThat(untaught).allMatch(answer -> answer.getAdapterVersion() == 0);
         fixture.teach("tuned", remarks(0));
-        AdaptationReport report = fixture.obey("tuned", AdaptationAction.ADAPT);
+        AdaptationReport report = fixture.execute("tuned", AdaptationAction.ADAPT);
         assertThat(report.getOutcome())
             .as(report.getReason())
             .isEqualTo(AdaptationOutcome.PROMOTED);

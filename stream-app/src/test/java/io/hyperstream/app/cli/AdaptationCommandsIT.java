@@ -159,7 +159,7 @@ class AdaptationCommandsIT {
   }
 
   @Test
-  @DisplayName("an order waits for its own report, and the exit status says what came of it")
+  @DisplayName("an order waits for its own report, and the exit status says the result")
   void waiting() throws Exception {
     CommandRun silent = run("adapt", "-t", "waiting", "--wait", "--timeout", "500ms");
     assertThat(silent.exitCode()).isEqualTo(ExitCodes.FAILURE);

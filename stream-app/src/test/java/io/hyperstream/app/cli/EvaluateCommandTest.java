@@ -133,7 +133,7 @@ class EvaluateCommandTest {
     assertThat(evaluate("--data", data, "--method=weights", "--without=words").err())
         .contains("only prototypes and auto have parts to leave out");
     assertThat(evaluate("--data", data, "--promotion", "--without=words").err())
-        .contains("--without: the judge");
+        .contains("--without cannot be combined");
   }
 
   private Path task(String name, String labels) throws IOException {

@@ -2,9 +2,9 @@ package io.hyperstream.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.hyperstream.app.cli.DemoLedger.Answer;
-import io.hyperstream.app.cli.DemoLedger.Phase;
-import io.hyperstream.app.cli.DemoLedger.Sent;
+import io.hyperstream.app.cli.DemoResults.Answer;
+import io.hyperstream.app.cli.DemoResults.Phase;
+import io.hyperstream.app.cli.DemoResults.Sent;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

@@ -143,25 +143,25 @@ class ModelCommandsTest {
     Path yaml =
         Files.writeString(
             folder.resolve("t.yaml"),
-            "taskId: verdict\nlabels: [cons, pros]\ninitFrom: [pros_cons]");
+            "taskId: opinion\nlabels: [cons, pros]\ninitFrom: [pros_cons]");
     CommandRun run =
         run(
             "predict",
             "--model",
             "starter-t5-mini",
             "-t",
-            "verdict",
+            "opinion",
             "--definitions",
             yaml.toString(),
             "--text",
             "awful noise");
     assertThat(run.exitCode()).as(run.err()).isZero();
-    assertThat(run.out()).contains("verdict", "cons", "awful noise");
+    assertThat(run.out()).contains("opinion", "cons", "awful noise");
 
     CommandRun unknown =
-        run("predict", "--model", "starter-t5-mini", "-t", "verdict", "--text", "awful noise");
+        run("predict", "--model", "starter-t5-mini", "-t", "opinion", "--text", "awful noise");
     assertThat(unknown.exitCode()).isEqualTo(ExitCodes.FAILURE);
-    assertThat(unknown.err()).contains("no task 'verdict'", "pros_cons", "--definitions");
+    assertThat(unknown.err()).contains("no task 'opinion'", "pros_cons", "--definitions");
   }
 
   @Test

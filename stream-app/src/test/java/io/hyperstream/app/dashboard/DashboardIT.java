@@ -240,7 +240,7 @@ class DashboardIT {
   @DisplayName("says so when the application is gone, and is back without a reload when it is back")
   void outage() throws Exception {
     browser.go("#/playground?tasks=city-reports&text=hello");
-    browser.awaitText("[data-answer='city-reports'] .verdict", "%");
+    browser.awaitText("[data-answer='city-reports'] .top-label", "%");
     site.app().stop();
     browser.awaitText("#banner", "No connection to the application");
     browser.awaitText("#pulse-text", "Not connected");
@@ -254,7 +254,7 @@ class DashboardIT {
     browser.awaitText("#pulse-text", "Ready");
     browser.awaitText("table.letters", "support-rooting"); // nobody pressed anything
     browser.js("history.back()");
-    browser.awaitText("[data-answer='city-reports'] .verdict", "%");
+    browser.awaitText("[data-answer='city-reports'] .top-label", "%");
     assertThat(browser.log())
         .isNotEmpty()
         .allMatch(line -> line.contains("net::ERR_") || line.contains("Failed to load resource"));
@@ -321,7 +321,7 @@ class DashboardIT {
       browser.awaitCount("option[value=WEIGHTS]", 1);
       browser.go("#/tasks/city-reports");
       browser.awaitText("#definition", "the known task of this name, else the mean of all");
-      browser.awaitText("main .stats", "the model’s own start"); // versions are another model's
+      browser.awaitText("main .stats", "the initial adapter"); // versions are another model's
       browser.awaitCount("nav a[data-view=map]:not([hidden])", 1);
       mapByKeyboard();
       browser.go("#/tasks");

@@ -66,10 +66,10 @@ final class TeachingFlow {
   void teach() {
     browser.click("main .heading .button.primary");
     browser.type("textarea", QUESTION);
-    browser.awaitText(CARD + ".verdict", "%");
+    browser.awaitText(CARD + ".top-label", "%");
     browser.awaitCount(CARD + "[data-version='0']", 1);
     browser.awaitText(CARD + "[data-taught='false']", "not taught yet");
-    String before = browser.text(CARD + ".verdict b");
+    String before = browser.text(CARD + ".top-label b");
     // Plants go to the desk that the model would not have chosen.
     String plants = before.equals("first") ? "second" : "first";
     browser.click(CARD + "[data-label='" + plants + "']");
@@ -83,19 +83,19 @@ final class TeachingFlow {
     browser.awaitText("#teach .teach-result", "Each is predicted first");
 
     browser.js("history.back()");
-    browser.awaitText(CARD + ".verdict b", before);
+    browser.awaitText(CARD + ".top-label b", before);
     browser.click(CARD + "[data-label='" + plants + "']");
     browser.awaitText(CARD + ".story", plants + " is noted");
     browser.click(CARD + "[data-adapt]");
     browser.await(
         "the changed answer", () -> browser.count(CARD + ".changed[data-changed=label]") == 1);
-    browser.awaitText(CARD + ".verdict b", plants);
+    browser.awaitText(CARD + ".top-label b", plants);
     browser.awaitCount(CARD + "[data-version='1']", 1);
     browser.awaitNone(CARD + "[data-taught='false']");
     browser.awaitText(CARD + ".story", "promoted");
     for (String other : List.of("product-review", "emotion", "urgency")) {
       browser.click(".pick input[value='" + other + "']");
-      browser.awaitText("[data-answer='" + other + "'] .verdict", "%");
+      browser.awaitText("[data-answer='" + other + "'] .top-label", "%");
     }
     browser.awaitCount(CARD + ".changed[data-changed=label]", 1); // asked again, told no less
   }
@@ -107,13 +107,13 @@ final class TeachingFlow {
         .collect(Collectors.joining("\n"));
   }
 
-  /** The model's own start again, then the version that was taught. */
+  /** The initial adapter again, then the version that was taught. */
   void backAndForth() {
     browser.go("#/tasks/" + TASK);
     browser.click("[data-order=RESET]");
     browser.click("dialog [data-confirm]");
     browser.awaitText("#commands [data-command=RESET]", "reset");
-    browser.awaitText("main .stats", "the model’s own start");
+    browser.awaitText("main .stats", "the initial adapter");
     browser.awaitNone("#versions .served");
     browser.click("#versions [data-version='1'] .icon");
     browser.click("dialog [data-confirm]");

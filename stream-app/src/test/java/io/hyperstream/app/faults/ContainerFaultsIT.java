@@ -61,7 +61,7 @@ class ContainerFaultsIT {
   private static LabelProducer labelProducer;
   private static FaultTable table;
   private static int done; // requests up to this number are answered
-  private static String unmended; // the fault that the next would stand on; null if all is well
+  private static String unresolved; // the fault that the next would stand on; null if all is well
   private static OutputReader slowReader;
 
   private interface Step {
@@ -72,7 +72,7 @@ class ContainerFaultsIT {
    * One fault.
    *
    * @param inject breaks it
-   * @param heal mends it and waits until it is mended
+   * @param heal fixes it and waits until it is fixed
    */
   private record Fault(String name, String how, Step inject, Step heal) {}
 
@@ -229,7 +229,7 @@ class ContainerFaultsIT {
             }),
         new Fault(
             "disk full",
-            "no room in a replica's state directory",
+            "no space in a replica's state directory",
             () -> containers.fillDisk(containers.replica(3)),
             () -> {
               containers.freeDisk(containers.replica(3));
@@ -334,8 +334,8 @@ class ContainerFaultsIT {
   }
 
   private static void run(Fault fault) throws Exception {
-    assertThat(unmended).as("the fault before this that was not mended").isNull();
-    unmended = fault.name();
+    assertThat(unresolved).as("the fault before this that was not fixed").isNull();
+    unresolved = fault.name();
     if (!containers.isRunning(containers.replica(2)) && !fault.name().startsWith("scale 1")) {
       startAgain(2);
     }
@@ -349,13 +349,13 @@ class ContainerFaultsIT {
       boolean flows = comesTrue(() -> requests.flowsSince(injected));
       recovery = flows ? seconds(start) : Double.NaN;
       LOG.info("{}: answers flow again after {} s", fault.name(), recovery);
-      String noFlow = flows ? "" : diagnosis(first); // before anything is mended
+      String noFlow = flows ? "" : diagnosis(first); // before anything is fixed
       fault.heal().run();
       int end = requests.load().sent();
       boolean answered = comesTrue(() -> requests.unanswered(first, end) == 0);
       String noAnswer = answered ? "" : diagnosis(first);
       done = answered ? end : requests.load().sent();
-      unmended = answered ? null : unmended;
+      unresolved = answered ? null : unresolved;
       assertThat(flows).as("answers in every partition%n%s", noFlow).isTrue();
       assertThat(answered).as("an answer to each request%n%s", noAnswer).isTrue();
     } finally {
@@ -373,7 +373,7 @@ class ContainerFaultsIT {
   }
 
   private static void result() throws Exception {
-    assertThat(unmended).as("the fault that was not mended").isNull();
+    assertThat(unresolved).as("the fault that was not fixed").isNull();
     Runnable alive =
         () -> assertThat(containers.isRunning(containers.replica(1))).as("replica 1 runs").isTrue();
     int labels = labelProducer.stopAndCount();

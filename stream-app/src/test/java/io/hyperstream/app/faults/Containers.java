@@ -161,7 +161,7 @@ final class Containers implements AutoCloseable {
 
   /**
    * The same of a replica whose model store is the first one's, read-only, and that has very little
-   * room for everything else.
+   * space for everything else.
    */
   GenericContainer<?> addConfinedReplica() {
     return start(
@@ -291,7 +291,7 @@ final class Containers implements AutoCloseable {
         .exec();
   }
 
-  /** Takes all the room that a confined replica has. */
+  /** Takes all the space that a confined replica has. */
   void fillDisk(GenericContainer<?> replica) throws IOException, InterruptedException {
     Container.ExecResult result =
         replica.execInContainer(

@@ -244,7 +244,7 @@ class ApiIT {
   }
 
   @Test
-  @DisplayName("refuses lessons and definitions that cannot be, naming field and near ids")
+  @DisplayName("refuses invalid examples and definitions, naming field and similar ids")
   void refusals() throws Exception {
     body(http.put("/api/tasks/exacting", DESK), 201);
     String path = "/api/tasks/exacting/examples";

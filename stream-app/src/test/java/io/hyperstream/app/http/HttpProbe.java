@@ -101,7 +101,7 @@ public final class HttpProbe {
     }
   }
 
-  /** An open stream of events and what came of it. */
+  /** An open stream of events and the result. */
   public static final class Events implements AutoCloseable {
     private final InputStream in;
     private final List<Event> events = new CopyOnWriteArrayList<>();

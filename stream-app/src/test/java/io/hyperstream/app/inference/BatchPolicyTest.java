@@ -43,7 +43,7 @@ class BatchPolicyTest {
       assertThat(count).isBetween(1, 4);
       assertThat(tokens).isLessThanOrEqualTo(100);
       boolean more = count < Math.min(4, lengths.length);
-      assertThat(more && tokens + lengths[count] <= 100).as("room for another").isFalse();
+      assertThat(more && tokens + lengths[count] <= 100).as("space for another").isFalse();
     }
   }
 

@@ -194,7 +194,7 @@ class InferenceEngineTest {
     engine(Duration.ZERO, row -> row);
     List<Ticket> tickets = submit("short", "w ".repeat(30), "also short");
     engine.start();
-    await().until(() -> engine.deviceError().filter(e -> e.contains("no room")).isPresent());
+    await().until(() -> engine.deviceError().filter(e -> e.contains("no space")).isPresent());
     assertThat(tickets.get(1).result).isNotDone();
     predictor.roomForTokens(1_000);
     assertThat(tickets).allSatisfy(t -> assertThat(t.get()).isInstanceOf(TaskPrediction.class));
@@ -211,7 +211,7 @@ class InferenceEngineTest {
       if (ticket.row.inputIds()[0] == -3) {
         assertThat(ticket.get())
             .isInstanceOfSatisfying(
-                RowFailure.class, failure -> assertThat(failure.message()).contains("no room"));
+                RowFailure.class, failure -> assertThat(failure.message()).contains("no space"));
       } else {
         assertThat(ticket.get()).isInstanceOf(TaskPrediction.class);
       }

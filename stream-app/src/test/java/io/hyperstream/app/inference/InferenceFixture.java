@@ -1,9 +1,9 @@
 package io.hyperstream.app.inference;
 
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
-import io.hyperstream.app.streams.GlobalRecordReader;
 import io.hyperstream.app.streams.HeaderPolicy;
 import io.hyperstream.app.streams.OutputRecords;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.versions.AdapterFiles;
 import io.hyperstream.app.versions.VersionCodec;
 import io.hyperstream.model.store.FileModelStore;
@@ -110,7 +110,7 @@ final class InferenceFixture implements AutoCloseable {
             new InferenceTopology.Parts(
                 topics,
                 catalog,
-                new GlobalRecordReader(codec, catalog::stalled, () -> {}),
+                new RetryingDecoder(codec, catalog::stalled, () -> {}),
                 adoption,
                 prefetcher,
                 new PredictionRecords(

@@ -249,13 +249,13 @@ class InferenceIT {
       app.start(Optional.of(new TestPredictor()));
       app.awaitAnswers(answered + 40, AppFixture.PATIENCE);
       assertThat(app.count("hyperstream.offsets.lost")).isPositive();
-      assertThat(ready(app)).contains("\"UP\"", "the topic was made anew");
+      assertThat(ready(app)).contains("\"UP\"", "the topic was recreated");
     }
   }
 
   @Test
-  @DisplayName("says that the requests' topic was made anew while it was read")
-  void madeAnew() throws Exception {
+  @DisplayName("says that the requests' topic was recreated while it was read")
+  void recreated() throws Exception {
     try (AppFixture app = new AppFixture("anew", folder);
         Admin admin = app.admin()) {
       app.set("streams.session-timeout", "3s");
@@ -266,7 +266,7 @@ class InferenceIT {
       admin.deleteTopics(List.of(app.topics.requests().name())).all().get();
       new TopicProvisioner(admin, (short) 1).ensure(app.topics.all(), true, AppFixture.PATIENCE);
       requests(app, 40, 80);
-      await().atMost(AppFixture.PATIENCE).until(() -> ready(app).contains("made anew"));
+      await().atMost(AppFixture.PATIENCE).until(() -> ready(app).contains("recreated"));
       assertThat(app.count("hyperstream.offsets.lost")).isPositive();
     }
   }
@@ -319,7 +319,7 @@ class InferenceIT {
   }
 
   @Test
-  @DisplayName("does not start with a topic that loses what is in it, and says how to mend it")
+  @DisplayName("does not start with a topic that loses what is in it, and says how to fix it")
   void losingTopic() throws Exception {
     try (AppFixture app = new AppFixture("losing", folder)) {
       app.configure(app.topics.definitions(), "cleanup.policy", "delete");

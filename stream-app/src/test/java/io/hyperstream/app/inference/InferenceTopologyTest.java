@@ -384,7 +384,7 @@ class InferenceTopologyTest {
   }
 
   @Test
-  @DisplayName("says whether the version that answers was taught, or is the model's own start")
+  @DisplayName("says whether the version that answers was taught, or is the initial adapter")
   void taught() {
     define(task("mood", "good", "bad"));
     assertThat(served().getTaught()).isFalse();
@@ -426,7 +426,8 @@ class InferenceTopologyTest {
   }
 
   @Test
-  @DisplayName("serves the label vectors of a version, over the task's own start if it says so")
+  @DisplayName(
+      "serves the label vectors of a version, over the task's initial adapter if it says so")
   void labelVectors() throws Exception {
     define(task("mood", "good", "bad"));
     LabelHead head =

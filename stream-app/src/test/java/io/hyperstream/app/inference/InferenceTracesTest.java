@@ -332,7 +332,7 @@ class InferenceTracesTest {
   @DisplayName("keep one span over every attempt while the device is down")
   void retries() {
     predictor.deviceDown(true);
-    CompletableFuture<Void> mended =
+    CompletableFuture<Void> fixed =
         CompletableFuture.runAsync(
             () -> {
               await().until(() -> fixture.engine.deviceError().isPresent());
@@ -342,7 +342,7 @@ class InferenceTracesTest {
         List.of(
             record(request("r0", "mood", "a text"), traced(true)),
             record(request("r1", "mood", "a text"), traced(true))));
-    mended.join();
+    fixed.join();
     assertThat(requestSpans()).hasSize(2);
     assertThat(requestSpans().get(0).getLinks()).hasSizeGreaterThan(1);
   }

@@ -76,7 +76,7 @@ class PrefetchWindowTest {
   }
 
   @Test
-  @DisplayName("has room for a new partition although another one fills it")
+  @DisplayName("has space for a new partition although another one fills it")
   void roomForNewPartition() {
     PrefetchWindow window = window(4, 8, 2);
     poll(window, P0, 0, 10);
@@ -146,7 +146,7 @@ class PrefetchWindowTest {
   }
 
   @Test
-  @DisplayName("forgets a revoked partition and gives its room to the others")
+  @DisplayName("forgets a revoked partition and gives its space to the others")
   void revoked() {
     PrefetchWindow window = window(4, 8, 1);
     poll(window, P0, 0, 10);

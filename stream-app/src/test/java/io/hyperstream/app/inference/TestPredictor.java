@@ -44,7 +44,7 @@ final class TestPredictor implements Predictor {
   private volatile Runnable preparation = () -> {};
   private volatile Runnable trial = () -> {};
   private volatile boolean readsWeights;
-  private volatile int room = Integer.MAX_VALUE;
+  private volatile int capacity = Integer.MAX_VALUE;
   private volatile int roomForTokens = Integer.MAX_VALUE;
   private volatile IntPredicate glitches = call -> false;
   private volatile CountDownLatch hang = new CountDownLatch(0);
@@ -81,7 +81,7 @@ final class TestPredictor implements Predictor {
 
   /** Batches of more rows than this run out of memory. */
   TestPredictor roomFor(int rows) {
-    room = rows;
+    capacity = rows;
     return this;
   }
 
@@ -174,10 +174,10 @@ final class TestPredictor implements Predictor {
     if (glitches.test(calls.getAndIncrement())) {
       throw new UnsatisfiedLinkError("a glitch");
     }
-    if (rows.size() > room
+    if (rows.size() > capacity
         || rows.stream().anyMatch(row -> row.tokens() > roomForTokens)
         || rows.stream().anyMatch(row -> row.inputIds()[0] == -3)) {
-      throw new OutOfMemoryError("no room for " + rows.size() + " rows");
+      throw new OutOfMemoryError("no space for " + rows.size() + " rows");
     }
     for (PreparedRow row : rows) {
       Optional<Path> weights = row.adapter().weightsFile();

@@ -42,8 +42,8 @@ class WarmUpTest {
     "0.01, 4, 1, 60, 10, 1, 1, 1, 1",
     "1e6, 2, 4, 60, 10, 1000, 256, 16, 64"
   })
-  @DisplayName("is followed by a pace that fits a pass into a quarter of the transaction timeout")
-  void pace(
+  @DisplayName("is followed by limits that fit a pass into a quarter of the transaction timeout")
+  void admissionLimits(
       double rate,
       int threads,
       int partitions,
@@ -53,14 +53,15 @@ class WarmUpTest {
       int window,
       int perPartition,
       int batch) {
-    assertThat(Pace.of(rate, partitions, streams(threads, transaction, pass, 0), ENGINE))
-        .isEqualTo(new Pace(poll, window, perPartition, batch));
+    assertThat(AdmissionLimits.of(rate, partitions, streams(threads, transaction, pass, 0), ENGINE))
+        .isEqualTo(new AdmissionLimits(poll, window, perPartition, batch));
   }
 
   @Test
   @DisplayName("does not overrule configured records per poll")
   void configured() {
-    assertThat(Pace.of(2, 4, streams(2, 60, 10, 50), ENGINE).recordsPerPoll()).isEqualTo(50);
+    assertThat(AdmissionLimits.of(2, 4, streams(2, 60, 10, 50), ENGINE).recordsPerPoll())
+        .isEqualTo(50);
   }
 
   @Test

@@ -30,10 +30,10 @@ class GroupWatchTest {
           GroupProtocol.CLASSIC,
           Duration.ofSeconds(20),
           Map::of,
-          this::madeAnew);
+          this::recreated);
   private final long start = Long.MAX_VALUE - 5; // the clock's zero is anywhere
 
-  private void madeAnew(String topic) {
+  private void recreated(String topic) {
     replaced.add(topic);
   }
 

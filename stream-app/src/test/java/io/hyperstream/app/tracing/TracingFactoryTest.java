@@ -191,7 +191,7 @@ class TracingFactoryTest {
   }
 
   @Test
-  @DisplayName("drops spans when its queue is full, never waits for room, and counts them")
+  @DisplayName("drops spans when its queue is full, never waits for space, and counts them")
   void queueFull() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
     try (OtlpReceiver receiver = new OtlpReceiver();

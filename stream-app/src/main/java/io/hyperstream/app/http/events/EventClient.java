@@ -9,7 +9,7 @@ import reactor.core.publisher.FluxSink;
 
 /**
  * One open stream. Events wait in a bounded queue until the connection takes them; when it is full
- * the oldest give way and are counted. Any thread may offer, none ever waits.
+ * the oldest are dropped and counted. Any thread may offer, none ever waits.
  */
 final class EventClient {
   private static final long NANOS = 1_000_000_000L;

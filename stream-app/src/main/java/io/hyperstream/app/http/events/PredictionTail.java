@@ -187,7 +187,7 @@ final class PredictionTail {
     }
   }
 
-  /** The beginnings of texts by request; the oldest give way. */
+  /** The beginnings of texts by request; the oldest are evicted. */
   private static final class Texts extends LinkedHashMap<String, String> {
     private static final long serialVersionUID = 1L;
 

@@ -47,7 +47,7 @@ class StreamController implements ViewListener {
   /**
    * A version that serves from now on.
    *
-   * @param version 0: the model's own start
+   * @param version 0: the initial adapter
    * @param form null with version 0, as all that follows
    */
   @Serdeable

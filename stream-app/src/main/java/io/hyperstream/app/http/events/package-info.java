@@ -1,5 +1,5 @@
 /**
- * Server-sent events: bounded streams of what happens, for people who watch. Whoever reads too
- * slowly misses events and is told how many; nothing that answers requests ever waits for it.
+ * Server-sent events: bounded streams of what happens, for people who watch. A client that reads
+ * too slowly misses events and is told how many; answering requests never waits for it.
  */
 package io.hyperstream.app.http.events;

@@ -7,7 +7,8 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * The latest of many, bounded in their number and in their bytes; the oldest give way. Any thread.
+ * The latest of many, bounded in their number and in their bytes; the oldest are evicted. Any
+ * thread.
  */
 public final class LatestRecords<T> {
   private static final Comparator<Kept<?>> BY_TIME =

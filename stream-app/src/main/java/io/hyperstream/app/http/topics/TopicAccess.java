@@ -13,7 +13,7 @@ import org.apache.kafka.common.IsolationLevel;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The cluster's names and clients for this room. Any thread. */
+/** The cluster's names and clients for this package. Any thread. */
 @Singleton
 public final class TopicAccess {
   private static final Logger LOG = LoggerFactory.getLogger(TopicAccess.class);

@@ -81,7 +81,7 @@ public final class VersionTable {
     }
   }
 
-  /** What serves a task; empty: the model's own start. */
+  /** What serves a task; empty: the initial adapter. */
   public synchronized Optional<Published> served(String modelId, String taskId) {
     return Optional.ofNullable(served.get(modelId + "|" + taskId));
   }

@@ -10,7 +10,7 @@ public interface ViewListener {
   void reported(AdaptationReport report);
 
   /**
-   * @param version empty: the model's own start serves again
+   * @param version empty: the initial adapter serves again
    */
   void served(String modelId, String taskId, Optional<Published> version);
 }

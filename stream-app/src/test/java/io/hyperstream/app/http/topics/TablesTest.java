@@ -73,7 +73,8 @@ class TablesTest {
   }
 
   @Test
-  @DisplayName("the latest: bounded in number and bytes, the oldest give way, whatever came first")
+  @DisplayName(
+      "the latest: bounded in number and bytes, the oldest are evicted, whatever came first")
   void latest() {
     LatestRecords<Integer> latest = new LatestRecords<>(3, 100);
     int[] order = {5, 1, 4, 2, 3};

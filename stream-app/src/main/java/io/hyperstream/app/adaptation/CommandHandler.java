@@ -12,26 +12,26 @@ import io.hyperstream.schemas.AdapterVersion;
 import java.util.List;
 import java.util.Optional;
 
-/** Carries commands out; each ends in a report that names it. Stream thread only. */
-final class CommandDesk {
+/** Executes commands; each ends in a report with its id. Stream thread only. */
+final class CommandHandler {
   static final String TOO_FEW =
       "Adaptation needs examples of at least two labels; send labelled texts first.";
 
   private static final int MAX_ORDERS = 16;
 
-  private final TaskBook tasks;
+  private final TaskStore tasks;
   private final ExampleBuffer buffer;
   private final VersionLog versions;
-  private final WaitingRoom waiting;
-  private final TrainingDesk training;
+  private final DeferredRecords waiting;
+  private final TrainingScheduler training;
   private final Publisher publisher;
 
-  CommandDesk(
-      TaskBook tasks,
+  CommandHandler(
+      TaskStore tasks,
       ExampleBuffer buffer,
       VersionLog versions,
-      WaitingRoom waiting,
-      TrainingDesk training,
+      DeferredRecords waiting,
+      TrainingScheduler training,
       Publisher publisher) {
     this.tasks = tasks;
     this.buffer = buffer;
@@ -41,7 +41,7 @@ final class CommandDesk {
     this.publisher = publisher;
   }
 
-  void carryOut(AdaptationCommand command, OwnedTask task) {
+  void execute(AdaptationCommand command, OwnedTask task) {
     switch (command.getAction()) {
       case ADAPT, EVALUATE -> order(command, task);
       case ROLLBACK -> rollBack(command, task);
@@ -92,7 +92,7 @@ final class CommandDesk {
                   .setTraceparent(JobSpans.current())
                   .build());
       tasks.save(task);
-      training.attend(task.taskId());
+      training.recheck(task.taskId());
     }
   }
 
@@ -102,7 +102,7 @@ final class CommandDesk {
     Long asked = command.getVersion();
     if (asked == null) {
       if (champion == 0) {
-        refuse(command, "The model's own start serves; name the version to return to.");
+        refuse(command, "The initial adapter serves; name the version to return to.");
         return;
       }
       asked =
@@ -112,7 +112,7 @@ final class CommandDesk {
             command,
             "Version "
                 + champion
-                + " was made from the model's own start; RESET returns to that, or name a version.");
+                + " was made from the initial adapter; RESET returns to that, or name a version.");
         return;
       }
     }
@@ -144,7 +144,7 @@ final class CommandDesk {
   private void republish(
       AdaptationCommand command, OwnedTask task, long asked, StoredVersion target) {
     TaskState state = task.state();
-    training.abandon(task.taskId(), state, "The task was rolled back.");
+    training.cancelAll(task.taskId(), state, "The task was rolled back.");
     AdaptationReport.Builder report = report(command, AdaptationOutcome.ROLLED_BACK);
     AdapterVersion content = versions.decode(target);
     String reason = said("Version " + asked + " again", command);
@@ -167,15 +167,15 @@ final class CommandDesk {
 
   private void reset(AdaptationCommand command, OwnedTask task) {
     TaskState state = task.state();
-    training.abandon(task.taskId(), state, "The task was reset.");
+    training.cancelAll(task.taskId(), state, "The task was reset.");
     AdaptationReport.Builder report = report(command, AdaptationOutcome.RESET);
     publisher.withdraw(task.taskId(), state);
     settled(task);
     publisher.send(
-        report.setReason(said("The model's own start serves; examples are kept", command)));
+        report.setReason(said("The initial adapter serves; examples are kept", command)));
   }
 
-  /** Nothing is due, and what failed before need not fail again. */
+  /** Clears what made the task due, and its earlier failures. */
   private void settled(OwnedTask task) {
     TaskState state = task.state();
     state.setNewExamples(0);
@@ -186,7 +186,7 @@ final class CommandDesk {
   }
 
   private void freeze(AdaptationCommand command, OwnedTask task) {
-    training.abandon(task.taskId(), task.state(), "The task was frozen.");
+    training.cancelAll(task.taskId(), task.state(), "The task was frozen.");
     task.state().setFrozen(true);
     tasks.save(task);
     done(command, AdaptationOutcome.FROZEN, said("No new versions until UNFREEZE", command));
@@ -195,7 +195,7 @@ final class CommandDesk {
   private void unfreeze(AdaptationCommand command, OwnedTask task) {
     task.state().setFrozen(false);
     tasks.save(task);
-    training.attend(task.taskId());
+    training.recheck(task.taskId());
     done(command, AdaptationOutcome.UNFROZEN, said("The task adapts again", command));
   }
 

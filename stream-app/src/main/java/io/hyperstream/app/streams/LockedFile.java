@@ -13,7 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * A locked file: one holder at a time, among all processes and within this one. The operating
  * system frees it when its holder dies. Immutable; closing frees it.
  */
-public final class HeldFile implements AutoCloseable {
+public final class LockedFile implements AutoCloseable {
   // Closing any channel on a file frees all locks this process has on it (POSIX), so a file that is
   // held here is never opened again.
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
@@ -21,7 +21,7 @@ public final class HeldFile implements AutoCloseable {
   private final Path file;
   private final FileChannel channel;
 
-  private HeldFile(Path file, FileChannel channel) {
+  private LockedFile(Path file, FileChannel channel) {
     this.file = file;
     this.channel = channel;
   }
@@ -31,7 +31,7 @@ public final class HeldFile implements AutoCloseable {
    *
    * @return empty if somebody else has it
    */
-  public static Optional<HeldFile> take(Path path) throws IOException {
+  public static Optional<LockedFile> take(Path path) throws IOException {
     Path file = path.toAbsolutePath().getParent().toRealPath().resolve(path.getFileName());
     if (!HELD.add(file)) {
       return Optional.empty();
@@ -43,7 +43,7 @@ public final class HeldFile implements AutoCloseable {
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       lock = channel.tryLock();
-      return lock == null ? Optional.empty() : Optional.of(new HeldFile(file, channel));
+      return lock == null ? Optional.empty() : Optional.of(new LockedFile(file, channel));
     } finally {
       if (lock == null) {
         release(file, channel);

@@ -15,19 +15,19 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 
-/** Makes jobs: a picture of a task's examples that nothing changes. Stream thread only. */
-final class JobMaker {
+/** Creates jobs from an immutable snapshot of a task's examples. Stream thread only. */
+final class JobFactory {
   private static final int MAX_TESTED_AT_ONCE = 256;
 
-  /** With more, what a trial runs anew is little beside the rest of it. */
+  /** With more, what a trial runs again is little beside the rest of it. */
   private static final int MAX_PREPARED = 64;
 
-  private final TaskBook tasks;
+  private final TaskStore tasks;
   private final ExampleBuffer buffer;
   private final VersionLog versions;
   private final JobSpans spans;
 
-  JobMaker(TaskBook tasks, ExampleBuffer buffer, VersionLog versions, JobSpans spans) {
+  JobFactory(TaskStore tasks, ExampleBuffer buffer, VersionLog versions, JobSpans spans) {
     this.tasks = tasks;
     this.buffer = buffer;
     this.versions = versions;
@@ -53,7 +53,7 @@ final class JobMaker {
   }
 
   /** A job for the task as it is now; empty if it would only test and there is nothing to test. */
-  Optional<GivenJob> make(
+  Optional<SubmittedJob> make(
       OwnedTask task, Kind kind, Optional<WaitingOrder> order, String trigger, long now) {
     TaskState state = task.state();
     String taskId = task.taskId();
@@ -122,7 +122,7 @@ final class JobMaker {
             champion.map(StoredVersion::getStart),
             31L * taskId.hashCode() + state.getSequence());
     return Optional.of(
-        new GivenJob(
+        new SubmittedJob(
             job,
             trigger,
             order,

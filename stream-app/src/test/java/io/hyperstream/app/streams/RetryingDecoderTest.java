@@ -27,7 +27,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 @DisplayName("Reading records on stream threads")
-class GlobalRecordReaderTest {
+class RetryingDecoderTest {
   private final Topics topics = new Topics(Topics.Settings.defaults());
   private final Set<Thread> cutOff = ConcurrentHashMap.newKeySet();
   private volatile Optional<String> stalled = Optional.empty();
@@ -60,7 +60,7 @@ class GlobalRecordReaderTest {
     byte[] label =
         codec.serialize(
             topic, LabelEvent.newBuilder().setTaskId("t").setCreatedAt(Instant.EPOCH).build());
-    GlobalRecordReader reader = new GlobalRecordReader(codec, why -> stalled = why, () -> {});
+    RetryingDecoder reader = new RetryingDecoder(codec, why -> stalled = why, () -> {});
     ExecutorService other = Executors.newSingleThreadExecutor();
     try {
       Future<LabelEvent> waits =

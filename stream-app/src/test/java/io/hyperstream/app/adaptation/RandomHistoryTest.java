@@ -26,8 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Any sequence of events, against a model that knows only what was sent and what came out. */
-@DisplayName("Over any life of tasks")
-class AnyLifeTest {
+@DisplayName("Over random histories of tasks")
+class RandomHistoryTest {
   private static final List<String> TASKS = List.of("a", "b", "c");
   private static final Set<String> ALL_LABELS = Set.of("x", "y", "z");
   private static final List<AdaptationAction> ACTIONS =

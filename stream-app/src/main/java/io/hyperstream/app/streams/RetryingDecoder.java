@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
  * Decodes records on stream threads. While the registry is down it waits and tries again: skipping
  * a definition for an outage would lose it until the next start.
  */
-public final class GlobalRecordReader {
-  private static final Logger LOG = LoggerFactory.getLogger(GlobalRecordReader.class);
+public final class RetryingDecoder {
+  private static final Logger LOG = LoggerFactory.getLogger(RetryingDecoder.class);
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
@@ -32,8 +32,7 @@ public final class GlobalRecordReader {
    * @param stalled told why reading waits now, on whichever thread; empty when it goes on on all
    * @param counter run at each attempt that failed
    */
-  public GlobalRecordReader(
-      RecordCodec codec, Consumer<Optional<String>> stalled, Runnable counter) {
+  public RetryingDecoder(RecordCodec codec, Consumer<Optional<String>> stalled, Runnable counter) {
     this.codec = codec;
     this.stalled = stalled;
     this.counter = counter;

@@ -22,11 +22,11 @@ import org.slf4j.LoggerFactory;
  *
  * Any thread; any number of processes may share the folder.
  */
-final class WorkPlace {
+final class WorkFolder {
   /** How long resumable work is kept after its last change. */
   static final Duration WORK_KEPT = Duration.ofDays(7);
 
-  private static final Logger LOG = LoggerFactory.getLogger(WorkPlace.class);
+  private static final Logger LOG = LoggerFactory.getLogger(WorkFolder.class);
 
   private final Path staging;
   private final Path work;
@@ -36,7 +36,7 @@ final class WorkPlace {
    * Creates the folders and removes what dead writers left; under a root that may only be read it
    * does neither.
    */
-  WorkPlace(Path root, StoreLock lock) throws IOException {
+  WorkFolder(Path root, StoreLock lock) throws IOException {
     this.staging = root.resolve("staging");
     this.work = root.resolve("work");
     this.lock = lock;

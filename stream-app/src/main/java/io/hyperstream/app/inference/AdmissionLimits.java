@@ -4,10 +4,10 @@ import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.StreamsSettings;
 
 /**
- * How much is taken on at a time, so that a slow model does not livelock: Kafka Streams drains what
- * it buffered before it polls again or notices a shutdown, and a transaction that takes too long is
- * aborted and would be done over for ever. So all that the stream threads of this process can have
- * buffered is answered within one pass.
+ * How many records are in progress at a time, so that a slow model does not livelock: Kafka Streams
+ * drains what it buffered before it polls again or notices a shutdown, and a transaction that takes
+ * too long is aborted and repeated for ever. So all that the stream threads of this process can
+ * have buffered is answered within one pass.
  *
  * @param recordsPerPoll per thread; also what is buffered of a partition. A partition may be
  *     buffered without being processed yet (during a rebalance), so all of them count.
@@ -15,7 +15,8 @@ import io.hyperstream.app.config.StreamsSettings;
  * @param windowRowsPerPartition of which every partition may have as many in any case
  * @param batchRows so that a batch takes a small part of a pass
  */
-record Pace(int recordsPerPoll, int windowRows, int windowRowsPerPartition, int batchRows) {
+record AdmissionLimits(
+    int recordsPerPoll, int windowRows, int windowRowsPerPartition, int batchRows) {
   private static final int MOST_RECORDS_PER_POLL = 1_000;
   private static final double BATCHES_PER_PASS = 5;
 
@@ -23,7 +24,7 @@ record Pace(int recordsPerPoll, int windowRows, int windowRowsPerPartition, int 
    * @param rowsPerSecond of the model
    * @param partitions of the request topic, all of which this process may get
    */
-  static Pace of(
+  static AdmissionLimits of(
       double rowsPerSecond, int partitions, StreamsSettings streams, EngineSettings engine) {
     double rowsPerPass = rowsPerSecond * passSeconds(streams);
     int recordsPerPoll =
@@ -31,7 +32,7 @@ record Pace(int recordsPerPoll, int windowRows, int windowRowsPerPartition, int 
             ? streams.maxPollRecords()
             : atLeastOne(
                 rowsPerPass / Math.max(streams.threads(), partitions), MOST_RECORDS_PER_POLL);
-    return new Pace(
+    return new AdmissionLimits(
         recordsPerPoll,
         atLeastOne(rowsPerPass / streams.threads(), engine.windowRows()),
         Math.min(recordsPerPoll, engine.windowRowsPerPartition()),

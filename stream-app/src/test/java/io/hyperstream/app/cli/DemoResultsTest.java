@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.hyperstream.app.cli.DemoLedger.Phase;
-import io.hyperstream.app.cli.DemoLedger.Refused;
-import io.hyperstream.app.cli.DemoLedger.Sent;
+import io.hyperstream.app.cli.DemoResults.Phase;
+import io.hyperstream.app.cli.DemoResults.Refused;
+import io.hyperstream.app.cli.DemoResults.Sent;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-class DemoLedgerTest {
+class DemoResultsTest {
   private static final DemoSentence GREETING =
       new DemoSentence("talk", "hello", Optional.empty(), "greeting");
   private static final DemoSentence FAREWELL =
@@ -27,7 +27,7 @@ class DemoLedgerTest {
   private static final DemoSummary.Adaptation TAUGHT =
       new DemoSummary.Adaptation("reports", 32, 16, 0.25, 0.875, 1.5, 2345, 4);
 
-  private final DemoLedger ledger = new DemoLedger();
+  private final DemoResults results = new DemoResults();
 
   @Test
   @DisplayName("answers, dead letters, doubles and losses add up")
@@ -35,17 +35,17 @@ class DemoLedgerTest {
     send("a", GREETING, Phase.BURST);
     send("b", FAREWELL, Phase.BURST);
     send("c", PRAISE, Phase.BURST);
-    ledger.sent("bad", new Sent(Optional.empty(), Phase.BURST, 0));
+    results.sent("bad", new Sent(Optional.empty(), Phase.BURST, 0));
 
     assertThat(answer("a", "greeting", 5)).isPresent();
     assertThat(answer("b", "greeting", 6)).get().matches(answer -> !answer.correct());
-    assertThat(ledger.deadLetter("bad", new Refused("UNKNOWN_TASK", "why"), 7)).isTrue();
+    assertThat(results.deadLetter("bad", new Refused("UNKNOWN_TASK", "why"), 7)).isTrue();
     assertThat(answer("a", "greeting", 8)).isEmpty();
-    assertThat(ledger.deadLetter("b", new Refused("MODEL_ERROR", "why"), 9)).isFalse();
+    assertThat(results.deadLetter("b", new Refused("MODEL_ERROR", "why"), 9)).isFalse();
     assertThat(answer("someone else's", "greeting", 10)).isEmpty();
-    assertThat(ledger.complete()).isFalse();
+    assertThat(results.complete()).isFalse();
 
-    DemoSummary summary = ledger.summary(100, TAUGHT, 700L, 1, 2);
+    DemoSummary summary = results.summary(100, TAUGHT, 700L, 1, 2);
     assertThat(summary.requests()).isEqualTo(4);
     assertThat(summary.predictions()).isEqualTo(2);
     assertThat(summary.deadLetters()).isEqualTo(1);
@@ -54,8 +54,8 @@ class DemoLedgerTest {
     assertThat(summary.exactlyOnce()).isFalse();
 
     assertThat(answer("c", "pros", 11)).isPresent();
-    assertThat(ledger.complete()).isTrue();
-    assertThat(ledger.summary(100, TAUGHT, 700L, 1, 2).lost()).isZero();
+    assertThat(results.complete()).isTrue();
+    assertThat(results.summary(100, TAUGHT, 700L, 1, 2).lost()).isZero();
   }
 
   @Test
@@ -65,11 +65,11 @@ class DemoLedgerTest {
     send("b1", FAREWELL, Phase.BURST);
     send("c1", PRAISE, Phase.BURST);
     send("a2", GREETING, Phase.PACED);
-    ledger.predicted("a1", "greeting", 0.9f, 0, 1);
-    ledger.predicted("a2", "greeting", 0.9f, 0, 1);
-    ledger.predicted("c1", "pros", 0.9f, 0, 1);
+    results.predicted("a1", "greeting", 0.9f, 0, 1);
+    results.predicted("a2", "greeting", 0.9f, 0, 1);
+    results.predicted("c1", "pros", 0.9f, 0, 1);
 
-    assertThat(ledger.summary(1, TAUGHT, 700L, 1, 1).tasks())
+    assertThat(results.summary(1, TAUGHT, 700L, 1, 1).tasks())
         .containsExactly(
             new DemoSummary.TaskAccuracy("review", 1, 1.0),
             new DemoSummary.TaskAccuracy("talk", 2, 0.5));
@@ -84,18 +84,18 @@ class DemoLedgerTest {
     send("p", GREETING, Phase.PROBE);
     send("a2", GREETING, Phase.AFTER);
     send("b2", FAREWELL, Phase.AFTER);
-    ledger.predicted("a1", "greeting", 1, 0, 10);
-    ledger.predicted("b1", "greeting", 1, 0, 20);
-    ledger.predicted("p", "closing", 1, 1, 30);
-    ledger.predicted("a2", "greeting", 1, 1, 40);
-    ledger.predicted("b2", "closing", 1, 1, 50);
+    results.predicted("a1", "greeting", 1, 0, 10);
+    results.predicted("b1", "greeting", 1, 0, 20);
+    results.predicted("p", "closing", 1, 1, 30);
+    results.predicted("a2", "greeting", 1, 1, 40);
+    results.predicted("b2", "closing", 1, 1, 50);
 
-    assertThat(ledger.accuracy(Phase.BEFORE)).isEqualTo(0.5);
-    assertThat(ledger.accuracy(Phase.AFTER)).isEqualTo(1);
-    assertThat(ledger.firstAnswerNanos("talk", 0)).hasValue(10);
-    assertThat(ledger.firstAnswerNanos("talk", 1)).hasValue(30);
-    assertThat(ledger.firstAnswerNanos("review", 1)).isEmpty();
-    DemoSummary summary = ledger.summary(1, TAUGHT, 700L, 1, 1);
+    assertThat(results.accuracy(Phase.BEFORE)).isEqualTo(0.5);
+    assertThat(results.accuracy(Phase.AFTER)).isEqualTo(1);
+    assertThat(results.firstAnswerNanos("talk", 0)).hasValue(10);
+    assertThat(results.firstAnswerNanos("talk", 1)).hasValue(30);
+    assertThat(results.firstAnswerNanos("review", 1)).isEmpty();
+    DemoSummary summary = results.summary(1, TAUGHT, 700L, 1, 1);
     assertThat(summary.requests()).isEqualTo(5);
     assertThat(summary.tasks()).isEmpty();
     assertThat(summary.lines(10))
@@ -109,13 +109,13 @@ class DemoLedgerTest {
   @DisplayName("latency is that of the steady phase only, from when a request was due")
   void latency() {
     send("burst", GREETING, Phase.BURST);
-    ledger.predicted("burst", "greeting", 1, 0, TimeUnit.SECONDS.toNanos(100));
+    results.predicted("burst", "greeting", 1, 0, TimeUnit.SECONDS.toNanos(100));
     for (int i = 1; i <= 100; i++) {
       send("p" + i, PRAISE, Phase.PACED);
-      ledger.predicted("p" + i, "pros", 1, 0, TimeUnit.MILLISECONDS.toNanos(i));
+      results.predicted("p" + i, "pros", 1, 0, TimeUnit.MILLISECONDS.toNanos(i));
     }
 
-    DemoSummary.Latency latency = ledger.summary(1, TAUGHT, 700L, 1, 1).latencyMillis();
+    DemoSummary.Latency latency = results.summary(1, TAUGHT, 700L, 1, 1).latencyMillis();
     assertThat(latency.p50()).isCloseTo(50, within(0.1));
     assertThat(latency.p95()).isCloseTo(95, within(0.1));
     assertThat(latency.p99()).isCloseTo(99, within(0.2));
@@ -125,10 +125,10 @@ class DemoLedgerTest {
   @DisplayName("the JSON has exactly the promised keys")
   void json() throws IOException {
     send("a", GREETING, Phase.PACED);
-    ledger.predicted("a", "greeting", 1, 0, 5);
+    results.predicted("a", "greeting", 1, 0, 5);
 
     JsonNode json =
-        new ObjectMapper().readTree(Console.toJson(ledger.summary(12.5, TAUGHT, 700L, 3, 4)));
+        new ObjectMapper().readTree(Console.toJson(results.summary(12.5, TAUGHT, 700L, 3, 4)));
     assertThat(names(json))
         .containsExactlyInAnyOrder(
             "requests",
@@ -163,20 +163,20 @@ class DemoLedgerTest {
   @DisplayName("the summary says that nothing was lost or twice, or how many")
   void text() {
     send("a", GREETING, Phase.PACED);
-    assertThat(ledger.summary(1, TAUGHT, 700L, 1, 1).lines(10))
+    assertThat(results.summary(1, TAUGHT, 700L, 1, 1).lines(10))
         .anyMatch(line -> line.contains("1 lost"));
-    ledger.predicted("a", "greeting", 1, 0, 5);
-    assertThat(ledger.summary(1, TAUGHT, 700L, 1, 1).lines(10))
+    results.predicted("a", "greeting", 1, 0, 5);
+    assertThat(results.summary(1, TAUGHT, 700L, 1, 1).lines(10))
         .anyMatch(line -> line.contains("nothing lost, nothing answered twice"))
         .anyMatch(line -> line.contains("100.0%"));
   }
 
   private void send(String id, DemoSentence sentence, Phase phase) {
-    ledger.sent(id, new Sent(Optional.of(sentence), phase, 0));
+    results.sent(id, new Sent(Optional.of(sentence), phase, 0));
   }
 
-  private Optional<DemoLedger.Answer> answer(String id, String label, long nanos) {
-    return ledger.predicted(id, label, 0.5f, 0, nanos);
+  private Optional<DemoResults.Answer> answer(String id, String label, long nanos) {
+    return results.predicted(id, label, 0.5f, 0, nanos);
   }
 
   private static List<String> names(JsonNode node) {

@@ -11,10 +11,10 @@ import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
 /**
- * What the demo sent, what came back, how long it took. Every answer is held against its request,
- * so that a loss or a double shows whatever the application thinks of itself. Any thread.
+ * What the demo sent, the answers, and their times. Every answer is compared with its request, so
+ * that a lost or duplicated answer shows. Any thread.
  */
-final class DemoLedger {
+final class DemoResults {
 
   /** When a request was sent. */
   enum Phase {

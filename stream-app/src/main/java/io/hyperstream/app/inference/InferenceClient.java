@@ -13,12 +13,12 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What other rooms of this process may ask of inference: an answer outside the stream, by the same
+ * How other packages of this process use inference: an answer outside the stream, by the same
  * checks, the same engine and the same batches; and what the catalog says. Any thread; nothing
  * waits.
  */
 @Singleton
-public final class InferenceDesk {
+public final class InferenceClient {
   private final boolean hasRole;
   private volatile InferenceService service; // null until the model is loaded
 
@@ -45,7 +45,7 @@ public final class InferenceDesk {
    */
   public record TaskEmbedding(String taskId, long version, float[] values) {}
 
-  InferenceDesk(RoleSettings roles) {
+  InferenceClient(RoleSettings roles) {
     hasRole = roles.roles().contains(InferenceRuntime.ROLE);
   }
 

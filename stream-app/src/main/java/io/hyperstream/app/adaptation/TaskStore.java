@@ -2,7 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.ModelProgress;
 import io.hyperstream.app.adaptation.state.TaskState;
-import io.hyperstream.app.streams.GlobalRecordReader;
+import io.hyperstream.app.streams.RetryingDecoder;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.schemas.AdaptationPolicy;
 import io.hyperstream.schemas.TaskDefinition;
@@ -14,16 +14,16 @@ import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /** The tasks of one stream task, by id. Stream thread only. */
-final class TaskBook {
+final class TaskStore {
   private final KeyValueStore<String, TaskState> store;
-  private final GlobalRecordReader reader;
+  private final RetryingDecoder reader;
   private final String definitionsTopic;
   private final String modelId;
   private final AdaptationPolicy otherwise;
 
-  TaskBook(
+  TaskStore(
       KeyValueStore<String, TaskState> store,
-      GlobalRecordReader reader,
+      RetryingDecoder reader,
       String definitionsTopic,
       String modelId,
       AdaptationPolicy otherwise) {

@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * A job that was handed out, with the state it was made from.
+ * A submitted job, with the state it was made from.
  *
  * @param trigger what made it due, in a report's words
  * @param order the command it carries out, if one is
@@ -18,9 +18,9 @@ import java.util.Optional;
  * @param testedUpTo of the latest example that is tested with it
  * @param newExamples that it takes into account
  * @param startedAt wall-clock milliseconds since the epoch
- * @param span of the job; what came of it ends it
+ * @param span of the job; the result ends it
  */
-record GivenJob(
+record SubmittedJob(
     TrainingJob job,
     String trigger,
     Optional<WaitingOrder> order,

@@ -20,32 +20,32 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Decides when a task is tested or adapted, hands the jobs out and applies what comes of them. A
- * job is in memory only: what makes it due is in the store, so that after a crash it starts again.
- * Stream thread only.
+ * Decides when a task is tested or adapted, submits the jobs and applies their outcomes. A job is
+ * in memory only: what makes it due is in the store, so that after a crash it starts again. Stream
+ * thread only.
  */
-final class TrainingDesk {
+final class TrainingScheduler {
   /** The trainer has one thread; more waiting jobs would only hold copies of examples. */
   private static final int MAX_JOBS = 4;
 
   private final AdaptationTrainer trainer;
-  private final TaskBook tasks;
+  private final TaskStore tasks;
   private final ExampleBuffer buffer;
   private final Publisher publisher;
-  private final JobMaker jobs;
+  private final JobFactory jobs;
   private final TrainingResults results;
-  private final Map<String, GivenJob> running = new HashMap<>();
+  private final Map<String, SubmittedJob> running = new HashMap<>();
   private final Queue<TrainingOutcome> outcomes = new ConcurrentLinkedQueue<>();
 
-  /** Tasks that may need a job, and from when on it makes sense to look. */
-  private final Map<String, Long> attention = new LinkedHashMap<>();
+  /** Tasks that may need a job, and the time from which to check them. */
+  private final Map<String, Long> recheckAt = new LinkedHashMap<>();
 
-  TrainingDesk(
+  TrainingScheduler(
       AdaptationTrainer trainer,
-      TaskBook tasks,
+      TaskStore tasks,
       ExampleBuffer buffer,
       Publisher publisher,
-      JobMaker jobs,
+      JobFactory jobs,
       TrainingResults results) {
     this.trainer = trainer;
     this.tasks = tasks;
@@ -55,8 +55,8 @@ final class TrainingDesk {
     this.results = results;
   }
 
-  /** After a start: finds what is due, and tasks that another model served last. */
-  void survey(long now) {
+  /** After a start: finds tasks that are due, and tasks that another model served last. */
+  void restore(long now) {
     for (String taskId : tasks.ids()) {
       TaskState state = tasks.state(taskId).orElseThrow();
       if (state.getDefinition() == null) {
@@ -64,13 +64,13 @@ final class TrainingDesk {
       }
       if (state.getLastStarted() > now
           || state.getNotBefore() > now + TrainingResults.LONGEST_PAUSE.toMillis()) {
-        // Of a clock that was wrong; the task would wait until that time.
+        // Set while the clock was wrong; the task would wait until that time.
         state.setLastStarted(Math.min(now, state.getLastStarted()));
         state.setNotBefore(Math.min(now, state.getNotBefore()));
         tasks.save(taskId, state);
       }
       if (!state.getModelId().equals(tasks.modelId())) {
-        // Served from what this model knows of the task; its examples teach it the rest.
+        // Served with this model's initial adapter until it is adapted from the kept examples.
         state.setModelId(tasks.modelId());
         state.setRenew(state.getSequence() > 0);
         state.setTested(0L);
@@ -79,34 +79,34 @@ final class TrainingDesk {
         tasks.save(taskId, state);
         buffer.forgetVectors(taskId);
       }
-      attend(taskId);
+      recheck(taskId);
     }
   }
 
-  /** Says that something changed about a task. */
-  void attend(String taskId) {
-    attention.put(taskId, 0L);
+  /** Checks a task at the next {@link #start}, because it changed. */
+  void recheck(String taskId) {
+    recheckAt.put(taskId, 0L);
   }
 
-  /** Gives a running job up; what made it due stays. */
+  /** Cancels a running job. The task stays due. */
   void cancel(String taskId) {
-    GivenJob job = running.remove(taskId);
+    SubmittedJob job = running.remove(taskId);
     if (job != null) {
       trainer.cancel(taskId, job.job().jobId());
       job.ended(AdaptationOutcome.CANCELLED);
-      attend(taskId);
+      recheck(taskId);
     }
   }
 
-  /** The same; what its trainer remembers of the task's examples goes too. */
+  /** Cancels the job and erases what the trainer remembers of the task's examples. */
   void forget(String taskId) {
     trainer.forget(taskId);
     cancel(taskId);
   }
 
-  /** Gives up a running adaptation and every order that waits, and reports each. */
-  void abandon(String taskId, TaskState state, String reason) {
-    Optional<GivenJob> job = Optional.ofNullable(running.get(taskId));
+  /** Cancels a running adaptation and every waiting command, and reports each. */
+  void cancelAll(String taskId, TaskState state, String reason) {
+    Optional<SubmittedJob> job = Optional.ofNullable(running.get(taskId));
     cancel(taskId);
     job.filter(given -> given.job().kind() == Kind.ADAPT && given.order().isEmpty())
         .ifPresent(
@@ -126,7 +126,7 @@ final class TrainingDesk {
     state.setOrders(new ArrayList<>());
   }
 
-  /** A report in the trace of what it is about, if that has one; else in the current. */
+  /** Sends a report in the trace of its subject if there is one, else in the current trace. */
   @SuppressWarnings("try") // the scope lasts as long as the block
   private void send(AdaptationReport.Builder report, Span about) {
     try (Scope scope = traceOf(about).makeCurrent()) {
@@ -139,10 +139,10 @@ final class TrainingDesk {
     return span.getSpanContext().isValid() ? current.with(span) : current;
   }
 
-  /** Hands out what is due. */
+  /** Submits the jobs that are due. */
   void start(long now) {
     List<String> due = new ArrayList<>();
-    attention.forEach(
+    recheckAt.forEach(
         (taskId, from) -> {
           if (from <= now && !running.containsKey(taskId)) {
             due.add(taskId);
@@ -152,7 +152,7 @@ final class TrainingDesk {
       if (running.size() >= MAX_JOBS) {
         return;
       }
-      attention.remove(taskId);
+      recheckAt.remove(taskId);
       tasks.find(taskId).ifPresent(task -> startLogged(task, now));
     }
   }
@@ -185,18 +185,18 @@ final class TrainingDesk {
       return;
     }
     if (wanted) {
-      attention.put(task.taskId(), earliest);
+      recheckAt.put(task.taskId(), earliest);
     }
     if (state.getTestedUpTo() < state.getSequence()) {
       if (now >= state.getNotBefore()) {
         submit(task, Kind.TEST, Optional.empty(), "", now);
       } else {
-        attention.put(task.taskId(), state.getNotBefore());
+        recheckAt.put(task.taskId(), state.getNotBefore());
       }
     }
   }
 
-  /** No job can be made; what made it due stays, unless it is an order. */
+  /** No job can be made. The task stays due; a command is reported as failed. */
   private void impossible(OwnedTask task, Optional<WaitingOrder> order, String why, long now) {
     String reason = why;
     if (order.isPresent()) {
@@ -212,7 +212,7 @@ final class TrainingDesk {
             .setCommandId(order.map(WaitingOrder::getCommandId).orElse(null))
             .setReason(reason),
         order.map(JobSpans::asked).map(Span::wrap).orElse(Span.getInvalid()));
-    attend(task.taskId());
+    recheck(task.taskId());
   }
 
   private void refuse(OwnedTask task, WaitingOrder order) {
@@ -223,9 +223,9 @@ final class TrainingDesk {
             .report(task.taskId(), AdaptationOutcome.REFUSED)
             .setTrigger(order.getAction())
             .setCommandId(order.getCommandId())
-            .setReason(CommandDesk.TOO_FEW),
+            .setReason(CommandHandler.TOO_FEW),
         Span.wrap(JobSpans.asked(order)));
-    attend(task.taskId());
+    recheck(task.taskId());
   }
 
   @SuppressWarnings("try") // scope and fields last as long as the block
@@ -250,21 +250,21 @@ final class TrainingDesk {
             });
   }
 
-  /** Applies what the trainer finished. */
+  /** Applies the outcomes of finished jobs. */
   void apply(long now) {
     for (TrainingOutcome next = outcomes.poll(); next != null; next = outcomes.poll()) {
       TrainingOutcome outcome = next;
-      GivenJob job = running.get(outcome.taskId());
+      SubmittedJob job = running.get(outcome.taskId());
       if (job != null && job.job().jobId().equals(outcome.jobId())) {
         running.remove(outcome.taskId());
-        attend(outcome.taskId());
+        recheck(outcome.taskId());
         apply(job, outcome, now);
       }
     }
   }
 
   @SuppressWarnings("try") // scope and fields last as long as the block
-  private void apply(GivenJob job, TrainingOutcome outcome, long now) {
+  private void apply(SubmittedJob job, TrainingOutcome outcome, long now) {
     try (Scope scope = traceOf(job.span()).makeCurrent();
         LogFields fields = LogFields.ofTask(outcome.taskId())) {
       tasks

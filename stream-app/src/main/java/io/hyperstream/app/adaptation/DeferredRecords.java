@@ -12,10 +12,10 @@ import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
- * Records that wait for another record, in groups named by what they wait for; bounded. Over a
- * changelogged store, so that nobody stops waiting because of a crash. Stream thread only.
+ * Records that wait for another record, in groups named by what they wait for; bounded. Kept in a
+ * changelogged store, so that they survive a crash. Stream thread only.
  */
-final class WaitingRoom {
+final class DeferredRecords {
   private static final Comparator<WaitingRecord> BY_ARRIVAL =
       Comparator.comparingLong(WaitingRecord::getUntil)
           .thenComparing(waiting -> waiting.getRecord().getOffset());
@@ -26,10 +26,10 @@ final class WaitingRoom {
   private long nextUntil = Long.MAX_VALUE;
 
   /**
-   * @param latest until when any record may have to wait now: those that would wait longer came
+   * @param latest the longest that any record may wait from now; records with a later time arrived
    *     while the clock was wrong
    */
-  WaitingRoom(KeyValueStore<String, WaitingRecord> store, int capacity, long latest) {
+  DeferredRecords(KeyValueStore<String, WaitingRecord> store, int capacity, long latest) {
     this.store = store;
     this.capacity = capacity;
     List<KeyValue<String, WaitingRecord>> tooLong = new ArrayList<>();
@@ -48,9 +48,9 @@ final class WaitingRoom {
   }
 
   /**
-   * Lets a record wait; one of the same id in the group gives way to it.
+   * Adds a record that waits; one of the same id in the group is replaced by it.
    *
-   * @return false if there is no room
+   * @return false if there is no space
    */
   boolean add(String group, String id, SourcedRecord record, long until) {
     String key = prefix(group) + id;
@@ -64,7 +64,7 @@ final class WaitingRoom {
     return true;
   }
 
-  /** Removes one; whether it was there. */
+  /** Removes one record; true if it was there. */
   boolean remove(String group, String id) {
     boolean there = store.delete(prefix(group) + id) != null;
     size -= there ? 1 : 0;
@@ -79,7 +79,7 @@ final class WaitingRoom {
     }
   }
 
-  /** Removes those that waited long enough and returns them, in the order of arrival. */
+  /** Removes the records whose time is over and returns them, in the order of arrival. */
   List<WaitingRecord> expired(long now) {
     if (now < nextUntil) {
       return List.of();
