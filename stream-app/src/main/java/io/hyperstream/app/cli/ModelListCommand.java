@@ -61,7 +61,7 @@ final class ModelListCommand implements Callable<Integer> {
               ModelRendering.family(model),
               model.modelId(),
               model.sizeInBytes() / 1048576.0,
-              model.manifest().tasks().size(),
+              ModelRendering.tasks(model.manifest()).size(),
               Rendering.oneLine(model.manifest().card().notes())));
     }
     return ExitCodes.OK;

@@ -2,9 +2,11 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.family.ModelFamily;
+import io.hyperstream.model.hyper.AdapterConfig;
 import io.hyperstream.model.inference.LoadedModel;
 import io.hyperstream.model.store.StoredModel;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -42,12 +44,17 @@ final class ModelRendering {
     map.put("backboneFingerprint", manifest.backboneFingerprint());
     map.put("maxSourceTokens", manifest.card().maxSourceTokens());
     map.put("maxTargetTokens", manifest.card().maxTargetTokens());
-    map.put("tasks", manifest.tasks());
+    map.put("tasks", tasks(manifest));
     map.put("metrics", manifest.card().metrics());
     map.put("licence", manifest.card().licence());
     map.put("source", manifest.card().source());
     map.put("notes", manifest.card().notes());
     map.put("createdAt", manifest.createdAt().toString());
     return map;
+  }
+
+  /** The tasks a model was trained on; not the adapters for all others. */
+  static List<String> tasks(Manifest manifest) {
+    return manifest.tasks().stream().filter(task -> !task.equals(AdapterConfig.GENERIC)).toList();
   }
 }

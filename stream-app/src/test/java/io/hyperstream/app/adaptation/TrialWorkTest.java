@@ -106,7 +106,8 @@ class TrialWorkTest {
     assertThat(first.vectors()).containsOnlyKeys(EXAMPLES);
     assertThat(first.vectors().values())
         .allMatch(vector -> vector.getModelId().equals(stored.modelId()))
-        .allMatch(vector -> vector.getStart().equals("bare"))
+        .allMatch(
+            vector -> ((Judged) first.result()).start().equals(Optional.of(vector.getStart())))
         .allMatch(vector -> vector.getValues().remaining() == 2 * 768);
     TrainingOutcome second = run(job(first.vectors()));
     assertThat(second.vectors()).isEmpty();

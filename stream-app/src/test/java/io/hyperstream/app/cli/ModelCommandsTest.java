@@ -170,11 +170,11 @@ class ModelCommandsTest {
     JsonNode model = json(run("model", "inspect", "--json"));
     assertThat(model.get("name").asText()).isEqualTo("bge-small").isEqualTo(ShippedModel.DEFAULT);
     assertThat(model.get("family").asText()).isEqualTo("bert");
-    assertThat(model.get("sourceTasks")).isEmpty();
+    assertThat(model.get("sourceTasks")).hasSize(18);
     assertThat(run("model", "verify").out()).contains("bge-small@1", "match their checksums");
     run("model", "inspect", "starter-t5-mini");
     assertThat(run("model", "list").out().lines())
-        .anyMatch(line -> line.matches("bge-small@1 +bert +\\S+ +6[0-9]\\.[0-9] MiB +0 tasks .*"))
+        .anyMatch(line -> line.matches("bge-small@1 +bert +\\S+ +6[0-9]\\.[0-9] MiB +18 tasks .*"))
         .anyMatch(line -> line.matches("starter-t5-mini@1 +t5 +\\S+ .* 18 tasks .*"));
 
     Path yaml =
