@@ -269,7 +269,7 @@ class CommandTest {
   @Test
   @DisplayName("ROLLBACK says which versions there are when it cannot")
   void rollbackRefused() {
-    refused(AdaptationAction.ROLLBACK, "model's initial adapter serves");
+    refused(AdaptationAction.ROLLBACK, "initial adapter serves");
     app.command(command("mood", AdaptationAction.ROLLBACK).setVersion(7L));
     assertThat(app.report().getReason()).contains("no version 7", "none was published yet");
     app.labels("mood", 0, 4);
