@@ -34,7 +34,7 @@ import picocli.CommandLine.ScopeType;
     description = {
       "Streaming, multi-task text inference on Kafka.",
       "",
-      "Task-tagged text goes into a topic, predictions of one frozen T5 with generated adapters "
+      "Task-tagged text goes into a topic, predictions of one frozen transformer with adapters "
           + "come out of another, exactly once."
     },
     exitCodeListHeading = "%nExit codes:%n",
