@@ -276,6 +276,9 @@ final class FewShotRun {
   }
 
   private String start(Optional<String> fixed, int[] learn) {
+    if (fixed.isEmpty() && memory.keepsVectors() && folds() < 2) {
+      return FewShotModel.BARE; // too few examples to tell whose adapters suit the task
+    }
     return fixed.orElseGet(() -> bestStart(learn));
   }
 

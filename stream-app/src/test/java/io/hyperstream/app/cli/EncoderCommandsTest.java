@@ -88,9 +88,9 @@ class EncoderCommandsTest {
     assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
     assertThat(json(run).get(1).path("error").asText()).contains("no visible characters");
 
-    CommandRun task = run("", "embed", "--task", "pros_cons", "--text", "nice");
+    CommandRun task = run("", "embed", "--task", "pros_con", "--text", "nice");
     assertThat(task.exitCode()).isEqualTo(ExitCodes.FAILURE);
-    assertThat(task.err()).contains("has no adapters of any task");
+    assertThat(task.err()).contains("knows no task 'pros_con'", "pros_cons");
 
     CommandRun t5 =
         run(

@@ -191,11 +191,18 @@ class ModelCommandsTest {
             "It was pouring all day and everybody got wet.",
             "--json");
     assertThat(json(answer).get("label").asText()).isEqualTo("rain");
-    CommandRun unknown = run("predict", "-t", "pros_cons", "--text", "awful noise");
+    assertThat(run("predict", "-t", "pros_cons", "--text", "awful noise").out()).contains("cons");
+
+    String backbone = Path.of(model.get("directory").asText(), "backbone").toString();
+    run("model", "import", backbone, "--name", "bare");
+    CommandRun unknown =
+        run("predict", "--model", "bare", "-t", "pros_cons", "--text", "awful noise");
     assertThat(unknown.err())
         .contains("no task 'pros_cons'", "not trained on any", "--definitions");
-    assertThat(run("tasks", "create", "--from-model").err())
-        .contains("bge-small was not trained on any task", "-f FILE.yaml", "starter-t5-mini");
+    assertThat(run("tasks", "create", "--model", "bare", "--from-model").err())
+        .contains("bare was not trained on any task", "-f FILE.yaml", "starter-t5-mini");
+    assertThat(run("embed", "--model", "bare", "--task", "pros_cons", "--text", "nice").err())
+        .contains("has no adapters of any task");
   }
 
   @Test
