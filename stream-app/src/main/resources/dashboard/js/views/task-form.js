@@ -167,7 +167,7 @@ function build(known, signal) {
   const enabled = control('enabled', 'Adapt by itself', null, select([['true', 'yes'], ['false', 'only by command']], String(policy.enabled ?? true)));
   const chosen = new Set(known?.initFrom ?? []);
   const starts = h('fieldset', {class: 'field starts', data: {field: 'initFrom'}}, h('legend', {}, 'Start from'),
-    h('p', {class: 'hint'}, 'Tasks the model knows; the mean of their embeddings answers until there is a version. None: the known task of the same name, else the mean of all.'),
+    h('p', {class: 'hint'}, 'Tasks the model knows; the mean of their embeddings answers until there is a version. None: the known task of the same name, if there is one.'),
     h('div', {class: 'choices'}, sources.map((source) => h('label', {class: 'choice'},
       h('input', {type: 'checkbox', value: source, checked: chosen.has(source), on: {change: (event) =>
         event.target.checked ? chosen.add(source) : chosen.delete(source)}}), h('span', {}, source)))));
@@ -253,7 +253,7 @@ function build(known, signal) {
   return h('form', {class: 'form', novalidate: true, on: {submit: save}},
     summary,
     card('What it is', {}, id, description, kind, labels, meanings.details),
-    card(sources.length > 0 ? 'Where it starts' : 'What the model reads', {}, template, sources.length > 0 && starts),
+    card('What the model reads', {}, template, sources.length > 0 && starts),
     h('details', {class: 'card more'}, h('summary', {}, h('h2', {}, 'More'), h('span', {class: 'muted'}, 'pairs, long texts, adaptation')),
       templatePair, overLength, store.writes && scoring, enabled, trigger, store.hasEmbeddings && method),
     h('div', {class: 'form-end'}, submit, h('a', {class: 'button', href: known ? `#/tasks/${encodeURIComponent(known.taskId)}` : '#/tasks'}, 'Cancel')));

@@ -22,7 +22,7 @@ function definitionCard(task) {
       ['Answers', {CLASSIFICATION: 'one of its labels', REGRESSION: 'a number', GENERATION: 'a text'}[task.kind] ?? words(task.kind)],
       ['Template', h('code', {}, task.template)],
       ['Pairs', h('code', {}, task.templatePair)],
-      ['Starts from', store.hasEmbeddings && (task.initFrom?.length ? task.initFrom.join(', ') : 'the known task of this name, else the mean of all')],
+      ['Starts from', store.hasEmbeddings && (task.initFrom?.length ? task.initFrom.join(', ') : 'the known task of this name, if there is one')],
       ['Long texts', {REJECT: 'become dead letters', WINDOWS: 'are read in windows'}[task.overLength] ?? 'are cut'],
       ['Adapts', task.adaptation
         ? task.adaptation.enabled === false ? 'by command only' : `after ${count(task.adaptation.triggerExamples)} new examples, ${words(task.adaptation.method)}`

@@ -47,6 +47,10 @@ public final class OffsetWatch {
   private final MeterRegistry meters;
   private final Set<TopicPartition> committed = ConcurrentHashMap.newKeySet();
   private final Map<String, String> notices = new ConcurrentHashMap<>();
+
+  /** Up to where records that were removed are counted already. */
+  private final Map<TopicPartition, Long> countedTo = new ConcurrentHashMap<>();
+
   private volatile boolean answeredBefore;
 
   /**
@@ -164,6 +168,9 @@ public final class OffsetWatch {
       Map<TopicPartition, Long> end = consumer.endOffsets(e.partitions(), PATIENCE);
       for (TopicPartition partition : e.partitions()) {
         Long position = positions.get(partition);
+        if (isCounted(partition, position, first.get(partition))) {
+          continue;
+        }
         judge(
                 partition,
                 position == null ? OptionalLong.empty() : OptionalLong.of(position),
@@ -182,6 +189,13 @@ public final class OffsetWatch {
                     + ")"));
       }
     }
+  }
+
+  /** Before its first commit a partition may be assigned again, at the place it had before. */
+  private boolean isCounted(TopicPartition partition, Long position, long first) {
+    boolean removed = position != null && position < first;
+    Long before = removed ? countedTo.put(partition, first) : countedTo.remove(partition);
+    return removed && before != null && before == first;
   }
 
   /** What it means that a place is not there; empty if the partition was never read. */

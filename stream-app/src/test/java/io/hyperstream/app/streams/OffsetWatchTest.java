@@ -65,6 +65,17 @@ class OffsetWatchTest {
   }
 
   @Test
+  @DisplayName("counts them once, also if the partition is assigned again before the first commit")
+  void removedAndAssignedAgain() {
+    fails(40, 90, new OffsetOutOfRangeException(Map.of(PARTITION, 10L)));
+    fails(40, 95, new OffsetOutOfRangeException(Map.of(PARTITION, 10L)));
+    assertThat(records()).isEqualTo(30);
+
+    fails(60, 95, new OffsetOutOfRangeException(Map.of(PARTITION, 45L)));
+    assertThat(records()).isEqualTo(45);
+  }
+
+  @Test
   @DisplayName("says that a topic ends before the place that was reached")
   void shorter() {
     fails(0, 5, new OffsetOutOfRangeException(Map.of(PARTITION, 10L)));
