@@ -6,6 +6,15 @@ import java.nio.file.Path;
 public sealed interface AdapterForm {
 
   /**
+   * Adapters by a task embedding.
+   *
+   * @param embedding [t]; empty for none
+   */
+  static AdapterForm of(float[] embedding) {
+    return embedding.length == 0 ? new None() : new Embedding(embedding);
+  }
+
+  /**
    * A task embedding the hypernetwork turns into adapter weights.
    *
    * @param values [t]; not copied, not to be changed after construction

@@ -19,7 +19,7 @@ public final class FewShotCandidate implements AutoCloseable {
   /**
    * What training found.
    *
-   * @param start the known task it started from, {@code generic} or {@code mean}
+   * @param start the known task it started from, {@code generic}, {@code mean} or {@code bare}
    * @param examples how many it learnt from
    * @param duplicates copies of a text that were merged
    * @param contradictions texts that came with several labels

@@ -276,7 +276,7 @@ final class FewShotRun {
   }
 
   private String start(Optional<String> fixed, int[] learn) {
-    if (fixed.isEmpty() && memory.keepsVectors() && folds() < 2) {
+    if (fixed.isEmpty() && folds() < 2 && memory.starts().contains(FewShotModel.BARE)) {
       return FewShotModel.BARE; // too few examples to tell whose adapters suit the task
     }
     return fixed.orElseGet(() -> bestStart(learn));
@@ -306,14 +306,12 @@ final class FewShotRun {
    * @param fixed the start; empty: to be chosen
    */
   FewShotCandidate train(Method method, boolean tuneWeights, Optional<String> fixed) {
-    boolean decoderTuned = method == Method.EMBEDDING || method == Method.WEIGHTS;
-    String start = decoderTuned ? tunedStart(fixed, all) : start(fixed, all);
     return switch (method) {
-      case ZERO_SHOT -> decoderOnly(start, Decoder.START);
-      case EMBEDDING -> decoderOnly(start, Decoder.EMBEDDING);
-      case WEIGHTS -> decoderOnly(start, Decoder.WEIGHTS);
-      case PROTOTYPES -> mixed(choice(start, fixed));
-      case AUTO -> mixed(best(choice(start, fixed), fixed, tuneWeights));
+      case ZERO_SHOT -> decoderOnly(start(fixed, all), Decoder.START);
+      case EMBEDDING -> decoderOnly(tunedStart(fixed, all), Decoder.EMBEDDING);
+      case WEIGHTS -> decoderOnly(tunedStart(fixed, all), Decoder.WEIGHTS);
+      case PROTOTYPES -> mixed(choice(fixed));
+      case AUTO -> mixed(best(choice(fixed), fixed, tuneWeights));
     };
   }
 
@@ -326,8 +324,9 @@ final class FewShotRun {
   }
 
   /** The start whose decoder and label vectors together explain left-out examples best. */
-  private Choice choice(String start, Optional<String> fixed) {
+  private Choice choice(Optional<String> fixed) {
     if (!choosesByLeftOut(fixed)) {
+      String start = start(fixed, all);
       return Choice.of(start, untuned(start, fixed, folds()));
     }
     int folds = folds();
@@ -336,29 +335,20 @@ final class FewShotRun {
     List<LeftOut> ofFold = new ArrayList<>();
     for (int k = 0; k < folds; k++) {
       int[] learn = others(fold, k);
-      ofFold.add(known.get(least(finalists(learn), learn, fold, known)));
+      ofFold.add(known.get(least(finalists(learn), learn, known)));
     }
-    String best = least(finalists(all), all, fold, known);
+    String best = least(finalists(all), all, known);
     return new Choice(best, known.get(best), ofFold);
   }
 
   /** Of some starts that with the least left-out loss on some rows. */
-  private String least(List<String> starts, int[] of, int[] fold, Map<String, LeftOut> known) {
+  private String least(List<String> starts, int[] of, Map<String, LeftOut> known) {
     Map<String, Double> losses = new HashMap<>();
     for (String start : starts) {
-      LeftOut leftOut = known.computeIfAbsent(start, s -> leftOutUnder(s, fold));
+      LeftOut leftOut = known.computeIfAbsent(start, s -> untuned(s, Optional.of(s), folds()));
       losses.put(start, loss(leftOut, of));
     }
     return Collections.min(starts, Comparator.comparing(losses::get));
-  }
-
-  private LeftOut leftOutUnder(String start, int[] fold) {
-    double[][][] out = new double[1 + heads.scorers()][y.length][];
-    for (int k = 0; k <= Arrays.stream(fold).max().orElse(0); k++) {
-      stopIfCancelled();
-      leaveOut(memory.outputs(start, examples), others(fold, k), members(fold, k), out);
-    }
-    return new LeftOut(Decoder.START, out, fold);
   }
 
   private FewShotCandidate decoderOnly(String start, Decoder decoder) {
@@ -403,9 +393,7 @@ final class FewShotRun {
 
   /** To be closed by the caller. */
   private AdapterWeights weights(float[] embedding, Decoder decoder, int[] learn) {
-    AdapterForm form =
-        embedding.length == 0 ? new AdapterForm.None() : new AdapterForm.Embedding(embedding);
-    AdapterWeights generated = memory.model().weights(List.of(form)).get(0);
+    AdapterWeights generated = memory.model().weights(List.of(AdapterForm.of(embedding))).get(0);
     if (decoder != Decoder.WEIGHTS) {
       return generated;
     }
@@ -523,7 +511,7 @@ final class FewShotRun {
   /** Gradients help where the decoder knows something of the task, not where it guesses. */
   private boolean worthTuning(String start) {
     if (memory.keepsVectors()) {
-      return false; // an encoder's choice of a start gains as much, in a fraction of the time
+      return false; // gradients through an encoder take minutes, choosing a start takes seconds
     }
     double[][][] alone = {memory.outputs(start, examples).scores()};
     return isTunable(start)

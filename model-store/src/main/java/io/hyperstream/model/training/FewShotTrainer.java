@@ -8,9 +8,9 @@ import java.util.Set;
 
 /**
  * Adapts one classification task to a few examples; the model itself stays frozen, so no other task
- * is touched. It starts from the known task (or the mean of all) whose embedding explains the
- * examples best. Nothing is set per task: every weight is fitted on examples left out of what it
- * weighs.
+ * is touched. It starts from whatever explains the examples best: a known task's adapters, those
+ * for tasks nobody has seen, or, on an encoder, none. Nothing is set per task: every weight is
+ * fitted on examples left out of what it weighs.
  *
  * <p>From one example per label to thousands; labels may be imbalanced, missing or contradictory.
  * The same examples and seed give the same candidate, to the last bit if operations use one thread.

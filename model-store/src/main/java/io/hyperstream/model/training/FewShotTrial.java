@@ -56,7 +56,8 @@ public final class FewShotTrial {
    *
    * @param method what learns
    * @param tuneWeights whether {@link Method#AUTO} may tune adapter weights
-   * @param start the known task to start from, {@code generic} or {@code mean}; empty: to be chosen
+   * @param start the known task to start from, {@code generic}, {@code mean} or {@code bare};
+   *     empty: to be chosen
    * @param cancelled asked often; true ends the trial with a {@link CancellationException}
    */
   public record Options(
@@ -86,8 +87,8 @@ public final class FewShotTrial {
    * @param probabilityBetter that the candidate's mean log-loss is lower, by a paired bootstrap;
    *     0.5 if nothing could be judged
    * @param judged how many examples decided
-   * @param start the known task the candidate started from, {@code generic} or {@code mean}; empty
-   *     without one
+   * @param start the known task the candidate started from, {@code generic}, {@code mean} or {@code
+   *     bare}; empty without one
    * @param report what training found; empty without a candidate
    */
   public record Result(

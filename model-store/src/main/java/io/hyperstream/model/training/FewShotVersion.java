@@ -45,6 +45,6 @@ public record FewShotVersion(
 
   /** What its adapters are made of, unless these are {@link #weights}. */
   public AdapterForm adapters() {
-    return withoutAdapters() ? new AdapterForm.None() : new AdapterForm.Embedding(embedding);
+    return AdapterForm.of(embedding);
   }
 }

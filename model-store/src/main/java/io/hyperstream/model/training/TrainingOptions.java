@@ -39,42 +39,6 @@ public record TrainingOptions(
     long seed,
     double adapterScale) {
 
-  /** Adapters are exported as they were trained. */
-  public TrainingOptions(
-      Trainable trainable,
-      AdamW.Config optimiser,
-      Schedule schedule,
-      int steps,
-      int batchSize,
-      int batchTokens,
-      int accumulation,
-      double temperature,
-      boolean mixed,
-      double smoothing,
-      double dropout,
-      int evaluateEvery,
-      int saveEvery,
-      int patience,
-      long seed) {
-    this(
-        trainable,
-        optimiser,
-        schedule,
-        steps,
-        batchSize,
-        batchTokens,
-        accumulation,
-        temperature,
-        mixed,
-        smoothing,
-        dropout,
-        evaluateEvery,
-        saveEvery,
-        patience,
-        seed,
-        1);
-  }
-
   public TrainingOptions {
     requirePositive("steps", steps);
     requirePositive("batchSize", batchSize);
@@ -114,28 +78,8 @@ public record TrainingOptions(
         1000,
         0,
         0,
-        0);
-  }
-
-  /** The same with another scale of the exported adapters. */
-  public TrainingOptions withAdapterScale(double scale) {
-    return new TrainingOptions(
-        trainable,
-        optimiser,
-        schedule,
-        steps,
-        batchSize,
-        batchTokens,
-        accumulation,
-        temperature,
-        mixed,
-        smoothing,
-        dropout,
-        evaluateEvery,
-        saveEvery,
-        patience,
-        seed,
-        scale);
+        0,
+        1);
   }
 
   private static void requireNotNegative(String name, int value) {

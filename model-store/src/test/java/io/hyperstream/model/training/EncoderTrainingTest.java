@@ -172,7 +172,8 @@ class EncoderTrainingTest {
         Math.max(1, steps / 3),
         1,
         0,
-        seed);
+        seed,
+        1);
   }
 
   private static TrainingBatch batch(TaskData data, String adapters, int... rows) {

@@ -79,7 +79,8 @@ class MultiTaskTrainerTest {
         Math.max(1, steps / 3),
         1,
         0,
-        5);
+        5,
+        1);
   }
 
   @Test
@@ -190,7 +191,8 @@ class MultiTaskTrainerTest {
             1,
             0,
             2,
-            0);
+            0,
+            1);
     var result =
         MultiTaskTrainer.train(
             source(AdapterConfig.Kind.HYPERFORMER_PLUS_PLUS),

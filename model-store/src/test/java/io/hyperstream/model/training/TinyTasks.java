@@ -89,6 +89,7 @@ final class TinyTasks {
         steps,
         0,
         0,
-        seed);
+        seed,
+        1);
   }
 }

@@ -30,7 +30,8 @@ final class TrainingProcess {
             10,
             3,
             0,
-            9);
+            9,
+            1);
     AdapterConfig adapters =
         Preset.HYPERFORMER_PLUS_PLUS.adapters(List.of("weather", "drinks"), 4).orElseThrow();
     ModelSource source =

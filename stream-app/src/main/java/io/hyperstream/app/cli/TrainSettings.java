@@ -223,24 +223,22 @@ final class TrainSettings {
         evaluateEvery != null ? evaluateEvery : Math.max(1, Math.min(EVALUATE_EVERY, all / 10));
     double highest = rate != null ? rate : defaults.rate();
     try {
-      TrainingOptions options =
-          new TrainingOptions(
-              trainable,
-              AdamW.Config.paper().withDecay(decay).withMaxNorm(clip),
-              new Schedule(schedule, highest, rising, all),
-              all,
-              rows,
-              tokens,
-              accumulation,
-              temperature != null ? temperature : defaults.temperature(),
-              mixed,
-              smoothing != null ? smoothing : defaults.smoothing(),
-              dropout != null ? dropout : defaults.dropout(),
-              evaluating,
-              saveEvery,
-              patience,
-              seed);
-      return options.withAdapterScale(
+      return new TrainingOptions(
+          trainable,
+          AdamW.Config.paper().withDecay(decay).withMaxNorm(clip),
+          new Schedule(schedule, highest, rising, all),
+          all,
+          rows,
+          tokens,
+          accumulation,
+          temperature != null ? temperature : defaults.temperature(),
+          mixed,
+          smoothing != null ? smoothing : defaults.smoothing(),
+          dropout != null ? dropout : defaults.dropout(),
+          evaluating,
+          saveEvery,
+          patience,
+          seed,
           adapterScale != null ? adapterScale : shared ? defaults.adapterScale() : 1);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
