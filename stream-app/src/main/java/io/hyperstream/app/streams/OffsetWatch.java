@@ -167,15 +167,15 @@ public final class OffsetWatch {
       Map<TopicPartition, Long> first = consumer.beginningOffsets(e.partitions(), PATIENCE);
       Map<TopicPartition, Long> end = consumer.endOffsets(e.partitions(), PATIENCE);
       for (TopicPartition partition : e.partitions()) {
-        Long position = positions.get(partition);
-        if (isCounted(partition, position, first.get(partition))) {
-          continue;
+        OptionalLong position =
+            positions.containsKey(partition)
+                ? OptionalLong.of(
+                    uncounted(partition, positions.get(partition), first.get(partition)))
+                : OptionalLong.empty();
+        if (position.isPresent() && position.getAsLong() == first.get(partition)) {
+          continue; // all of it is counted
         }
-        judge(
-                partition,
-                position == null ? OptionalLong.empty() : OptionalLong.of(position),
-                first.get(partition),
-                end.get(partition))
+        judge(partition, position, first.get(partition), end.get(partition))
             .ifPresent(finding -> say(partition, finding));
       }
     } catch (KafkaException unknown) {
@@ -191,11 +191,17 @@ public final class OffsetWatch {
     }
   }
 
-  /** Before its first commit a partition may be assigned again, at the place it had before. */
-  private boolean isCounted(TopicPartition partition, Long position, long first) {
-    boolean removed = position != null && position < first;
-    Long before = removed ? countedTo.put(partition, first) : countedTo.remove(partition);
-    return removed && before != null && before == first;
+  /**
+   * A place, without what is counted already of the records removed after it: before its first
+   * commit a partition may be assigned again at the place it had before.
+   */
+  private long uncounted(TopicPartition partition, long position, long first) {
+    if (position >= first) {
+      countedTo.remove(partition); // another topic of that name, or a truncated one
+      return position;
+    }
+    Long before = countedTo.put(partition, first);
+    return before == null ? position : Math.max(position, before);
   }
 
   /** What it means that a place is not there; empty if the partition was never read. */

@@ -73,6 +73,9 @@ class OffsetWatchTest {
 
     fails(60, 95, new OffsetOutOfRangeException(Map.of(PARTITION, 45L)));
     assertThat(records()).isEqualTo(45);
+
+    fails(70, 95, new OffsetOutOfRangeException(Map.of(PARTITION, 10L)));
+    assertThat(records()).isEqualTo(55);
   }
 
   @Test
