@@ -69,7 +69,7 @@ assemble() {
   python3 "$source/infra/release/licences.py" "$out/$name.cdx.json" >"$stage/THIRD-PARTY.txt"
   cp "$stage/THIRD-PARTY.txt" "$out/$name-third-party.txt"
   python3 "$source/infra/release/version.py" --changes >"$out/$name-changes.md"
-  cp "$source/infra/release/hyperstream" "$stage/bin/"
+  cp "$source/hyperstream" "$stage/bin/"
   sed -e "s/@VERSION@/$registry/" -e "s/@SHA256@/$(sha256sum <"$target/$archive" | cut -d ' ' -f 1)/" \
     "$source/infra/release/fetch-registry" >"$stage/bin/fetch-registry"
   chmod 755 "$stage"/bin/*

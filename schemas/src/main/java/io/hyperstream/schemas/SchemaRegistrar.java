@@ -6,6 +6,8 @@ import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,12 +42,19 @@ public final class SchemaRegistrar {
    */
   public void register(Duration patience) throws InterruptedException {
     long deadline = System.nanoTime() + patience.toNanos();
+    List<String> registered = new ArrayList<>();
     for (Map.Entry<String, AvroSchema> entry : Subjects.of(topics).entrySet()) {
-      registerPatiently(entry.getKey(), entry.getValue(), deadline, patience);
+      if (registerPatiently(entry.getKey(), entry.getValue(), deadline, patience)) {
+        registered.add(entry.getKey());
+      }
+    }
+    if (!registered.isEmpty()) {
+      LOG.info("Registered the schemas of {}", String.join(", ", registered));
     }
   }
 
-  private void registerPatiently(
+  /** Whether it was new. */
+  private boolean registerPatiently(
       String subject, AvroSchema schema, long deadline, Duration patience)
       throws InterruptedException {
     Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, () -> {}); // ends at the deadline
@@ -53,8 +62,7 @@ public final class SchemaRegistrar {
       String problem;
       Exception failure;
       try {
-        registerOnce(subject, schema);
-        return;
+        return registerOnce(subject, schema);
       } catch (RestClientException e) {
         if (!isTransient(e)) {
           throw refused(subject, e);
@@ -85,7 +93,7 @@ public final class SchemaRegistrar {
     }
   }
 
-  private void registerOnce(String subject, AvroSchema schema)
+  private boolean registerOnce(String subject, AvroSchema schema)
       throws IOException, RestClientException {
     Known known = lookUp(subject, schema);
     boolean guarded = isGuarded(subject);
@@ -94,13 +102,13 @@ public final class SchemaRegistrar {
       guarded = true;
     }
     if (known != Known.REGISTERED) {
-      int id = registry.register(subject, schema);
-      LOG.info("Registered {} as schema {}", subject, id);
+      registry.register(subject, schema);
     }
     if (!guarded) {
       // After the first version: a registry need not take rules for a subject it does not know.
       guard(subject);
     }
+    return known != Known.REGISTERED;
   }
 
   /** Someone who starts at the same moment may set the rule between our question and our order. */

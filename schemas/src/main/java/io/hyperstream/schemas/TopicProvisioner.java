@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -154,10 +155,11 @@ public final class TopicProvisioner {
     List<NewTopic> wanted = missing.stream().map(t -> t.toNewTopic(replicationFactor)).toList();
     Map<String, KafkaFuture<Void>> results = admin.createTopics(wanted).values();
     Set<String> madeMeanwhile = new HashSet<>();
+    Set<String> created = new TreeSet<>();
     for (Map.Entry<String, KafkaFuture<Void>> result : results.entrySet()) {
       try {
         result.getValue().get(left(deadline), TimeUnit.NANOSECONDS);
-        LOG.info("Created topic {}", result.getKey());
+        created.add(result.getKey());
       } catch (ExecutionException | TimeoutException e) {
         if (e.getCause() instanceof TopicExistsException) {
           madeMeanwhile.add(result.getKey()); // by another replica, or by a broker itself
@@ -171,6 +173,9 @@ public final class TopicProvisioner {
                 + "); create it by hand, or give this application the right to",
             e);
       }
+    }
+    if (!created.isEmpty()) {
+      LOG.info("Created {}", String.join(", ", created));
     }
     check(missing.stream().filter(t -> madeMeanwhile.contains(t.name())).toList(), deadline);
   }

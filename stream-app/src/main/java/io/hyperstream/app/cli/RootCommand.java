@@ -66,8 +66,7 @@ import picocli.CommandLine.ScopeType;
       "      --schema-registry-url https://registry:8081 \\",
       "      --command-config client.properties",
       "",
-      "`hyperstream` stands for `java -jar hyperstream.jar`; `hyperstream COMMAND --help` explains"
-          + " each command with examples."
+      "`hyperstream COMMAND --help` explains each command with examples."
     })
 final class RootCommand implements Runnable {
   private final Console console;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.schemas.InferenceRequest;
-import io.hyperstream.testing.ChildJvm;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -61,9 +60,9 @@ class ReadmeIT {
 
   @BeforeAll
   static void checkout() throws IOException {
-    for (String module : List.of("stream-app", "infra")) {
+    for (String name : List.of("hyperstream", "stream-app", "infra")) {
       Files.createSymbolicLink(
-          folder.resolve(module), Path.of("..", module).toAbsolutePath().normalize());
+          folder.resolve(name), Path.of("..", name).toAbsolutePath().normalize());
     }
   }
 
@@ -128,7 +127,7 @@ class ReadmeIT {
         "mvn -ntp -q -DskipTests package && java -jar stream-app/target/hyperstream.jar demo",
         c -> elsewhere(DemoIT.class));
     steps.put("mvn -ntp verify", c -> elsewhere(ReadmeIT.class));
-    steps.put("alias hyperstream='java -jar stream-app/target/hyperstream.jar'", c -> jarIsThere());
+    steps.put("alias hyperstream=\"$PWD/hyperstream\"", c -> run(c).succeeded());
     steps.put("hyperstream serve --embedded", ReadmeIT::serve);
     steps.put("hyperstream tasks create", c -> run(c).succeeded());
     steps.put("hyperstream tasks list", c -> run(c).saying("product-review", "support-routing"));
@@ -270,10 +269,12 @@ class ReadmeIT {
   private static Ran run(String command) throws IOException, InterruptedException {
     Path out = Files.createTempFile(folder, "out", ".txt");
     Path err = Files.createTempFile(folder, "err", ".txt");
-    String java = "'" + String.join("' '", ChildJvm.command()) + "'";
+    // An alias counts from the next line on.
     String script =
-        "set -o pipefail; hyperstream() { %s -jar stream-app/target/hyperstream.jar \"$@\"; }; %s"
-            .formatted(java, command.replace("localhost:8080", http()));
+        "shopt -s expand_aliases; set -o pipefail\nalias hyperstream=\"$PWD/hyperstream\"\n"
+            + (command.contains("localhost:8080")
+                ? command.replace("localhost:8080", http())
+                : command);
     ProcessBuilder builder =
         new ProcessBuilder("bash", "-c", script)
             .directory(folder.toFile())
@@ -282,8 +283,11 @@ class ReadmeIT {
             .redirectError(err.toFile());
     Map<String, String> environment = builder.environment();
     environment.keySet().removeIf(name -> name.startsWith("HYPERSTREAM_"));
-    environment.put("HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS", bootstrap());
-    environment.put("HYPERSTREAM_REGISTRY_URL", registry());
+    environment.put("HYPERSTREAM_CLASS_DIR", folder.resolve("classes").toString());
+    if (server != null) {
+      environment.put("HYPERSTREAM_KAFKA_BOOTSTRAP_SERVERS", bootstrap());
+      environment.put("HYPERSTREAM_REGISTRY_URL", registry());
+    }
     environment.put("HYPERSTREAM_MODEL_DIR", folder.resolve("model-store").toString());
     Process process = builder.start();
     try {
