@@ -262,6 +262,10 @@ final class FewShotRun {
    * Runs what {@link #train} and {@link #leftOut} run first: all that gradients have no part in.
    */
   void prepare(Optional<String> fixed) {
+    if (fixed.isEmpty()) {
+      // One example more may be enough to leave some out, and then every start is looked at.
+      byLoss(memory.starts(), new boolean[y.length], FIRST_ROUND_ROWS);
+    }
     boolean choose = choosesByLeftOut(fixed);
     Set<String> starts = new LinkedHashSet<>(choose ? finalists(all) : List.of(start(fixed, all)));
     int folds = folds();

@@ -156,7 +156,7 @@ public final class FewShotTrial {
    */
   public void prepare(FewShotMemory memory, List<Example> examples, Options options) {
     LabelledRows rows = LabelledRows.of(memory.task(), examples);
-    if (rows.perLabel().size() >= 2) {
+    if (!rows.examples().isEmpty()) {
       new FewShotRun(memory, rows, tuning, options.seed(), options.cancelled())
           .prepare(options.start());
     }

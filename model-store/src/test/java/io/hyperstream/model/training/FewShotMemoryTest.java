@@ -123,6 +123,19 @@ class FewShotMemoryTest {
   }
 
   @Test
+  @DisplayName(
+      "what is prepared while examples are too few for a trial is not run in the first one")
+  void preparedEarly() {
+    FewShotMemory memory = new FewShotMemory(model, TASK);
+    Options options = new Options(Method.AUTO, true, Optional.empty(), 3, () -> false);
+    new FewShotTrial(model).prepare(memory, EXAMPLES.subList(0, 1), options);
+    new FewShotTrial(model).prepare(memory, EXAMPLES.subList(0, 3), options);
+    assertThat(memory.known()).isEqualTo(3 * memory.starts().size());
+    trial(memory);
+    assertThat(memory.known()).isEqualTo(6 * memory.starts().size());
+  }
+
+  @Test
   @DisplayName("a version answers as it is served: the same labels, up to half precision")
   void asServed() {
     FewShotMemory memory = new FewShotMemory(model, TASK);
