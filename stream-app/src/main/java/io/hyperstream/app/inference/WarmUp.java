@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  * model.
  */
 final class WarmUp {
-  private static final long LONG_ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(3);
+  private static final long LONG_ENOUGH_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final int WORDS = 120;
   private static final int LONGEST = 4_000; // more than a model reads
   private static final String WORD = " word";
