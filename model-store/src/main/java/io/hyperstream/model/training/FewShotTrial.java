@@ -32,9 +32,10 @@ import java.util.stream.Stream;
  * left out. An example the champion has learnt from would flatter it: there the champion's
  * procedure is repeated on the champion's examples without it.
  *
- * <p>The challenger has to be better than the champion as it answers, and than the champion at the
- * temperature that suits it best, found on other examples too: to be bolder or more careful with
- * the same knowledge is no reason for a new version.
+ * <p>One quantity is compared: the log-loss of calibrated probabilities. The challenger's are
+ * calibrated by how it is made. The champion's are taken as it answers, or at the temperature that
+ * suits it best, found on other examples too, whichever loses less: to be bolder or more careful
+ * with the same knowledge is no reason for a new version.
  *
  * <p>Equal arguments give equal results, up to rounding if a memory knows other texts already. One
  * thread.
@@ -81,9 +82,10 @@ public final class FewShotTrial {
    * @param candidate empty if nothing usable came of the examples
    * @param reason why there is no candidate, or what there is to say about its examples; a
    *     sentence, or empty
-   * @param before the champion's accuracy, macro_f1 and log_loss on the judged examples; empty if
-   *     none could be judged
+   * @param before the champion's accuracy, macro_f1 and log_loss (calibrated, see above) on the
+   *     judged examples; empty if none could be judged
    * @param after the candidate's on the same
+   * @param gain how much less the candidate loses
    * @param probabilityBetter that the candidate's mean log-loss is lower, by a paired bootstrap;
    *     0.5 if nothing could be judged
    * @param judged how many examples decided
@@ -96,11 +98,28 @@ public final class FewShotTrial {
       String reason,
       Map<String, Double> before,
       Map<String, Double> after,
+      Gain gain,
       double probabilityBetter,
       int judged,
       Judge judge,
       String start,
       Optional<FewShotCandidate.Report> report) {}
+
+  /**
+   * The champion's log-loss less the candidate's, example by example.
+   *
+   * @param mean in nats; positive if the candidate is better
+   * @param spread standard deviation; 0 for less than two examples
+   */
+  public record Gain(double mean, double spread) {
+    public static final Gain NONE = new Gain(0, 0);
+
+    static Gain of(double[] gains) {
+      double mean = Arrays.stream(gains).average().orElse(0);
+      double squares = Arrays.stream(gains).map(gain -> (gain - mean) * (gain - mean)).sum();
+      return new Gain(mean, gains.length < 2 ? 0 : Math.sqrt(squares / (gains.length - 1)));
+    }
+  }
 
   private final FewShotModel model;
   private final FewShotRun.Tuning tuning;
@@ -226,7 +245,16 @@ public final class FewShotTrial {
 
     private Result none(String reason, Judge judge) {
       return new Result(
-          Optional.empty(), reason, Map.of(), Map.of(), 0.5, 0, judge, "", Optional.empty());
+          Optional.empty(),
+          reason,
+          Map.of(),
+          Map.of(),
+          Gain.NONE,
+          0.5,
+          0,
+          judge,
+          "",
+          Optional.empty());
     }
 
     /** Whether enough is held out of every label that has examples. */
@@ -304,6 +332,7 @@ public final class FewShotTrial {
                 .collect(Collectors.joining("; ")),
             Map.of(),
             Map.of(),
+            Gain.NONE,
             0.5,
             0,
             judge,
@@ -313,17 +342,19 @@ public final class FewShotTrial {
       Answers judged = answers.get();
       int[] y = judged.examples().stream().mapToInt(e -> labels.indexOf(e.label())).toArray();
       double[] after = losses(judged.after(), y);
-      double[][] tempered = Stacking.tempered(judged.before(), y, Stacking.folds(y, 5, 1));
-      double better =
-          Math.min(
-              probabilityBetter(losses(judged.before(), y), after, options.seed()),
-              probabilityBetter(losses(tempered, y), after, options.seed()));
+      double[] before =
+          less(
+              losses(judged.before(), y),
+              losses(Stacking.tempered(judged.before(), y, Stacking.folds(y, 5, 1)), y));
+      double[] gains = new double[y.length];
+      Arrays.setAll(gains, i -> before[i] - after[i]);
       return new Result(
           Optional.of(candidate.version()),
           report.remarks(),
-          metrics(judged.before(), y),
-          metrics(judged.after(), y),
-          better,
+          metrics(judged.before(), y, before),
+          metrics(judged.after(), y, after),
+          Gain.of(gains),
+          probabilityBetter(gains, options.seed()),
           y.length,
           judge,
           report.start(),
@@ -331,7 +362,11 @@ public final class FewShotTrial {
     }
   }
 
-  private static Map<String, Double> metrics(double[][] probabilities, int[] y) {
+  private static double[] less(double[] one, double[] other) {
+    return Arrays.stream(other).sum() < Arrays.stream(one).sum() ? other : one;
+  }
+
+  private static Map<String, Double> metrics(double[][] probabilities, int[] y, double[] losses) {
     int labels = probabilities[0].length;
     int[] said = new int[y.length];
     for (int i = 0; i < said.length; i++) {
@@ -342,9 +377,7 @@ public final class FewShotTrial {
     Map<String, Double> out = new LinkedHashMap<>();
     out.put("accuracy", Metric.ACCURACY.of(y, said, labels));
     out.put("macro_f1", Metric.MACRO_F1.of(y, said, labels));
-    double[] losses = losses(probabilities, y);
-    out.put(
-        "log_loss", IntStream.range(0, y.length).mapToDouble(i -> losses[i]).average().orElse(0));
+    out.put("log_loss", Arrays.stream(losses).average().orElse(0));
     return out;
   }
 
@@ -358,14 +391,11 @@ public final class FewShotTrial {
   /**
    * The share of resamples in which the challenger loses less than the champion; ties count half.
    *
-   * @param champion [rows] losses
-   * @param challenger [rows] losses on the same rows
+   * @param gain [rows] the champion's loss less the challenger's
    */
-  static double probabilityBetter(double[] champion, double[] challenger, long seed) {
+  static double probabilityBetter(double[] gain, long seed) {
     Random random = new Random(seed);
-    int rows = champion.length;
-    double[] gain = new double[rows];
-    Arrays.setAll(gain, i -> champion[i] - challenger[i]);
+    int rows = gain.length;
     double mean = Arrays.stream(gain).average().orElse(0);
     double widen = Math.sqrt(rows / Math.max(1.0, rows - 1)); // a small sample hides some spread
     double better = 0;

@@ -11,6 +11,7 @@ import io.hyperstream.model.store.StarterModel;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.training.FewShotTrainer.Method;
+import io.hyperstream.model.training.FewShotTrial.Gain;
 import io.hyperstream.model.training.FewShotTrial.Judge;
 import io.hyperstream.model.training.FewShotTrial.Options;
 import io.hyperstream.model.training.FewShotTrial.Result;
@@ -341,14 +342,31 @@ class FewShotTrialTest {
   @Test
   @DisplayName("a paired bootstrap: sure of a clear difference, undecided about none")
   void bootstrap() {
-    double[] worse = {1, 2, 1, 2, 1, 2};
-    double[] better = {0.5, 1, 0.5, 1, 0.5, 1};
-    assertThat(FewShotTrial.probabilityBetter(worse, better, 1)).isEqualTo(1);
-    assertThat(FewShotTrial.probabilityBetter(better, worse, 1)).isZero();
-    assertThat(FewShotTrial.probabilityBetter(worse, worse, 1)).isEqualTo(0.5);
-    assertThat(FewShotTrial.probabilityBetter(new double[] {1, 0}, new double[] {0, 1}, 1))
-        .isBetween(0.4, 0.6);
-    double[] mixed = {1.5, 0.5, 1.5, 0.5, 1, 0.5};
-    assertThat(FewShotTrial.probabilityBetter(mixed, better, 1)).isBetween(0.6, 0.85);
+    assertThat(FewShotTrial.probabilityBetter(new double[] {0.5, 1, 0.5, 1}, 1)).isEqualTo(1);
+    assertThat(FewShotTrial.probabilityBetter(new double[] {-0.5, -1, -0.5}, 1)).isZero();
+    assertThat(FewShotTrial.probabilityBetter(new double[6], 1)).isEqualTo(0.5);
+    assertThat(FewShotTrial.probabilityBetter(new double[] {1, -1}, 1)).isBetween(0.4, 0.6);
+    double[] mixed = {1, -0.5, 1, -0.5, 0.5, -0.5};
+    assertThat(FewShotTrial.probabilityBetter(mixed, 1)).isBetween(0.6, 0.85);
+  }
+
+  @Test
+  @DisplayName("the gain's mean and spread, of the same numbers as the metrics")
+  void gain() {
+    Gain gain = Gain.of(new double[] {1, 0, 1, 2});
+    assertThat(gain.mean()).isEqualTo(1);
+    assertThat(gain.spread()).isCloseTo(Math.sqrt(2.0 / 3), within(1e-12));
+    assertThat(Gain.of(new double[] {3})).isEqualTo(new Gain(3, 0));
+
+    Result result = run(start(), examples(0, 5), 0, List.of());
+    assertThat(result.gain().mean())
+        .isCloseTo(result.before().get("log_loss") - result.after().get("log_loss"), within(1e-12));
+    // A champion that is only too bold gains by a temperature, and that is what is compared.
+    double[][] served = model.predict(TASK, start(), examples(0, 5));
+    double asIs = 0;
+    for (int i = 0; i < served.length; i++) {
+      asIs -= Math.log(Math.max(0.01, served[i][i % 3])) / served.length;
+    }
+    assertThat(result.before().get("log_loss")).isLessThanOrEqualTo(asIs + 1e-9);
   }
 }

@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.model.training.Example;
+import io.hyperstream.model.training.FewShotTrial.Gain;
 import io.hyperstream.schemas.AdapterVersion;
 import java.util.List;
 import java.util.Map;
@@ -45,8 +46,9 @@ public record TrainingOutcome(
    *     they lie: in the model store before this outcome is given) count; whoever publishes it sets
    *     the rest. Empty if nothing usable came of the examples
    * @param reason why there is no candidate, or what there is to say about it; a sentence
-   * @param before the champion's metrics by name
+   * @param before the champion's metrics by name; log_loss is of its calibrated probabilities
    * @param after the challenger's on the same examples; empty without one
+   * @param gain how much less log loss it has, per judged example
    * @param probabilityBetter that the challenger is better, 0 to 1; empty if it could not be judged
    * @param judged how many examples decided
    * @param heldOutTrained whether the candidate learnt from the held-out examples too (it was
@@ -58,6 +60,7 @@ public record TrainingOutcome(
       String reason,
       Map<String, Double> before,
       Map<String, Double> after,
+      Gain gain,
       OptionalDouble probabilityBetter,
       int judged,
       boolean heldOutTrained,

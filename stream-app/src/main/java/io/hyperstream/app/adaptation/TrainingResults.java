@@ -3,6 +3,7 @@ package io.hyperstream.app.adaptation;
 import io.hyperstream.app.adaptation.TrainingJob.Kind;
 import io.hyperstream.app.adaptation.TrainingOutcome.Failed;
 import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
+import io.hyperstream.app.adaptation.state.ModelProgress;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
@@ -60,7 +61,13 @@ final class TrainingResults {
       if (job.job().kind() == Kind.ADAPT) {
         adapted(task, job, judged);
       } else {
-        send(task, job, judged, AdaptationOutcome.EVALUATED, evaluation(task, judged), null);
+        send(
+            task,
+            job,
+            judged,
+            AdaptationOutcome.EVALUATED,
+            decide(task, judged).evaluation(),
+            null);
       }
     }
     if (job.order().isPresent()) {
@@ -131,13 +138,15 @@ final class TrainingResults {
   }
 
   private PromotionPolicy.Decision decide(OwnedTask task, Judged judged) {
-    boolean first = tasks.progress(task.state()).getChampion() == 0;
-    return PromotionPolicy.decide(judged, task.promotionProbability(), first);
-  }
-
-  private String evaluation(OwnedTask task, Judged judged) {
-    PromotionPolicy.Decision decision = decide(task, judged);
-    return (decision.promote() ? "A new version would be published. " : "") + decision.reason();
+    ModelProgress progress = tasks.progress(task.state());
+    return PromotionPolicy.decide(
+        judged,
+        new PromotionPolicy.Terms(
+            task.promotionProbability(),
+            progress.getChampion(),
+            progress.getLastVersion() + 1,
+            task.labels().size(),
+            task.heldOutFraction()));
   }
 
   private void failed(OwnedTask task, SubmittedJob job, String reason, long now) {

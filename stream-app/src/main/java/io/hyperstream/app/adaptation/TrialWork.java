@@ -281,6 +281,7 @@ final class TrialWork implements TrainerThread.Work {
         result.reason(),
         result.before(),
         result.after(),
+        result.gain(),
         result.judged() == 0
             ? OptionalDouble.empty()
             : OptionalDouble.of(result.probabilityBetter()),

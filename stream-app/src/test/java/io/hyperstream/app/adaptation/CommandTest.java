@@ -57,7 +57,7 @@ class CommandTest {
     app.command(command("mood", AdaptationAction.ADAPT).setReason("before the fair"));
     app.adapt("mood", 1);
     AdaptationReport report = app.report(AdaptationOutcome.PROMOTED);
-    assertThat(report.getReason()).startsWith("Better").contains("before the fair");
+    assertThat(report.getReason()).startsWith("Version 1 serves now").contains("before the fair");
     assertThat(report.getTrigger()).isEqualTo("ADAPT");
     assertThat(report.getCommandId()).isEqualTo("ADAPT-1");
     app.tick();

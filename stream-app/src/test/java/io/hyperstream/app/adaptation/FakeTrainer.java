@@ -6,6 +6,7 @@ import io.hyperstream.app.adaptation.TrainingOutcome.Tested;
 import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.model.task.TaskDefinition;
 import io.hyperstream.model.training.Example;
+import io.hyperstream.model.training.FewShotTrial.Gain;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
 import java.nio.ByteBuffer;
@@ -91,6 +92,7 @@ final class FakeTrainer implements AdaptationTrainer {
         "",
         Map.of("accuracy", 0.5, "log_loss", 0.9),
         Map.of("accuracy", 0.75, "log_loss", 0.4),
+        new Gain(0.5, 1),
         OptionalDouble.of(probability),
         12,
         heldOutTrained,
@@ -142,6 +144,7 @@ final class FakeTrainer implements AdaptationTrainer {
             reason,
             Map.of("accuracy", 0.5),
             Map.of(),
+            Gain.NONE,
             OptionalDouble.empty(),
             0,
             false,

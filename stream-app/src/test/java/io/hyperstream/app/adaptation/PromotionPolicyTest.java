@@ -3,7 +3,9 @@ package io.hyperstream.app.adaptation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.hyperstream.app.adaptation.PromotionPolicy.Decision;
+import io.hyperstream.app.adaptation.PromotionPolicy.Terms;
 import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
+import io.hyperstream.model.training.FewShotTrial.Gain;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -15,8 +17,27 @@ import org.junit.jupiter.params.provider.CsvSource;
 @DisplayName("The promotion policy")
 class PromotionPolicyTest {
 
+  /** After version 2 of a task of three labels. */
+  private static Terms terms(double asked) {
+    return new Terms(asked, 2, 3, 3, 0.2);
+  }
+
   private static Judged judged(double better) {
-    return FakeTrainer.judgement(FakeTrainer.candidate(1).build(), better, false);
+    return FakeTrainer.judgement(FakeTrainer.candidate(1).build(), better, true);
+  }
+
+  /** Of 12 examples, 6 and then so many right. */
+  private static Judged judged(double better, int right, Gain gain, boolean heldOutTrained) {
+    return new Judged(
+        Optional.of(FakeTrainer.candidate(1).build()),
+        "",
+        Map.of("accuracy", 0.5, "log_loss", 0.9),
+        Map.of("accuracy", right / 12.0, "log_loss", 0.9 - gain.mean()),
+        gain,
+        OptionalDouble.of(better),
+        12,
+        heldOutTrained,
+        Optional.empty());
   }
 
   @ParameterizedTest(name = "{0} where {1} is asked for, first {2}: {3}")
@@ -32,19 +53,81 @@ class PromotionPolicyTest {
   })
   @DisplayName("promotes from the asked probability on, and a first version from 0.8 at the latest")
   void thresholds(double better, double asked, boolean first, boolean promote) {
-    assertThat(PromotionPolicy.decide(judged(better), asked, first).promote()).isEqualTo(promote);
+    Terms terms = first ? new Terms(asked, 0, 1, 3, 0.2) : terms(asked);
+    assertThat(PromotionPolicy.decide(judged(better), terms).promote()).isEqualTo(promote);
   }
 
   @Test
-  @DisplayName("gives its reason with the numbers that decided")
-  void reasons() {
-    assertThat(PromotionPolicy.decide(judged(0.95), 0.9, false).reason())
+  @DisplayName("says first what happened and why, then the numbers")
+  void promoted() {
+    Decision decision = PromotionPolicy.decide(judged(0.95), terms(0.9));
+    assertThat(decision.reason())
         .isEqualTo(
-            "Better with probability 0.950, where 0.90 is asked for, judged on 12 examples"
-                + " (accuracy 0.500 to 0.750, log_loss 0.900 to 0.400).");
-    assertThat(PromotionPolicy.decide(judged(0.5), 0.9, true).reason())
-        .startsWith("Not clearly better: better with probability 0.500, but 0.80 is asked for of")
-        .contains("a first version");
+            "Version 3 serves now: it gets 9 of 12 left-out examples right where version 2 got 6."
+                + " Log loss of calibrated probabilities 0.900 to 0.400 (less is better). Better"
+                + " with probability 0.95, 0.90 asked.");
+    assertThat(decision.evaluation()).startsWith("A new version would be published: it gets 9 of");
+    assertThat(PromotionPolicy.decide(judged(0.8), new Terms(0.9, 0, 1, 3, 0.2)).reason())
+        .startsWith("Version 1 serves now: it gets 9 of 12 left-out examples right where the model")
+        .endsWith("Better with probability 0.80, 0.80 asked of a first version.");
+    assertThat(
+            PromotionPolicy.decide(judged(0.95, 6, new Gain(0.1, 0.1), true), terms(0.9)).reason())
+        .startsWith(
+            "Version 3 serves now: its probabilities are better, and it gets 6 of 12 left-out"
+                + " examples right where version 2 got 6.");
+  }
+
+  @Test
+  @DisplayName("says how many more examples should decide it, and what it was short of")
+  void notPromoted() {
+    // (1.28 * 1.5 / 0.4)^2 = 23.1 examples would do, 12 there are: 11.1 more, 3.7 of each label.
+    Judged judged = judged(0.8951, 9, new Gain(0.4, 1.5), true);
+    Decision decision = PromotionPolicy.decide(judged, terms(0.9));
+    assertThat(decision.reason())
+        .isEqualTo(
+            "Version 2 still serves: the new one was not surely better (probability 0.89, 0.90"
+                + " asked); about 4 more examples per label should decide it. Log loss of calibrated"
+                + " probabilities 0.900 to 0.500 (less is better). Better with probability 0.89, 0.90"
+                + " asked; 9 of 12 left-out examples right where version 2 got 6.");
+    assertThat(decision.evaluation()).startsWith("Version 2 would still serve: the new one was");
+    assertThat(PromotionPolicy.decide(judged(0.5), new Terms(0.9, 0, 1, 3, 0)).reason())
+        .startsWith("The model without examples still serves: the new one was not surely better");
+  }
+
+  @ParameterizedTest(name = "mean {0}, spread {1}, asked {2}, all judged {3}: {4} per label")
+  @CsvSource({
+    // Quantiles: 0.842 for 0.8, 1.28 for 0.9, 1.64 for 0.95; 12 examples, 3 labels.
+    "0.4, 1.5, 0.9, true, 4", // (1.28 * 3.75)^2 = 23: 11 more
+    "0.5, 2.0, 0.8, true, 1", // (0.842 * 4)^2 = 11.3: it should have been enough, nearly was
+    "0.2, 1.5, 0.9, true, 30", // (1.28 * 7.5)^2 = 92: 80 more, 26.8 a label
+    "0.2, 2.5, 0.9, true, 90", // (1.28 * 12.5)^2 = 257: 245 more, 81.7 a label
+    "0.1, 1.5, 0.95, true, 101", // (1.64 * 15)^2 = 606: nobody knows
+    "0.4, 1.5, 0.9, false, 20", // a fifth of what comes is held out: 11 judged of 56
+    "1e-9, 1.0, 0.9, true, 101"
+  })
+  @DisplayName("foretells by mean and spread of the gain, rounded up, as far as that goes")
+  void foretells(double mean, double spread, double asked, boolean all, int more) {
+    Judged judged = judged(0.7, 9, new Gain(mean, spread), all);
+    assertThat(PromotionPolicy.morePerLabel(judged, terms(asked))).isEqualTo(more);
+    String reason = PromotionPolicy.decide(judged, terms(asked)).reason();
+    assertThat(reason)
+        .contains(
+            more > 100
+                ? "they differ so little that more than 100 more examples per label"
+                : more == 1
+                    ? "about 1 more example per label should"
+                    : "about " + more + " more examples per label should");
+  }
+
+  @Test
+  @DisplayName("does not ask for more of what makes nothing better")
+  void worse() {
+    assertThat(PromotionPolicy.decide(judged(0.2, 5, new Gain(-0.1, 1), true), terms(0.9)).reason())
+        .startsWith(
+            "Version 2 still serves: the new one looks no better, and more of the same examples"
+                + " will hardly change that; look for wrong or mixed labels.")
+        .contains("0.20, 0.90 asked", "5 of 12 left-out examples right where version 2 got 6")
+        .doesNotContain("per label");
   }
 
   @Test
@@ -56,25 +139,32 @@ class PromotionPolicyTest {
             "all texts contradict each other",
             Map.of(),
             Map.of(),
+            Gain.NONE,
             OptionalDouble.of(1),
             0,
             false,
             Optional.empty());
-    Decision decision = PromotionPolicy.decide(none, 0.5, true);
+    Decision decision = PromotionPolicy.decide(none, terms(0.5));
     assertThat(decision.promote()).isFalse();
     assertThat(decision.reason())
-        .isEqualTo("No new version could be made; all texts contradict each other.");
+        .isEqualTo(
+            "Version 2 still serves: no new version could be made. All texts contradict each"
+                + " other.");
     Judged blind =
         new Judged(
             Optional.of(FakeTrainer.candidate(1).build()),
             "",
             Map.of(),
             Map.of(),
+            Gain.NONE,
             OptionalDouble.empty(),
             0,
             false,
             Optional.empty());
-    assertThat(PromotionPolicy.decide(blind, 0.5, true).promote()).isFalse();
-    assertThat(PromotionPolicy.decide(blind, 0.5, true).reason()).contains("more examples");
+    assertThat(PromotionPolicy.decide(blind, terms(0.5)).promote()).isFalse();
+    assertThat(PromotionPolicy.decide(blind, terms(0.5)).reason())
+        .isEqualTo(
+            "Version 2 still serves: the new one could not be compared with it; more examples of"
+                + " every label would help.");
   }
 }
