@@ -143,7 +143,12 @@ export function versionChip(task) {
     : h('span', {class: 'chip', title: 'The initial adapter: nothing has been taught yet'}, 'v0', h('small', {}, 'untaught'));
 }
 
-const OUTCOME = {PROMOTED: 'good', ROLLED_BACK: 'warn', RESET: 'warn', FAILED: 'bad', REFUSED: 'bad', EVALUATED: 'info'};
+/** What serves stays: who said so. */
+export function pinChip({pinnedBy}) {
+  return pinnedBy ? h('span', {class: 'chip warn', data: {pinned: ''}, title: `Pinned by ${pinnedBy}: adaptations report and replace nothing`}, 'pinned') : null;
+}
+
+const OUTCOME = {PROMOTED: 'good', ROLLED_BACK: 'warn', RESET: 'warn', PINNED: 'warn', FAILED: 'bad', REFUSED: 'bad', EVALUATED: 'info'};
 
 export function outcomeChip(outcome) {
   return chip(words(outcome), OUTCOME[outcome]);

@@ -8,6 +8,9 @@ import {duration, words} from '../format.js';
 const ORDERS = [
   ['ADAPT', 'Adapt now', 'Train and evaluate a new version from the current examples'],
   ['EVALUATE', 'Evaluate', 'Measure the version that serves; nothing changes'],
+  ['PROMOTE', 'Promote anyway', 'Train a new version and serve it whatever the comparison says'],
+  ['PIN', 'Pin', 'Keep the version that serves; adaptations report and replace nothing'],
+  ['UNPIN', 'Unpin', 'Let a better version serve again'],
   ['FREEZE', 'Freeze', 'No adaptation until it is unfrozen'],
   ['UNFREEZE', 'Unfreeze', 'Adapt to new examples again'],
   ['RESET', 'Reset', 'Serve the initial adapter again; examples stay'],
@@ -55,6 +58,7 @@ export function commands({taskId, signal}) {
   });
 
   const press = async (action) => {
+    if (action === 'PROMOTE' && !(await confirm(`Promote a new version of ${taskId}?`, 'It is trained from the examples there are and serves whatever the comparison says. The report says both; you can roll back.', 'Promote', false))) return;
     if (action === 'RESET' && !(await confirm(`Reset ${taskId}?`, 'The initial adapter serves again. Examples and earlier versions stay, so that you can adapt or roll back.', 'Reset'))) return;
     send({action});
   };
@@ -68,11 +72,23 @@ export function commands({taskId, signal}) {
     if (agreed && (await send(one ? {action: 'FORGET', text: one} : {action: 'FORGET'}))) text.value = '';
   };
 
+  const orders = ORDERS.map(([action, name, title]) =>
+    button(name, {class: 'small', title, data: {order: action}, on: {click: () => press(action)}}));
+  /** One of both makes sense at a time. */
+  const showPin = () => {
+    const pinned = Boolean(store.tasks.get(taskId)?.pinnedBy);
+    for (const one of orders) {
+      const {order} = one.dataset;
+      if (order === 'PIN' || order === 'UNPIN') one.hidden = pinned === (order === 'PIN');
+    }
+  };
+  showPin();
+  store.when('tasks', signal, showPin);
+
   return {
     send,
     element: card('Commands', {id: 'commands'},
-      h('div', {class: 'row wrap'}, ORDERS.map(([action, name, title]) =>
-        button(name, {class: 'small', title, data: {order: action}, on: {click: () => press(action)}}))),
+      h('div', {class: 'row wrap'}, orders),
       h('details', {class: 'forget'},
         h('summary', {}, 'Forget examples'),
         h('form', {class: 'row', on: {submit: forget}},

@@ -39,6 +39,11 @@ export function reportLine(report) {
     h('p', {class: 'reason'}, report.reason));
 }
 
+/** "of 12 labels (47–91%)", behind a share. */
+export function accuracyOf({of, low, high}) {
+  return `of ${plural(of, 'label')} (${percent(low, 0).replace('%', '')}–${percent(high, 0)})`;
+}
+
 function figure(label, value) {
   return value === null ? null : h('span', {}, h('b', {}, value), ` ${label}`);
 }
@@ -65,8 +70,8 @@ export function reportEntry(report) {
     h('div', {class: 'figures'},
       figure('examples', report.examples > 0 ? count(report.examples) : null),
       figure('held out', report.heldOut > 0 ? count(report.heldOut) : null),
-      known(report.prequentialAccuracy) &&
-        figure(`right over ${plural(report.prequentialExamples, 'label')}`, percent(report.prequentialAccuracy))),
+      known(report.accuracy?.share) && figure(`${accuracyOf(report.accuracy)} since v${report.accuracy.version} serves`, percent(report.accuracy.share)),
+      report.pinnedBy && figure(`by ${report.pinnedBy}`, 'pinned')),
     names.length > 0 &&
       h('details', {},
         h('summary', {}, 'All metrics'),
@@ -75,7 +80,7 @@ export function reportEntry(report) {
           h('tbody', {}, names.map((name) => h('tr', {}, h('th', {scope: 'row'}, name), cell(before[name]), cell(after[name])))))));
 }
 
-/** Running accuracy by time, oldest first, for charts. */
+/** Running accuracy of all versions so far by time, oldest first, for charts. */
 export function accuracyPoints(reports) {
   return reports
     .filter((report) => known(report.prequentialAccuracy))

@@ -3,9 +3,9 @@ import {h, icon, put} from '../dom.js';
 import {LineChart} from '../charts.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
-import {button, card, chip, confirm, empty, heading, into, problemBox, terms, toast, versionChip} from '../ui.js';
+import {button, card, chip, confirm, empty, heading, into, pinChip, problemBox, terms, toast, versionChip} from '../ui.js';
 import {bytes, count, moment, number, percent, plural, words} from '../format.js';
-import {accuracyPoints, reportEntry} from './reports.js';
+import {accuracyOf, accuracyPoints, reportEntry} from './reports.js';
 import {balance, teach} from './teach.js';
 import {commands} from './commands.js';
 import {retire} from './tasks.js';
@@ -34,7 +34,7 @@ function versionRow(version, task, again) {
   const back = async (event) => {
     const pressed = event.currentTarget;
     const agreed = await confirm(`Serve version ${version.version} again?`,
-      `It is published once more under the next number; version ${task.servedVersion?.version ?? 0} stays in the history.`, 'Roll back', false);
+      `It is published once more under the next number and pinned: nothing replaces it until you unpin it. Version ${task.servedVersion?.version ?? 0} stays in the history.`, 'Roll back', false);
     if (!agreed) return;
     pressed.disabled = true;
     again({action: 'ROLLBACK', version: version.version});
@@ -57,8 +57,8 @@ function stats(task) {
   const served = task.servedVersion;
   return h('div', {class: 'stats'},
     cell('Serves', served?.version ? `v${served.version}` : 'v0', served?.version ? `${words(served.form)}, ${moment(served.createdAt)}` : 'the initial adapter'),
-    cell('Running accuracy', percent(task.prequentialAccuracy ?? null),
-      task.prequentialExamples ? `over ${count(task.prequentialExamples)} labels, each predicted before it counted` : 'no label tested yet'),
+    cell(`Accuracy of v${served?.version ?? 0}`, percent(task.accuracy?.share ?? null),
+      task.accuracy?.of ? `${accuracyOf(task.accuracy)} it had not learnt` : 'no label yet since it serves, as of the latest report'),
     cell('Examples', count(trained + heldOut), heldOut ? `${count(trained)} for training, ${count(heldOut)} held out` : 'as of the latest report'),
     cell('Labels', task.kind === 'CLASSIFICATION' ? count(task.labels.length) : '–',
       task.kind === 'CLASSIFICATION' ? `${percent(1 / task.labels.length, task.labels.length > 20 ? 1 : 0)} by chance` : words(task.kind)));
@@ -106,7 +106,7 @@ function page(first, signal) {
   const showTask = () => {
     const task = current();
     put(head, heading(h('span', {class: 'mono-title'}, task.taskId), task.description,
-      versionChip(task),
+      versionChip(task), pinChip(task),
       h('a', {class: 'button primary', href: `#/playground?tasks=${encodeURIComponent(taskId)}`}, icon('playground'), h('span', {}, 'Try it')),
       store.may('admin') && button('Retire', {id: 'retire', class: 'danger-quiet', on: {click: async () => {
         if (await retire(task)) location.hash = '#/tasks';
@@ -159,7 +159,7 @@ function page(first, signal) {
 
   return [head, numbers, h('div', {class: 'columns task'},
     h('div', {class: 'stack'},
-      card('Running accuracy', {id: 'accuracy', aside: h('small', {class: 'muted'}, 'each label is predicted before it counts')}, chart.element, noPoints),
+      card('Running accuracy', {id: 'accuracy', aside: h('small', {class: 'muted'}, 'all versions so far; each label is predicted before it counts')}, chart.element, noPoints),
       first.kind === 'CLASSIFICATION' && card('Label balance', {id: 'balance', aside: h('small', {class: 'muted'}, 'examples kept, as of the latest report')}, labels),
       card('Champion and challengers', {id: 'attempts', aside: h('small', {class: 'muted'}, 'every attempt, newest first')}, attempts)),
     h('div', {class: 'stack'},

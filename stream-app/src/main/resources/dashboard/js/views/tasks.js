@@ -3,20 +3,20 @@ import {h, icon, put, roving} from '../dom.js';
 import {sparkline} from '../charts.js';
 import {store} from '../store.js';
 import {api, taskPath} from '../api.js';
-import {confirm, empty, filterField, heading, into, toast, versionChip} from '../ui.js';
+import {confirm, empty, filterField, heading, into, pinChip, toast, versionChip} from '../ui.js';
 import {count, percent, plural, words} from '../format.js';
-import {accuracyPoints} from './reports.js';
+import {accuracyOf, accuracyPoints} from './reports.js';
 
 const SHOWN = 200;
 const AGAIN = 15_000;
 
 function accuracyCell(task, points) {
-  const share = task.prequentialAccuracy;
-  if (typeof share !== 'number') return h('span', {class: 'muted'}, 'no labels yet');
-  return h('div', {class: 'accuracy'},
+  const {accuracy} = task;
+  if (!accuracy?.of) return h('span', {class: 'muted'}, accuracy?.version ? `no label since v${accuracy.version}` : 'no labels yet');
+  return h('div', {class: 'accuracy', title: `v${accuracy.version} was right in ${percent(accuracy.share)} ${accuracyOf(accuracy)} since it serves`},
     sparkline(points.map(({accuracy}) => accuracy), {high: 1, label: `running accuracy over ${points.length} reports`}),
-    h('b', {class: 'num'}, percent(share)),
-    task.prequentialExamples && h('small', {}, `of ${count(task.prequentialExamples)}`));
+    h('b', {class: 'num'}, percent(accuracy.share)),
+    h('small', {}, `of ${count(accuracy.of)}`));
 }
 
 function examplesCell(task) {
@@ -62,8 +62,8 @@ function row(task, points) {
       h('a', {href, data: {row: ''}}, task.taskId),
       h('span', {class: ['about', !task.valid && 'bad-text']}, task.valid ? task.description : task.problem)),
     cell('Labels', labelsCell(task)),
-    cell('Serves', versionChip(task)),
-    cell('Running accuracy', accuracyCell(task, points)),
+    cell('Serves', [versionChip(task), pinChip(task)]),
+    cell('Accuracy', accuracyCell(task, points)),
     cell('Examples', examplesCell(task)),
     cell('', h('div', {class: 'row-actions'},
       h('a', {class: 'icon', href: `#/playground?tasks=${encodeURIComponent(task.taskId)}`, 'aria-label': `Try ${task.taskId}`, title: 'Try it'}, icon('playground')),
@@ -84,7 +84,7 @@ export function tasks({signal}) {
   const body = h('tbody');
   const note = h('p', {class: 'muted table-note', role: 'status'});
   const table = h('table', {class: 'table tasks'},
-    h('thead', {}, h('tr', {}, ['Task', 'Labels', 'Serves', 'Running accuracy', 'Examples', ''].map((name) =>
+    h('thead', {}, h('tr', {}, ['Task', 'Labels', 'Serves', 'Accuracy', 'Examples', ''].map((name) =>
       h('th', {scope: 'col'}, name || h('span', {class: 'sr'}, 'Actions'))))),
     body);
   const remark = roving(table, '[data-row]');

@@ -2,6 +2,7 @@ package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.Retries;
+import io.hyperstream.model.task.Accuracy;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -9,6 +10,7 @@ import io.micrometer.core.instrument.Tags;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.ToDoubleFunction;
 
 /**
  * The meters of the adaptation topology. Thread-safe. Counts are told when they happen, so after an
@@ -25,7 +27,7 @@ public final class AdaptationMetrics {
   final Counter invalidDefinitions;
   final Counter untestedExamples;
   final Counter trainingRetries;
-  private final ConcurrentMap<String, AtomicReference<Double>> accuracies =
+  private final ConcurrentMap<String, AtomicReference<Accuracy>> accuracies =
       new ConcurrentHashMap<>();
 
   public AdaptationMetrics(MeterRegistry registry) {
@@ -62,19 +64,35 @@ public final class AdaptationMetrics {
         .register(registry);
   }
 
-  /** The share of a task's latest examples that was predicted right before their labels counted. */
-  void recentAccuracy(String taskId, double value) {
-    AtomicReference<Double> known = accuracies.get(taskId);
-    if (known == null && accuracies.size() < MAX_TASKS) {
-      AtomicReference<Double> created = new AtomicReference<>(value);
+  /**
+   * How many of the latest labels the version that serves predicted right before they counted.
+   *
+   * @param recent one byte each, 1 for right
+   */
+  void recentAccuracy(String taskId, byte[] recent) {
+    long right = 0;
+    for (byte one : recent) {
+      right += one;
+    }
+    Accuracy value = new Accuracy(right, recent.length);
+    AtomicReference<Accuracy> known = accuracies.get(taskId);
+    if (known == null && recent.length > 0 && accuracies.size() < MAX_TASKS) {
+      AtomicReference<Accuracy> created = new AtomicReference<>(value);
       known = accuracies.putIfAbsent(taskId, created);
       if (known == null) {
-        registry.gauge(
-            "hyperstream.prequential.accuracy", Tags.of("task", taskId), created, a -> a.get());
+        gauge("hyperstream.prequential.accuracy", taskId, created, Accuracy::share);
+        gauge("hyperstream.prequential.accuracy.low", taskId, created, Accuracy::low);
+        gauge("hyperstream.prequential.accuracy.high", taskId, created, Accuracy::high);
+        gauge("hyperstream.prequential.labels", taskId, created, Accuracy::of);
       }
     }
     if (known != null) {
       known.set(value);
     }
+  }
+
+  private void gauge(
+      String name, String taskId, AtomicReference<Accuracy> of, ToDoubleFunction<Accuracy> value) {
+    registry.gauge(name, Tags.of("task", taskId), of, it -> value.applyAsDouble(it.get()));
   }
 }

@@ -5,6 +5,7 @@ import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
 import io.hyperstream.app.streams.TaskDefinitions;
+import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
@@ -43,12 +44,14 @@ final class CommandHandler {
 
   void execute(AdaptationCommand command, OwnedTask task) {
     switch (command.getAction()) {
-      case ADAPT, EVALUATE -> order(command, task);
+      case ADAPT, EVALUATE, PROMOTE -> order(command, task);
       case ROLLBACK -> rollBack(command, task);
       case RESET -> reset(command, task);
       case FREEZE -> freeze(command, task);
       case UNFREEZE -> unfreeze(command, task);
       case FORGET -> forget(command, task);
+      case PIN -> pin(command, task);
+      case UNPIN -> unpin(command, task);
       case UNKNOWN ->
           refuse(command, "This version of the application does not know the command's action.");
     }
@@ -72,7 +75,7 @@ final class CommandHandler {
   private void order(AdaptationCommand command, OwnedTask task) {
     TaskState state = task.state();
     Optional<String> unable = TaskDefinitions.cannotLearn(task.definition());
-    boolean adapt = command.getAction() == io.hyperstream.schemas.AdaptationAction.ADAPT;
+    boolean adapt = command.getAction() != AdaptationAction.EVALUATE;
     if (unable.isPresent()) {
       refuse(command, "Nothing can be learnt: " + unable.get() + ".");
     } else if (adapt && state.getFrozen()) {
@@ -89,6 +92,7 @@ final class CommandHandler {
                   .setCommandId(command.getCommandId())
                   .setAction(command.getAction().name())
                   .setReason(command.getReason())
+                  .setIssuedBy(command.getIssuedBy())
                   .setTraceparent(JobSpans.current())
                   .build());
       tasks.save(task);
@@ -156,9 +160,55 @@ final class CommandHandler {
                 AdapterVersion.newBuilder(content).setReason(reason),
                 StoredVersion.newBuilder(target))
             .orElseThrow(); // it was small enough before
+    String who = pinned(task, command);
     settled(task);
     publisher.send(
-        report.setPublishedVersion(published).setForm(content.getForm()).setReason(reason));
+        publisher
+            .current(report, state)
+            .setPublishedVersion(published)
+            .setForm(content.getForm())
+            .setReason(
+                said("Version " + asked + " again; pinned by " + who + " until UNPIN", command)));
+  }
+
+  /** Who asked, or what stands for that. */
+  static String who(String issuedBy) {
+    return issuedBy.isBlank() ? "a command" : issuedBy;
+  }
+
+  private String pinned(OwnedTask task, AdaptationCommand command) {
+    String who = who(command.getIssuedBy());
+    tasks.progress(task.state()).setPinnedBy(who);
+    return who;
+  }
+
+  private void pin(AdaptationCommand command, OwnedTask task) {
+    String who = pinned(task, command);
+    tasks.save(task);
+    long champion = tasks.progress(task.state()).getChampion();
+    String what = champion == 0 ? "The model without examples" : "Version " + champion;
+    done(
+        command,
+        AdaptationOutcome.PINNED,
+        said(
+            what
+                + " is pinned by "
+                + who
+                + "; adaptations report and do not replace it until UNPIN or PROMOTE",
+            command));
+  }
+
+  private void unpin(AdaptationCommand command, OwnedTask task) {
+    String by = tasks.progress(task.state()).getPinnedBy();
+    tasks.progress(task.state()).setPinnedBy(null);
+    tasks.save(task);
+    String what = by == null ? "Nothing was pinned" : "No longer pinned by " + by;
+    done(
+        command,
+        AdaptationOutcome.UNPINNED,
+        said(
+            what + "; by " + who(command.getIssuedBy()) + ", the next better version serves",
+            command));
   }
 
   private static String said(String what, AdaptationCommand command) {
@@ -172,7 +222,9 @@ final class CommandHandler {
     publisher.withdraw(task.taskId(), state);
     settled(task);
     publisher.send(
-        report.setReason(said("The initial adapter serves; examples are kept", command)));
+        publisher
+            .current(report, state)
+            .setReason(said("The initial adapter serves; examples are kept", command)));
   }
 
   /** Clears what made the task due, and its earlier failures. */

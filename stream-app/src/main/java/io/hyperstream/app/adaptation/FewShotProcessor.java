@@ -112,6 +112,13 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
       for (String taskId : tasks.ids()) {
         tasks
             .state(taskId)
+            .ifPresent(
+                state ->
+                    parts
+                        .metrics()
+                        .recentAccuracy(taskId, SourcedRecords.bytes(state.getRecent())));
+        tasks
+            .state(taskId)
             .filter(
                 state ->
                     !state.getModelId().equals(tasks.modelId()) || !state.getProblem().isEmpty())

@@ -5,6 +5,7 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Decides whether a challenger replaces the champion: if its log loss is lower with the probability
@@ -27,8 +28,17 @@ final class PromotionPolicy {
    * @param next the number a new version would get
    * @param labels of the task
    * @param heldOutFraction the share of new examples that is held out
+   * @param pinnedBy who pinned what serves
+   * @param promotedBy who asked for a new version in any case
    */
-  record Terms(double probability, long champion, long next, int labels, double heldOutFraction) {
+  record Terms(
+      double probability,
+      long champion,
+      long next,
+      int labels,
+      double heldOutFraction,
+      Optional<String> pinnedBy,
+      Optional<String> promotedBy) {
 
     double asked() {
       return champion == 0 ? Math.min(FIRST_VERSION, probability) : probability;
@@ -65,6 +75,28 @@ final class PromotionPolicy {
   }
 
   static Decision decide(Judged judged, Terms terms) {
+    Decision decision = judge(judged, terms);
+    if (terms.promotedBy().isPresent() && judged.candidate().isPresent()) {
+      String finding =
+          terms.promotedBy().get()
+              + " promoted it whatever the comparison says"
+              + (decision.promote() ? ", and it says the same: " : ": ")
+              + decision.finding();
+      return new Decision(true, terms, finding, decision.figures());
+    }
+    if (terms.pinnedBy().isPresent()) {
+      String finding =
+          "it is pinned by "
+              + terms.pinnedBy().get()
+              + " until UNPIN; "
+              + (decision.promote() ? "otherwise the new one would serve: " : "besides, ")
+              + decision.finding();
+      return new Decision(false, terms, finding, decision.figures());
+    }
+    return decision;
+  }
+
+  private static Decision judge(Judged judged, Terms terms) {
     String remark = judged.reason().isBlank() ? "" : sentence(judged.reason());
     if (judged.candidate().isEmpty()) {
       return new Decision(false, terms, "no new version could be made", remark);

@@ -8,6 +8,7 @@ import io.hyperstream.app.tracing.Tracing;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.ServedState;
 import io.hyperstream.schemas.Topics;
 import io.opentelemetry.api.trace.Span;
 import java.nio.ByteBuffer;
@@ -85,7 +86,7 @@ final class Publisher {
     }
     byte[] kept = output.encode(topics.adapterVersions().name(), version);
     progress.setLastVersion(number);
-    progress.setChampion(number);
+    serve(taskId, state, progress, number);
     forward(AdaptationTopology.ADAPTERS, servedKey(modelId, taskId), served);
     VersionLog.Key key = new VersionLog.Key(taskId, modelId, number);
     forward(AdaptationTopology.VERSIONS, keptKey(key), kept);
@@ -98,10 +99,20 @@ final class Publisher {
   /** Makes the initial adapter serve a task again. */
   void withdraw(String taskId, TaskState state) {
     ModelProgress progress = tasks.progress(state);
+    progress.setPinnedBy(null);
     if (progress.getChampion() != 0) {
-      progress.setChampion(0L);
+      serve(taskId, state, progress, 0);
       forward(AdaptationTopology.ADAPTERS, servedKey(tasks.modelId(), taskId), null);
     }
+  }
+
+  /** From now on it is this version whose right answers are counted. */
+  private void serve(String taskId, TaskState state, ModelProgress progress, long version) {
+    progress.setChampion(version);
+    progress.setChampionTested(0L);
+    progress.setChampionCorrect(0L);
+    state.setRecent(ByteBuffer.allocate(0));
+    metrics.recentAccuracy(taskId, new byte[0]);
   }
 
   /** Withdraws every version of a task, under every model; numbering continues. */
@@ -110,8 +121,9 @@ final class Publisher {
         .getModels()
         .forEach(
             (modelId, progress) -> {
+              progress.setPinnedBy(null);
               if (progress.getChampion() != 0) {
-                progress.setChampion(0L);
+                serve(taskId, state, progress, 0);
                 forward(AdaptationTopology.ADAPTERS, servedKey(modelId, taskId), null);
               }
             });
@@ -140,15 +152,22 @@ final class Publisher {
         .ifPresent(
             state -> {
               report.setChampionVersion(tasks.progress(state).getChampion());
-              prequential(report, state);
+              current(report, state);
             });
     return report;
   }
 
-  /** No accuracy before the first example was tested. */
-  static AdaptationReport.Builder prequential(AdaptationReport.Builder report, TaskState state) {
+  /** What serves after all that was done, and its accuracy: none before a label was tested. */
+  AdaptationReport.Builder current(AdaptationReport.Builder report, TaskState state) {
+    ModelProgress progress = tasks.progress(state);
     long tested = state.getTested();
     return report
+        .setServed(
+            new ServedState(
+                progress.getChampion(),
+                progress.getChampionTested(),
+                progress.getChampionCorrect(),
+                progress.getPinnedBy()))
         .setPrequentialExamples(tested)
         .setPrequentialAccuracy(tested == 0 ? null : (double) state.getCorrect() / tested);
   }

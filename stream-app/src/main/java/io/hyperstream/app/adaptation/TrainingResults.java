@@ -9,6 +9,7 @@ import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
 import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.tracing.SpanKeys;
+import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
@@ -66,7 +67,7 @@ final class TrainingResults {
             job,
             judged,
             AdaptationOutcome.EVALUATED,
-            decide(task, judged).evaluation(),
+            decide(task, job, judged).evaluation(),
             null);
       }
     }
@@ -78,28 +79,26 @@ final class TrainingResults {
 
   /** Counts the examples that the champion was tested on before they were used for training. */
   private void count(String taskId, TaskState state, SubmittedJob job, List<Boolean> tested) {
+    ModelProgress progress = tasks.progress(state);
+    long right = tested.stream().filter(one -> one).count();
+    state.setTested(state.getTested() + tested.size());
+    state.setCorrect(state.getCorrect() + right);
+    progress.setChampionTested(progress.getChampionTested() + tested.size());
+    progress.setChampionCorrect(progress.getChampionCorrect() + right);
     byte[] before = SourcedRecords.bytes(state.getRecent());
     byte[] all = Arrays.copyOf(before, before.length + tested.size());
     for (int i = 0; i < tested.size(); i++) {
       all[before.length + i] = (byte) (tested.get(i) ? 1 : 0);
-      state.setCorrect(state.getCorrect() + all[before.length + i]);
     }
-    state.setTested(state.getTested() + tested.size());
     state.setTestedUpTo(job.testedUpTo());
     byte[] recent = Arrays.copyOfRange(all, Math.max(0, all.length - RECENT), all.length);
     state.setRecent(ByteBuffer.wrap(recent));
-    int right = 0;
-    for (byte one : recent) {
-      right += one;
-    }
-    if (recent.length > 0) {
-      metrics.recentAccuracy(taskId, (double) right / recent.length);
-    }
+    metrics.recentAccuracy(taskId, recent);
   }
 
   private void adapted(OwnedTask task, SubmittedJob job, Judged judged) {
     TaskState state = task.state();
-    PromotionPolicy.Decision decision = decide(task, judged);
+    PromotionPolicy.Decision decision = decide(task, job, judged);
     state.setNewExamples(Math.max(0, state.getNewExamples() - job.newExamples()));
     state.setRenew(false);
     if (!decision.promote()) {
@@ -137,7 +136,7 @@ final class TrainingResults {
     }
   }
 
-  private PromotionPolicy.Decision decide(OwnedTask task, Judged judged) {
+  private PromotionPolicy.Decision decide(OwnedTask task, SubmittedJob job, Judged judged) {
     ModelProgress progress = tasks.progress(task.state());
     return PromotionPolicy.decide(
         judged,
@@ -146,7 +145,11 @@ final class TrainingResults {
             progress.getChampion(),
             progress.getLastVersion() + 1,
             task.labels().size(),
-            task.heldOutFraction()));
+            task.heldOutFraction(),
+            Optional.ofNullable(progress.getPinnedBy()),
+            job.order()
+                .filter(order -> order.getAction().equals(AdaptationAction.PROMOTE.name()))
+                .map(order -> CommandHandler.who(order.getIssuedBy()))));
   }
 
   private void failed(OwnedTask task, SubmittedJob job, String reason, long now) {
@@ -158,7 +161,8 @@ final class TrainingResults {
       LOG.warn("Task '{}' cannot be tested: {}", task.taskId(), reason);
     } else {
       publisher.send(
-          Publisher.prequential(report(task.taskId(), AdaptationOutcome.FAILED, job), state)
+          publisher
+              .current(report(task.taskId(), AdaptationOutcome.FAILED, job), state)
               .setReason(job.explained(Sentences.of(reason))));
     }
     job.ended(AdaptationOutcome.FAILED);
@@ -185,7 +189,8 @@ final class TrainingResults {
       String reason,
       Long published) {
     publisher.send(
-        Publisher.prequential(report(task.taskId(), outcome, job), task.state())
+        publisher
+            .current(report(task.taskId(), outcome, job), task.state())
             .setPublishedVersion(published)
             .setForm(judged.candidate().map(AdapterVersion::getForm).orElse(null))
             .setBefore(judged.before())

@@ -4,6 +4,7 @@ import io.hyperstream.app.adaptation.TrainingJob.Kind;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingOrder;
 import io.hyperstream.app.tracing.LogFields;
+import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.opentelemetry.api.trace.Span;
@@ -76,6 +77,8 @@ final class TrainingScheduler {
         state.setTested(0L);
         state.setCorrect(0L);
         state.setRecent(ByteBuffer.allocate(0));
+        tasks.progress(state).setChampionTested(0L);
+        tasks.progress(state).setChampionCorrect(0L);
         tasks.save(taskId, state);
         buffer.forgetVectors(taskId);
       }
@@ -170,7 +173,13 @@ final class TrainingScheduler {
     if (!state.getOrders().isEmpty()) {
       WaitingOrder order = state.getOrders().get(0);
       if (adaptable) {
-        submit(task, Kind.valueOf(order.getAction()), Optional.of(order), order.getAction(), now);
+        boolean evaluate = order.getAction().equals(AdaptationAction.EVALUATE.name());
+        submit(
+            task,
+            evaluate ? Kind.EVALUATE : Kind.ADAPT,
+            Optional.of(order),
+            order.getAction(),
+            now);
       } else {
         refuse(task, order);
       }

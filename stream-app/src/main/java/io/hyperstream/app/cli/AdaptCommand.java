@@ -21,6 +21,8 @@ import picocli.CommandLine.Option;
     footer = {
       "    hyperstream adapt --task support-routing --wait",
       "    hyperstream adapt --task support-routing --freeze --reason 'sale starts on Friday'",
+      "    hyperstream adapt --task support-routing --promote --wait    # whatever the comparison says",
+      "    hyperstream adapt --task support-routing --unpin    # after a rollback",
       "    hyperstream adapt --task support-routing --reset    # back to the initial adapter",
       "",
       "With --wait it exits with 0 if a version was promoted, with 4 if the new one was not better."
@@ -50,9 +52,27 @@ final class AdaptCommand implements Callable<Integer> {
     private boolean unfreeze;
 
     @Option(
+        names = "--promote",
+        required = true,
+        description =
+            "Train a new version and serve it whatever the comparison says; the report says both.")
+    private boolean promote;
+
+    @Option(
+        names = "--pin",
+        required = true,
+        description =
+            "Keep the served version: adaptation goes on and reports, but replaces nothing until"
+                + " --unpin. A rollback pins too.")
+    private boolean pin;
+
+    @Option(names = "--unpin", required = true, description = "Allow promotions again.")
+    private boolean unpin;
+
+    @Option(
         names = "--reset",
         required = true,
-        description = "Serve the initial adapter, version 0, again; examples are kept.")
+        description = "Serve the initial adapter, version 0, again, and unpin; examples are kept.")
     private boolean reset;
 
     private AdaptationAction action() {
@@ -64,6 +84,15 @@ final class AdaptCommand implements Callable<Integer> {
       }
       if (unfreeze) {
         return AdaptationAction.UNFREEZE;
+      }
+      if (promote) {
+        return AdaptationAction.PROMOTE;
+      }
+      if (pin) {
+        return AdaptationAction.PIN;
+      }
+      if (unpin) {
+        return AdaptationAction.UNPIN;
       }
       return reset ? AdaptationAction.RESET : AdaptationAction.ADAPT;
     }

@@ -128,7 +128,16 @@ final class AdaptationOrder {
 
   private static int exitCode(AdaptationReport report) {
     return switch (report.getOutcome()) {
-      case PROMOTED, ROLLED_BACK, RESET, FROZEN, UNFROZEN, EVALUATED, FORGOTTEN, REDEFINED ->
+      case PROMOTED,
+          ROLLED_BACK,
+          RESET,
+          FROZEN,
+          UNFROZEN,
+          PINNED,
+          UNPINNED,
+          EVALUATED,
+          FORGOTTEN,
+          REDEFINED ->
           ExitCodes.OK;
       case NOT_PROMOTED -> ExitCodes.NOT_PROMOTED;
       case REFUSED, FAILED, CANCELLED, UNKNOWN -> ExitCodes.FAILURE;

@@ -1,7 +1,9 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.task.Accuracy;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.ServedState;
 import io.hyperstream.schemas.UndecodableRecordException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -95,9 +97,8 @@ final class AdaptationRendering {
           String.format(
               Locale.ROOT, ", better with probability %.2f", report.getProbabilityBetter()));
     }
-    if (report.getPrequentialAccuracy() != null) {
-      line.append(
-          String.format(Locale.ROOT, ", running accuracy %.2f", report.getPrequentialAccuracy()));
+    if (report.getServed() != null && report.getServed().getTested() > 0) {
+      line.append(", ").append(accuracy(report.getServed()));
     }
     return line.toString();
   }
@@ -136,18 +137,61 @@ final class AdaptationRendering {
     if (report.getExamples() > 0) {
       figures.add(report.getExamples() + " examples, " + report.getHeldOut() + " held out");
     }
-    if (report.getPrequentialAccuracy() != null) {
-      figures.add(
-          String.format(
-              Locale.ROOT,
-              "running accuracy %.3f over %d labels",
-              report.getPrequentialAccuracy(),
-              report.getPrequentialExamples()));
+    if (report.getServed() != null) {
+      figures.add(served(report.getServed()));
     }
     if (!figures.isEmpty()) {
       lines.add("    " + String.join("; ", figures));
     }
     return lines;
+  }
+
+  private static Accuracy accuracy(ServedState served) {
+    return new Accuracy(served.getCorrect(), served.getTested());
+  }
+
+  /** What serves, how often it was right since then, and whether it is pinned. */
+  static String served(ServedState served) {
+    return "version "
+        + served.getVersion()
+        + " since it serves: "
+        + accuracy(served)
+        + (served.getPinnedBy() == null
+            ? ""
+            : ", pinned by " + Rendering.oneLine(served.getPinnedBy()));
+  }
+
+  /** The same in a few characters; empty before the first label. */
+  static String brief(ServedState served) {
+    Accuracy accuracy = accuracy(served);
+    return (accuracy.of() == 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                "%.0f%% (%.0f-%.0f%%) of %d",
+                100 * accuracy.share(),
+                100 * accuracy.low(),
+                100 * accuracy.high(),
+                accuracy.of()))
+        + (served.getPinnedBy() == null ? "" : " pinned");
+  }
+
+  /**
+   * @param served null: not known
+   */
+  static void addServed(Map<String, Object> map, ServedState served) {
+    Map<String, Object> accuracy = new LinkedHashMap<>();
+    if (served != null) {
+      boolean none = served.getTested() == 0;
+      accuracy.put("version", served.getVersion());
+      accuracy.put("right", served.getCorrect());
+      accuracy.put("of", served.getTested());
+      accuracy.put("share", none ? null : accuracy(served).share());
+      accuracy.put("low", none ? null : accuracy(served).low());
+      accuracy.put("high", none ? null : accuracy(served).high());
+    }
+    map.put("accuracy", served == null ? null : accuracy);
+    map.put("pinnedBy", served == null ? null : served.getPinnedBy());
   }
 
   private static String compared(AdaptationReport report) {
@@ -211,6 +255,7 @@ final class AdaptationRendering {
     map.put("prequentialAccuracy", report.getPrequentialAccuracy());
     map.put("prequentialExamples", report.getPrequentialExamples());
     map.put("keptExamples", report.getKeptExamples());
+    addServed(map, report.getServed());
     map.put("reason", report.getReason());
     map.put("startedAt", report.getStartedAt().toString());
     map.put("finishedAt", report.getFinishedAt().toString());

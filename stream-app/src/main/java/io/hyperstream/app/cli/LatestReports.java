@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
+import io.hyperstream.schemas.ServedState;
 import io.hyperstream.schemas.TaskDefinition;
 import java.util.HashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import org.apache.kafka.common.errors.AuthorizationException;
 final class LatestReports {
   private final Map<String, AdaptationReport> kept = new HashMap<>();
   private final Map<String, AdaptationReport> judged = new HashMap<>();
+  private final Map<String, AdaptationReport> served = new HashMap<>();
 
   private LatestReports() {}
 
@@ -35,6 +37,9 @@ final class LatestReports {
   private void enter(AdaptationReport report) {
     if (report.getKeptExamples() != null) {
       enter(report, kept);
+    }
+    if (report.getServed() != null) {
+      enter(report, served);
     }
     if (List.of("definition", "model").contains(report.getTrigger())
         && (report.getOutcome() == AdaptationOutcome.REFUSED
@@ -68,7 +73,13 @@ final class LatestReports {
     Optional<String> problem = problem(task);
     map.put("valid", problem.isEmpty());
     map.put("problem", problem.orElse(null));
+    AdaptationRendering.addServed(map, served(task.getTaskId()).orElse(null));
     return map;
+  }
+
+  /** What serves a task, and how often it was right; empty if it is not known. */
+  Optional<ServedState> served(String taskId) {
+    return Optional.ofNullable(served.get(taskId)).map(AdaptationReport::getServed);
   }
 
   /** By label; labels without any are left out. Empty too if it is not known. */

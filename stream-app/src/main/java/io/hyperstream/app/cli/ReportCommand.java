@@ -16,8 +16,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Print the attempts to adapt tasks, promoted or not, oldest first.",
-      "Before and after are measured on examples the new version was not trained on; the running"
-          + " accuracy is that of the served version on each labelled text before it saw the label."
+      "Before and after are measured on examples the new version was not trained on. How often what"
+          + " serves was right counts each label since it serves, before it saw the label."
     },
     footerHeading = "%nExamples:%n",
     footer = {

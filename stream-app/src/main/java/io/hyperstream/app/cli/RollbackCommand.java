@@ -15,7 +15,8 @@ import picocli.CommandLine.Option;
     description = {
       "Serve an earlier version of a task again.",
       "It is published as a new version with the old content, so that version numbers only grow."
-          + " The task keeps adapting from there; `hyperstream adapt --freeze` stops that."
+          + " It is pinned: the task keeps adapting and reporting, but nothing replaces it until"
+          + " `hyperstream adapt --unpin`."
     },
     footerHeading = "%nExamples:%n",
     footer = {

@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
     name = "list",
     mixinStandardHelpOptions = true,
     description = {
-      "Print the defined tasks, and why one cannot be served: what its definition says, or what the"
+      "Print the defined tasks, how often what serves was right on labels it had not learnt (with"
+          + " the 95 % interval and how many labels), and why one cannot be served: what its definition says, or what the"
           + " running application reported of it."
     },
     footerHeading = "%nExample:%n",
@@ -53,10 +54,11 @@ final class TasksListCommand implements Callable<Integer> {
         console.print(
             String.format(
                 Locale.ROOT,
-                "%-28s %-15s %-11s %s",
+                "%-28s %-15s %-11s %-20s %s",
                 definition.getTaskId(),
                 definition.getKind().name().toLowerCase(Locale.ROOT),
                 labels,
+                reports.served(definition.getTaskId()).map(AdaptationRendering::brief).orElse(""),
                 Rendering.oneLine(
                     reports
                         .problem(definition)

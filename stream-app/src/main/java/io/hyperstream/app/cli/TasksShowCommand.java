@@ -49,6 +49,7 @@ final class TasksShowCommand implements Callable<Integer> {
         console.printJson(map);
       } else {
         print(task, kept, aside);
+        reports.served(taskId).map(AdaptationRendering::served).ifPresent(console::print);
         reports
             .problem(task)
             .ifPresent(why -> console.print(Rendering.oneLine("cannot be served: " + why)));

@@ -9,7 +9,14 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Instant;
 import java.util.Map;
 
-/** One attempt to change what a task serves; the fields of the record of that name. */
+/**
+ * One attempt to change what a task serves; the fields of the record of that name.
+ *
+ * @param prequentialAccuracy share of labels answered right before they counted, by whichever
+ *     version served then
+ * @param accuracy of the version that serves after it
+ * @param pinnedBy who pinned that; null: nobody
+ */
 @Serdeable
 @Schema(name = "Report")
 public record ReportView(
@@ -30,6 +37,8 @@ public record ReportView(
     @Nullable Double prequentialAccuracy,
     long prequentialExamples,
     @Nullable Map<String, Integer> keptExamples,
+    @Nullable AccuracyView accuracy,
+    @Nullable String pinnedBy,
     String reason,
     Instant startedAt,
     Instant finishedAt) {
@@ -53,6 +62,8 @@ public record ReportView(
         report.getPrequentialAccuracy(),
         report.getPrequentialExamples(),
         report.getKeptExamples(),
+        AccuracyView.of(report),
+        AccuracyView.pinnedBy(report),
         report.getReason(),
         report.getStartedAt(),
         report.getFinishedAt());

@@ -18,7 +18,10 @@ import java.util.Map;
  * @param valid whether it can be served
  * @param problem why it cannot
  * @param servedVersion null: the initial adapter, version 0
- * @param prequentialAccuracy share of labelled examples answered right before their label counted
+ * @param accuracy of the version that serves, as of the latest report; null: not known yet
+ * @param pinnedBy who pinned what serves, so that only a command replaces it; null: nobody
+ * @param prequentialAccuracy share of labelled examples answered right before their label counted,
+ *     by whichever version served then
  * @param prequentialExamples how many that counts
  * @param examples of the latest attempt to adapt
  */
@@ -38,6 +41,8 @@ public record TaskView(
     boolean valid,
     @Nullable String problem,
     @Nullable ServedVersion servedVersion,
+    @Nullable AccuracyView accuracy,
+    @Nullable String pinnedBy,
     @Nullable Double prequentialAccuracy,
     @Nullable Long prequentialExamples,
     @Nullable ExampleCounts examples) {

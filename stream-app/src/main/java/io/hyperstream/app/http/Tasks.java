@@ -89,6 +89,9 @@ final class Tasks {
     Optional<Published> served =
         model.modelId().flatMap(id -> view.versions().served(id, task.taskId()));
     Optional<AdaptationReport> report = view.lastReport(task.taskId());
+    Optional<AdaptationReport> current =
+        report.filter(r -> model.modelId().equals(Optional.of(r.getModelId())));
+    long serves = served.map(Published::version).orElse(0L);
     return new TaskView(
         task.taskId(),
         written.getKind(),
@@ -107,6 +110,8 @@ final class Tasks {
         problem.isEmpty(),
         problem.orElse(null),
         served.map(Tasks::served).orElse(null),
+        current.map(AccuracyView::of).filter(a -> a.version() == serves).orElse(null),
+        current.map(AccuracyView::pinnedBy).orElse(null),
         report.map(AdaptationReport::getPrequentialAccuracy).orElse(null),
         report.map(AdaptationReport::getPrequentialExamples).orElse(null),
         report.map(r -> examples(r, written)).orElse(null));

@@ -177,7 +177,8 @@ class TeachingController {
   private static void check(CommandInput input) {
     if (input.action() == AdaptationAction.UNKNOWN) {
       throw ProblemException.field(
-          "action", "it is ADAPT, EVALUATE, ROLLBACK, RESET, FREEZE, UNFREEZE or FORGET");
+          "action",
+          "it is ADAPT, EVALUATE, PROMOTE, ROLLBACK, PIN, UNPIN, RESET, FREEZE, UNFREEZE or FORGET");
     }
     if (input.version() != null && input.action() != AdaptationAction.ROLLBACK) {
       throw ProblemException.field("version", "it goes with ROLLBACK");

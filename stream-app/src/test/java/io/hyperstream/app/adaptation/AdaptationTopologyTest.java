@@ -15,6 +15,7 @@ import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.ServedState;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -279,6 +280,39 @@ class AdaptationTopologyTest {
     assertThat(app.meters.get("hyperstream.prequential.accuracy").gauge().value())
         .isCloseTo(0.3, within(1e-9)); // of the latest hundred
     assertThat(trainer.idle()).isTrue();
+  }
+
+  @Test
+  @DisplayName("counts apart what the version that serves got right, from its first label on")
+  void accuracyOfTheChampion() {
+    app.define("mood", "good", "bad");
+    app.labels("mood", 0, 3);
+    app.tick();
+    trainer.tested(trainer.take(), false);
+    app.tick();
+    app.label("mood", "the last", "bad");
+    app.adapt("mood", 1);
+    AdaptationReport first = app.report(AdaptationOutcome.PROMOTED);
+    assertThat(first.getPrequentialAccuracy()).isEqualTo(0.25);
+    assertThat(first.getServed()).isEqualTo(new ServedState(1L, 0L, 0L, null));
+    assertThat(app.meters.get("hyperstream.prequential.accuracy").gauge().value()).isNaN();
+
+    app.labels("mood", 10, 13);
+    app.tick();
+    trainer.tested(trainer.take(), true);
+    app.tick();
+    AdaptationReport later = app.report("mood", AdaptationAction.FREEZE);
+    assertThat(later.getServed()).isEqualTo(new ServedState(1L, 3L, 3L, null));
+    assertThat(later.getPrequentialExamples()).isEqualTo(7); // of all versions
+    assertThat(later.getPrequentialAccuracy()).isEqualTo(4 / 7.0);
+    assertThat(app.meters.get("hyperstream.prequential.accuracy").gauge().value()).isEqualTo(1);
+    assertThat(app.meters.get("hyperstream.prequential.accuracy.low").gauge().value())
+        .isCloseTo(0.4385, within(1e-4));
+    assertThat(app.meters.get("hyperstream.prequential.accuracy.high").gauge().value()).isOne();
+    assertThat(app.meters.get("hyperstream.prequential.labels").gauge().value()).isEqualTo(3);
+
+    assertThat(app.report("mood", AdaptationAction.RESET).getServed())
+        .isEqualTo(new ServedState(0L, 0L, 0L, null));
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.hyperstream.schemas.AdaptationAction;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.ServedState;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -228,7 +229,9 @@ class CommandTest {
     AdaptationReport report = app.report(AdaptationOutcome.ROLLED_BACK);
     assertThat(report.getChampionVersion()).isEqualTo(3);
     assertThat(report.getPublishedVersion()).isEqualTo(4);
-    assertThat(report.getReason()).isEqualTo("Version 2 again: worse at night");
+    assertThat(report.getReason())
+        .isEqualTo("Version 2 again; pinned by a command until UNPIN: worse at night");
+    assertThat(report.getServed()).isEqualTo(new ServedState(4L, 0L, 0L, "a command"));
     AdapterVersion fourth = app.served().get(MODEL + "|mood");
     assertThat(fourth.getVersion()).isEqualTo(4);
     assertThat(fourth.getEmbedding()).containsExactly(2f, 2f);
@@ -264,6 +267,100 @@ class CommandTest {
     assertThat(next.championVersion()).isEqualTo(3);
     assertThat(next.seenByChampion().subList(0, 4)).containsOnly(true);
     assertThat(next.seenByChampion().subList(4, 20)).containsOnly(false);
+  }
+
+  @Test
+  @DisplayName("a rollback pins: adaptations report and replace nothing until UNPIN")
+  void rollbackPins() {
+    app.labels("mood", 0, 4);
+    app.publish("mood", 2);
+    app.command(command("mood", AdaptationAction.ROLLBACK).setIssuedBy("ann"));
+    app.served();
+    app.reports();
+    app.labels("mood", 4, 12);
+    app.adapt("mood", 1);
+    AdaptationReport kept = app.report(AdaptationOutcome.NOT_PROMOTED);
+    assertThat(kept.getTrigger()).isEqualTo("examples");
+    assertThat(kept.getProbabilityBetter()).isEqualTo(1);
+    assertThat(kept.getReason()).startsWith("Version 3 still serves: it is pinned by ann until");
+    assertThat(kept.getServed()).isEqualTo(new ServedState(3L, 8L, 8L, "ann"));
+    assertThat(app.served()).isEmpty();
+
+    app.command(command("mood", AdaptationAction.ADAPT)); // by a person: no exception
+    app.adapt("mood", 1);
+    assertThat(app.report().getOutcome()).isEqualTo(AdaptationOutcome.NOT_PROMOTED);
+
+    app.command(command("mood", AdaptationAction.UNPIN).setIssuedBy("bob").setReason("mended"));
+    AdaptationReport unpinned = app.report(AdaptationOutcome.UNPINNED);
+    assertThat(unpinned.getCommandId()).isEqualTo("UNPIN-1");
+    assertThat(unpinned.getReason()).contains("No longer pinned by ann; by bob", ": mended");
+    assertThat(unpinned.getServed().getPinnedBy()).isNull();
+    app.labels("mood", 12, 20);
+    app.adapt("mood", 1);
+    assertThat(app.served().get(MODEL + "|mood").getVersion()).isEqualTo(4);
+    app.reports();
+    assertThat(app.report("mood", AdaptationAction.UNPIN).getReason())
+        .startsWith("Nothing was pinned");
+  }
+
+  @Test
+  @DisplayName("PIN keeps what serves, be it no version; RESET and the end of a task unpin")
+  void pins() {
+    app.command(command("mood", AdaptationAction.PIN).setIssuedBy("ann").setReason("audit"));
+    AdaptationReport pinned = app.report(AdaptationOutcome.PINNED);
+    assertThat(pinned.getReason())
+        .startsWith("The model without examples is pinned by ann")
+        .endsWith(": audit");
+    assertThat(pinned.getServed().getPinnedBy()).isEqualTo("ann");
+    app.labels("mood", 0, 8);
+    app.adapt("mood", 1);
+    assertThat(app.report().getOutcome()).isEqualTo(AdaptationOutcome.NOT_PROMOTED);
+    app.command(command("mood", AdaptationAction.EVALUATE));
+    trainer.judged(app.next("mood"), 1);
+    app.tick();
+    assertThat(app.report().getReason())
+        .startsWith("The model without examples would still serve: it is pinned by ann");
+
+    assertThat(app.report("mood", AdaptationAction.RESET).getServed().getPinnedBy()).isNull();
+    app.report("mood", AdaptationAction.PIN);
+    app.retire("mood");
+    app.define(task("mood", "good", "bad").setAdaptation(policy(8).build()));
+    app.labels("mood", 0, 8);
+    app.adapt("mood", 1);
+    assertThat(app.served().get(MODEL + "|mood").getVersion()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName(
+      "PROMOTE serves a new version whatever the comparison says, also where one is pinned")
+  void promotesAnyway() {
+    app.labels("mood", 0, 4);
+    app.command(command("mood", AdaptationAction.PIN).setIssuedBy("ann"));
+    app.reports();
+    app.command(
+        command("mood", AdaptationAction.PROMOTE).setIssuedBy("bob").setReason("I looked at it"));
+    TrainingJob job = app.next("mood");
+    assertThat(job.kind()).isEqualTo(Kind.ADAPT);
+    trainer.judged(job, 0.3);
+    app.tick();
+    AdaptationReport report = app.report(AdaptationOutcome.PROMOTED);
+    assertThat(report.getTrigger()).isEqualTo("PROMOTE");
+    assertThat(report.getCommandId()).isEqualTo("PROMOTE-1");
+    assertThat(report.getPublishedVersion()).isEqualTo(1);
+    assertThat(report.getReason())
+        .startsWith("Version 1 serves now: bob promoted it whatever the comparison says: the new")
+        .contains("Better with probability 0.30", "I looked at it");
+    assertThat(report.getServed()).isEqualTo(new ServedState(1L, 0L, 0L, "ann")); // this one now
+    assertThat(app.served().get(MODEL + "|mood").getReason()).contains("bob promoted it");
+
+    app.command(command("mood", AdaptationAction.PROMOTE));
+    trainer.nothingUsable(app.next("mood"), "all texts contradict each other");
+    app.tick();
+    assertThat(app.report(AdaptationOutcome.NOT_PROMOTED).getReason())
+        .contains("no new version could be made");
+    app.report("mood", AdaptationAction.FREEZE);
+    app.command(command("mood", AdaptationAction.PROMOTE));
+    assertThat(app.report(AdaptationOutcome.REFUSED).getReason()).contains("UNFREEZE");
   }
 
   @Test

@@ -21,6 +21,8 @@ import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.LabelEvent;
+import io.hyperstream.schemas.ServedState;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -54,6 +56,7 @@ class OwnerRestartTest {
   private final List<KeyValueStore<?, ?>> stores = new ArrayList<>();
   private MockProcessorContext<byte[], byte[]> context;
   private FewShotProcessor owner;
+  private SimpleMeterRegistry meters;
   private long now = START.toEpochMilli();
 
   @BeforeEach
@@ -90,6 +93,7 @@ class OwnerRestartTest {
   /** A new owner; nothing told the one before. */
   private void takeOver(String modelId) {
     AdaptationTopology.Parts p = app.parts;
+    meters = new SimpleMeterRegistry();
     context = new MockProcessorContext<>(new Properties());
     stores.forEach(context::addStateStore);
     context.setCurrentSystemTimeMs(now);
@@ -104,7 +108,7 @@ class OwnerRestartTest {
                 trainer,
                 p.definitionCheck(),
                 p.options(),
-                p.metrics(),
+                new AdaptationMetrics(meters),
                 p.tracing()),
             records);
     owner.init(context);
@@ -217,6 +221,47 @@ class OwnerRestartTest {
     tick();
     assertThat(served()).extracting(AdapterVersion::getVersion).containsExactly(2L);
     assertThat(reports().get(0).getPrequentialAccuracy()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("knows what is pinned, by whom, and how often the champion was right, at once")
+  void pinnedAndCounted() {
+    define();
+    labels(0, 4);
+    trainer.judged(next(), 1);
+    tick();
+    labels(4, 6);
+    tick();
+    trainer.tested(trainer.take(), true);
+    tick();
+    send(
+        SourceKind.COMMAND,
+        "mood",
+        app.topics.commands().name(),
+        command("mood", AdaptationAction.PIN).setIssuedBy("ann").build());
+
+    takeOver(MODEL);
+    tick();
+    assertThat(meters.get("hyperstream.prequential.accuracy").gauge().value()).isOne();
+    assertThat(meters.get("hyperstream.prequential.labels").gauge().value()).isEqualTo(2);
+    labels(6, 8);
+    trainer.judged(next(), 1);
+    tick();
+    assertThat(served()).isEmpty();
+    AdaptationReport kept = reports().get(0);
+    assertThat(kept.getReason()).contains("it is pinned by ann");
+    assertThat(kept.getServed()).isEqualTo(new ServedState(1L, 4L, 4L, "ann"));
+
+    takeOver("model-2"); // pinned was a version of the other model
+    trainer.judged(next(), 1);
+    tick();
+    assertThat(served()).hasSize(1);
+    assertThat(reports().get(0).getServed().getPinnedBy()).isNull();
+    takeOver(MODEL);
+    trainer.judged(next(), 1);
+    tick();
+    assertThat(served()).isEmpty();
+    assertThat(reports().get(0).getServed()).isEqualTo(new ServedState(1L, 0L, 0L, "ann"));
   }
 
   @Test
@@ -348,7 +393,7 @@ class OwnerRestartTest {
         .allMatch(report -> report.getOutcome() == AdaptationOutcome.FAILED)
         .allMatch(report -> report.getReason().contains("Version 1 serves"));
     assertThat(said.get(4).getReason()).contains("The next attempt is in 16 s.");
-    assertThat(app.meters.get("hyperstream.retries").tag("of", "training").counter().count())
+    assertThat(meters.get("hyperstream.retries").tag("of", "training").counter().count())
         .isEqualTo(said.size());
 
     versions.put(keys.get(0), champion);

@@ -19,7 +19,11 @@ class PromotionPolicyTest {
 
   /** After version 2 of a task of three labels. */
   private static Terms terms(double asked) {
-    return new Terms(asked, 2, 3, 3, 0.2);
+    return new Terms(asked, 2, 3, 3, 0.2, Optional.empty(), Optional.empty());
+  }
+
+  private static Terms firstTerms(double asked) {
+    return new Terms(asked, 0, 1, 3, 0.2, Optional.empty(), Optional.empty());
   }
 
   private static Judged judged(double better) {
@@ -53,7 +57,7 @@ class PromotionPolicyTest {
   })
   @DisplayName("promotes from the asked probability on, and a first version from 0.8 at the latest")
   void thresholds(double better, double asked, boolean first, boolean promote) {
-    Terms terms = first ? new Terms(asked, 0, 1, 3, 0.2) : terms(asked);
+    Terms terms = first ? firstTerms(asked) : terms(asked);
     assertThat(PromotionPolicy.decide(judged(better), terms).promote()).isEqualTo(promote);
   }
 
@@ -67,7 +71,7 @@ class PromotionPolicyTest {
                 + " Log loss of calibrated probabilities 0.900 to 0.400 (less is better). Better"
                 + " with probability 0.95, 0.90 asked.");
     assertThat(decision.evaluation()).startsWith("A new version would be published: it gets 9 of");
-    assertThat(PromotionPolicy.decide(judged(0.8), new Terms(0.9, 0, 1, 3, 0.2)).reason())
+    assertThat(PromotionPolicy.decide(judged(0.8), firstTerms(0.9)).reason())
         .startsWith("Version 1 serves now: it gets 9 of 12 left-out examples right where the model")
         .endsWith("Better with probability 0.80, 0.80 asked of a first version.");
     assertThat(
@@ -90,7 +94,7 @@ class PromotionPolicyTest {
                 + " probabilities 0.900 to 0.500 (less is better). Better with probability 0.89, 0.90"
                 + " asked; 9 of 12 left-out examples right where version 2 got 6.");
     assertThat(decision.evaluation()).startsWith("Version 2 would still serve: the new one was");
-    assertThat(PromotionPolicy.decide(judged(0.5), new Terms(0.9, 0, 1, 3, 0)).reason())
+    assertThat(PromotionPolicy.decide(judged(0.5), firstTerms(0.9)).reason())
         .startsWith("The model without examples still serves: the new one was not surely better");
   }
 
@@ -128,6 +132,32 @@ class PromotionPolicyTest {
                 + " will hardly change that; look for wrong or mixed labels.")
         .contains("0.20, 0.90 asked", "5 of 12 left-out examples right where version 2 got 6")
         .doesNotContain("per label");
+  }
+
+  @Test
+  @DisplayName("keeps what is pinned and says what would serve otherwise; a person decides against")
+  void pinned() {
+    Terms pinned = new Terms(0.9, 2, 3, 3, 0.2, Optional.of("ann"), Optional.empty());
+    Decision kept = PromotionPolicy.decide(judged(0.95), pinned);
+    assertThat(kept.promote()).isFalse();
+    assertThat(kept.reason())
+        .startsWith(
+            "Version 2 still serves: it is pinned by ann until UNPIN; otherwise the new one would"
+                + " serve: it gets 9 of 12");
+    assertThat(kept.evaluation()).startsWith("Version 2 would still serve: it is pinned by ann");
+    assertThat(PromotionPolicy.decide(judged(0.5), pinned).reason())
+        .contains("pinned by ann until UNPIN; besides, the new one was not surely better");
+
+    Terms anyway = new Terms(0.9, 2, 3, 3, 0.2, Optional.of("ann"), Optional.of("bob"));
+    Decision forced = PromotionPolicy.decide(judged(0.2, 5, new Gain(-0.1, 1), true), anyway);
+    assertThat(forced.promote()).isTrue();
+    assertThat(forced.reason())
+        .startsWith(
+            "Version 3 serves now: bob promoted it whatever the comparison says: the new one looks"
+                + " no better")
+        .contains("Better with probability 0.20, 0.90 asked");
+    assertThat(PromotionPolicy.decide(judged(0.95), anyway).reason())
+        .contains("whatever the comparison says, and it says the same: it gets 9 of 12");
   }
 
   @Test

@@ -39,6 +39,10 @@ class RandomHistoryTest {
           AdaptationAction.FREEZE,
           AdaptationAction.UNFREEZE,
           AdaptationAction.UNFREEZE,
+          AdaptationAction.PIN,
+          AdaptationAction.UNPIN,
+          AdaptationAction.UNPIN,
+          AdaptationAction.PROMOTE,
           AdaptationAction.FORGET);
 
   @TempDir private Path folder;
@@ -184,6 +188,10 @@ class RandomHistoryTest {
     for (AdaptationReport report : app.reports()) {
       if (report.getCommandId() != null) {
         open.merge(report.getCommandId(), 1, Integer::sum);
+      }
+      boolean pinned = report.getServed() != null && report.getServed().getPinnedBy() != null;
+      if (report.getOutcome() == AdaptationOutcome.PROMOTED && pinned) {
+        assertThat(report.getTrigger()).isEqualTo("PROMOTE");
       }
       promoted += report.getOutcome() == AdaptationOutcome.PROMOTED ? 1 : 0;
       if (report.getPublishedVersion() != null) {

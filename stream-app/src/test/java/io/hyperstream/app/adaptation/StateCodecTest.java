@@ -3,6 +3,9 @@ package io.hyperstream.app.adaptation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.hyperstream.app.adaptation.state.ModelProgress;
 import io.hyperstream.app.adaptation.state.SourcedRecord;
 import io.hyperstream.app.adaptation.state.StoredExample;
 import io.hyperstream.app.adaptation.state.StoredRequest;
@@ -10,6 +13,7 @@ import io.hyperstream.app.adaptation.state.StoredVector;
 import io.hyperstream.app.adaptation.state.StoredVersion;
 import io.hyperstream.app.adaptation.state.TaskState;
 import io.hyperstream.app.adaptation.state.WaitingRecord;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +21,7 @@ import org.apache.avro.Schema;
 import org.apache.avro.SchemaNormalization;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.generic.GenericRecordBuilder;
 import org.apache.avro.message.BinaryMessageEncoder;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -71,6 +76,41 @@ class StateCodecTest {
   }
 
   @Test
+  @DisplayName(
+      "of tasks is read as every earlier release wrote it: nothing pinned, nothing counted")
+  void earlierTasks() throws Exception {
+    int read = 0;
+    JsonNode earlier;
+    try (InputStream in = StateCodec.class.getResourceAsStream("earlier-states.json")) {
+      earlier = new ObjectMapper().readTree(in);
+    }
+    for (JsonNode node : earlier) {
+      Schema schema = new Schema.Parser().parse(node.toString());
+      if (!schema.getName().equals("TaskState")) {
+        continue;
+      }
+      GenericRecord progress =
+          new GenericRecordBuilder(schema.getField("models").schema().getValueType())
+              .set("champion", 3L)
+              .build();
+      GenericRecord task =
+          new GenericRecordBuilder(schema)
+              .set("models", Map.of("m", progress))
+              .set("tested", 9L)
+              .build();
+      byte[] bytes =
+          SourcedRecords.bytes(
+              new BinaryMessageEncoder<GenericRecord>(GenericData.get(), schema).encode(task));
+      TaskState state = StateCodec.of(TaskState.class).decode(bytes);
+      assertThat(state.getTested()).isEqualTo(9);
+      assertThat(state.getModels().get("m"))
+          .isEqualTo(ModelProgress.newBuilder().setChampion(3).build());
+      read++;
+    }
+    assertThat(read).isEqualTo(3);
+  }
+
+  @Test
   @DisplayName("written with an unknown schema is an error that says so")
   void unknown() throws Exception {
     byte[] written = writtenByOlder();
@@ -82,7 +122,7 @@ class StateCodecTest {
 
   static Map<Schema, String> schemas() {
     return Map.of(
-        TaskState.getClassSchema(), "cb023e18cd033b96",
+        TaskState.getClassSchema(), "597974815e51bd77",
         StoredExample.getClassSchema(), "d6d7ad656ee9a011",
         StoredVector.getClassSchema(), "f2712a7d6128354e",
         StoredVersion.getClassSchema(), "491d23f63e4a1923",

@@ -6,9 +6,11 @@ import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
+import io.hyperstream.schemas.ServedState;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -51,6 +53,7 @@ class AdaptationRenderingTest {
             .setProbabilityBetter(0.97)
             .setPrequentialAccuracy(0.625)
             .setPrequentialExamples(40)
+            .setServed(new ServedState(3L, 12L, 9L, "ann"))
             .build();
 
     assertThat(AdaptationRendering.lines(promoted))
@@ -58,11 +61,21 @@ class AdaptationRenderingTest {
             "2026-03-01T12:00:00Z  desk  promoted, version 3 after 2",
             "    log-loss fell",
             "    accuracy 0.500 -> 0.750, macro_f1 ? -> 0.700; better with probability 0.970;"
-                + " 24 examples, 8 held out; running accuracy 0.625 over 40 labels");
+                + " 24 examples, 8 held out; version 3 since it serves: 9 of 12 labels right, 75.0%"
+                + " (46.8% to 91.1%), pinned by ann");
     assertThat(AdaptationRendering.brief(promoted))
         .isEqualTo(
-            "version 3 (PROTOTYPES), accuracy on unseen examples 0.50 -> 0.75, running accuracy"
-                + " 0.63");
+            "version 3 (PROTOTYPES), accuracy on unseen examples 0.50 -> 0.75, 9 of 12 labels"
+                + " right, 75.0% (46.8% to 91.1%)");
+    assertThat(AdaptationRendering.brief(promoted.getServed()))
+        .isEqualTo("75% (47-91%) of 12 pinned");
+    assertThat(AdaptationRendering.toMap(promoted))
+        .containsEntry("pinnedBy", "ann")
+        .extractingByKey("accuracy")
+        .asInstanceOf(InstanceOfAssertFactories.MAP)
+        .containsEntry("version", 3L)
+        .containsEntry("of", 12L)
+        .containsEntry("share", 0.75);
   }
 
   @Test
@@ -77,7 +90,9 @@ class AdaptationRenderingTest {
     assertThat(AdaptationRendering.brief(report)).isEqualTo("not promoted, version 2 stays");
     assertThat(AdaptationRendering.toMap(report))
         .containsEntry("outcome", "NOT_PROMOTED")
-        .containsEntry("publishedVersion", null);
+        .containsEntry("publishedVersion", null)
+        .containsEntry("accuracy", null)
+        .containsEntry("pinnedBy", null);
   }
 
   private static AdaptationReport.Builder report() {

@@ -146,6 +146,7 @@ class ReadmeIT {
     steps.put("hyperstream label --task support-routing --text", c -> run(c).succeeded());
     steps.put("hyperstream adapt --task support-routing --reset", c -> run(c).saying("reset"));
     steps.put("hyperstream rollback", c -> run(c).saying("rolled back, version 2"));
+    steps.put("hyperstream adapt --task support-routing --unpin", c -> run(c).saying("unpinned"));
     steps.put("hyperstream forget", c -> run(c).saying("1 example erased"));
     steps.put("curl -X PATCH", ReadmeIT::patch);
     steps.put("curl localhost:8080/api/predict", ReadmeIT::predictOverHttp);

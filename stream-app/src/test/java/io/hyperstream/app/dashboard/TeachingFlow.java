@@ -119,5 +119,11 @@ final class TeachingFlow {
     browser.click("dialog [data-confirm]");
     browser.awaitText("#commands [data-command=ROLLBACK]", "rolled back");
     browser.awaitText("#versions .served", "v2");
+    browser.awaitCount("main .heading [data-pinned]", 1);
+    browser.awaitNone("[data-order=PIN]:not([hidden])");
+    browser.click("[data-order=UNPIN]");
+    browser.awaitText("#commands [data-command=UNPIN]", "unpinned");
+    browser.awaitNone("main .heading [data-pinned]");
+    browser.awaitNone("[data-order=UNPIN]:not([hidden])");
   }
 }
