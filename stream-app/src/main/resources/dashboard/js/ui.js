@@ -148,7 +148,7 @@ export function pinChip({pinnedBy}) {
   return pinnedBy ? h('span', {class: 'chip warn', data: {pinned: ''}, title: `Pinned by ${pinnedBy}: adaptations report and replace nothing`}, 'pinned') : null;
 }
 
-const OUTCOME = {PROMOTED: 'good', ROLLED_BACK: 'warn', RESET: 'warn', PINNED: 'warn', FAILED: 'bad', REFUSED: 'bad', EVALUATED: 'info'};
+const OUTCOME = {PROMOTED: 'good', ROLLED_BACK: 'warn', RESET: 'warn', PINNED: 'warn', DRIFTED: 'bad', FAILED: 'bad', REFUSED: 'bad', EVALUATED: 'info'};
 
 export function outcomeChip(outcome) {
   return chip(words(outcome), OUTCOME[outcome]);

@@ -44,6 +44,10 @@ public final class AdaptationMetrics {
         counter(
             "hyperstream.adaptation.examples.untested",
             "Examples evicted before they were tested: too many waited");
+    // From the start: what appears with its first event has not increased, and no alert goes off.
+    for (AdaptationOutcome outcome : AdaptationOutcome.values()) {
+      reports(outcome);
+    }
   }
 
   private Counter counter(String name, String description) {

@@ -10,6 +10,7 @@ import io.hyperstream.schemas.AdaptationCommand;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterVersion;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 
@@ -227,9 +228,10 @@ final class CommandHandler {
             .setReason(said("The initial adapter serves; examples are kept", command)));
   }
 
-  /** Clears what made the task due, and its earlier failures. */
+  /** Clears what made the task due, its earlier failures, and what drift would be measured by. */
   private void settled(OwnedTask task) {
     TaskState state = task.state();
+    state.setOutcomes(ByteBuffer.allocate(0));
     state.setNewExamples(0);
     state.setRenew(false);
     state.setFailures(0);

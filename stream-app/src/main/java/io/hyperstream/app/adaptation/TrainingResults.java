@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,7 +51,7 @@ final class TrainingResults {
   void apply(OwnedTask task, SubmittedJob job, TrainingOutcome outcome, long now) {
     TaskState state = task.state();
     if (outcome.tested().size() == job.job().untested().size()) {
-      count(task.taskId(), state, job, outcome.tested());
+      count(task, job, outcome.tested());
     }
     if (outcome.result() instanceof Failed failed) {
       failed(task, job, failed.reason(), now);
@@ -78,22 +79,55 @@ final class TrainingResults {
   }
 
   /** Counts the examples that the champion was tested on before they were used for training. */
-  private void count(String taskId, TaskState state, SubmittedJob job, List<Boolean> tested) {
+  private void count(OwnedTask task, SubmittedJob job, List<Boolean> tested) {
+    TaskState state = task.state();
     ModelProgress progress = tasks.progress(state);
     long right = tested.stream().filter(one -> one).count();
     state.setTested(state.getTested() + tested.size());
     state.setCorrect(state.getCorrect() + right);
     progress.setChampionTested(progress.getChampionTested() + tested.size());
     progress.setChampionCorrect(progress.getChampionCorrect() + right);
-    byte[] before = SourcedRecords.bytes(state.getRecent());
-    byte[] all = Arrays.copyOf(before, before.length + tested.size());
-    for (int i = 0; i < tested.size(); i++) {
-      all[before.length + i] = (byte) (tested.get(i) ? 1 : 0);
-    }
     state.setTestedUpTo(job.testedUpTo());
-    byte[] recent = Arrays.copyOfRange(all, Math.max(0, all.length - RECENT), all.length);
+    byte[] recent = SourcedRecords.bytes(state.getRecent());
+    byte[] outcomes = SourcedRecords.bytes(state.getOutcomes());
+    for (boolean one : tested) {
+      recent = latest(recent, one, RECENT);
+      outcomes = latest(outcomes, one, ErrorDrift.WINDOW);
+      Optional<ErrorDrift.Found> drift = ErrorDrift.find(outcomes);
+      if (drift.isPresent()) {
+        int since = drift.get().since();
+        outcomes = Arrays.copyOfRange(outcomes, outcomes.length - since, outcomes.length);
+        drifted(task, drift.get());
+      }
+    }
     state.setRecent(ByteBuffer.wrap(recent));
-    metrics.recentAccuracy(taskId, recent);
+    state.setOutcomes(ByteBuffer.wrap(outcomes));
+    metrics.recentAccuracy(task.taskId(), recent);
+  }
+
+  private static byte[] latest(byte[] before, boolean right, int most) {
+    byte[] all = Arrays.copyOf(before, before.length + 1);
+    all[before.length] = (byte) (right ? 1 : 0);
+    return all.length <= most ? all : Arrays.copyOfRange(all, all.length - most, all.length);
+  }
+
+  private void drifted(OwnedTask task, ErrorDrift.Found drift) {
+    String reason =
+        String.format(
+            Locale.ROOT,
+            "Answers are wrong more often than before: %.0f %% of the latest %d labels were"
+                + " predicted right, %.0f %% of those before. Look at these labels: either the texts"
+                + " changed, and examples of the new kind will help, or the labels mean something"
+                + " else now, and the old examples should be forgotten.",
+            100 * drift.after(),
+            drift.since(),
+            100 * drift.before());
+    LOG.warn("Task '{}': {}", task.taskId(), reason);
+    publisher.send(
+        publisher
+            .report(task.taskId(), AdaptationOutcome.DRIFTED)
+            .setTrigger("drift")
+            .setReason(reason));
   }
 
   private void adapted(OwnedTask task, SubmittedJob job, Judged judged) {

@@ -77,6 +77,7 @@ final class TrainingScheduler {
         state.setTested(0L);
         state.setCorrect(0L);
         state.setRecent(ByteBuffer.allocate(0));
+        state.setOutcomes(ByteBuffer.allocate(0));
         tasks.progress(state).setChampionTested(0L);
         tasks.progress(state).setChampionCorrect(0L);
         tasks.save(taskId, state);

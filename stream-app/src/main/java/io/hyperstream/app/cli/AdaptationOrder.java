@@ -137,7 +137,8 @@ final class AdaptationOrder {
           UNPINNED,
           EVALUATED,
           FORGOTTEN,
-          REDEFINED ->
+          REDEFINED,
+          DRIFTED ->
           ExitCodes.OK;
       case NOT_PROMOTED -> ExitCodes.NOT_PROMOTED;
       case REFUSED, FAILED, CANCELLED, UNKNOWN -> ExitCodes.FAILURE;

@@ -16,6 +16,7 @@ import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.AdapterForm;
 import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.ServedState;
+import io.micrometer.core.instrument.Counter;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -280,6 +281,34 @@ class AdaptationTopologyTest {
     assertThat(app.meters.get("hyperstream.prequential.accuracy").gauge().value())
         .isCloseTo(0.3, within(1e-9)); // of the latest hundred
     assertThat(trainer.idle()).isTrue();
+  }
+
+  @Test
+  @DisplayName("says once when what serves is wrong more often than it was, across versions")
+  void drift() {
+    app.define(task("mood", "good", "bad").setAdaptation(policy(1_000).build()));
+    app.labels("mood", 0, 60);
+    app.tick();
+    trainer.tested(trainer.take(), true);
+    app.tick();
+    assertThat(app.reports()).isEmpty();
+    Counter drifts = app.meters.get("hyperstream.adaptations").tag("outcome", "DRIFTED").counter();
+    assertThat(drifts.count()).isZero(); // there from the start, or its alert misses the first
+    app.labels("mood", 60, 120);
+    app.tick();
+    trainer.tested(trainer.take(), false);
+    app.tick();
+    AdaptationReport report = app.report(AdaptationOutcome.DRIFTED);
+    assertThat(report.getTaskId()).isEqualTo("mood");
+    assertThat(report.getReason())
+        .startsWith(
+            "Answers are wrong more often than before: 38 % of the latest 8 labels were predicted"
+                + " right, 100 % of those before.");
+    assertThat(app.reports()).isEmpty(); // once
+    assertThat(drifts.count()).isOne();
+    assertThat(app.state("mood").getOutcomes().remaining()).isEqualTo(63);
+    app.report("mood", AdaptationAction.RESET);
+    assertThat(app.state("mood").getOutcomes().remaining()).isZero();
   }
 
   @Test

@@ -122,7 +122,7 @@ class StateCodecTest {
 
   static Map<Schema, String> schemas() {
     return Map.of(
-        TaskState.getClassSchema(), "597974815e51bd77",
+        TaskState.getClassSchema(), "c3e1cc6d14d9c5b6",
         StoredExample.getClassSchema(), "d6d7ad656ee9a011",
         StoredVector.getClassSchema(), "f2712a7d6128354e",
         StoredVersion.getClassSchema(), "491d23f63e4a1923",
