@@ -7,6 +7,7 @@ let asking = null;
 let declined = false;
 let askForKey = () => Promise.resolve(null);
 let accepted = () => {};
+let aged = () => {};
 
 /** The dashboard lies beside the API, under whatever prefix a proxy gives both. */
 const BESIDE = '../';
@@ -26,11 +27,13 @@ const UNREACHABLE = {
   detail: 'It may be starting again, or the network is away. What you entered is still here.',
 };
 
-/** `prompt` asks a person for a key; `admitted` hears that a new one was accepted. */
-export function configure({token, prompt, admitted}) {
+/** `prompt` asks a person for a key; `admitted` hears that a new one was accepted; `ageing`, with each
+    answer, why it may be old, or null. */
+export function configure({token, prompt, admitted, ageing}) {
   if (token !== undefined) csrf = token;
   if (prompt) askForKey = prompt;
   if (admitted) accepted = admitted;
+  if (ageing) aged = ageing;
 }
 
 function storedKey() {
@@ -108,6 +111,7 @@ async function send(method, path, body, signal, accept) {
     }
     if (response.ok) {
       if (fresh) accepted();
+      if (method === 'GET') aged(response.headers.get('Hyperstream-Stale'));
       return response;
     }
     const problem = await problemOf(response);

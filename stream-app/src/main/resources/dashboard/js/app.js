@@ -63,11 +63,15 @@ function show(first) {
   main.focus({preventScroll: true});
 }
 
+/** Why tasks, versions, reports and dead letters may be old. */
+let old = null;
+
 function banner(state) {
   const place = document.getElementById('banner');
   if (state.phase !== 'waiting') {
-    place.hidden = true;
-    put(place);
+    place.hidden = !old;
+    place.dataset.text = '';
+    put(place, old && [icon('alert'), h('span', {}, `What is shown may be old: ${old}`)]);
     return;
   }
   const refused = state.problem?.status === 401 || state.problem?.status === 403;
@@ -205,6 +209,11 @@ configure({
   prompt: keyPrompt,
   // The first calls were made as nobody: who this is now decides what is offered.
   admitted: () => store.loadSession().catch(() => {}),
+  ageing: (why) => {
+    if (why === old) return;
+    old = why;
+    banner(store.connection);
+  },
 });
 const forever = new AbortController().signal;
 store.when('connection', forever, banner);

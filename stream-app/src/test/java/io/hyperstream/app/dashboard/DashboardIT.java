@@ -261,6 +261,27 @@ class DashboardIT {
   }
 
   @Test
+  @DisplayName("says that what it shows may be old, for as long as the application says so")
+  void ages() {
+    browser.go("#/tasks");
+    browser.awaitCount("tr[data-task]", 11);
+    browser.js(
+        """
+        const real = window.fetch;
+        window.fetch = async (...args) => {
+          const answer = await real(...args);
+          const headers = new Headers(answer.headers);
+          if (!window.fresh) headers.set('Hyperstream-Stale', 'the registry is down (since noon)');
+          return new Response(answer.body, {status: answer.status, headers});
+        };
+        """);
+    browser.js("location.hash = '#/letters'");
+    browser.awaitText("#banner", "What is shown may be old: the registry is down (since noon)");
+    browser.js("window.fresh = true; location.hash = '#/tasks'");
+    browser.await("the end of the banner", () -> browser.text("#banner").isEmpty());
+  }
+
+  @Test
   @DisplayName("can be used with the keyboard alone")
   void keyboard() {
     browser.tab();
