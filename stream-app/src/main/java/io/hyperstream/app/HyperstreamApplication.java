@@ -1,6 +1,7 @@
 package io.hyperstream.app;
 
 import io.hyperstream.app.config.RoleSettings;
+import io.hyperstream.app.config.SettingNames;
 import io.hyperstream.app.http.access.AccessPolicy;
 import io.hyperstream.app.http.events.EventStreams;
 import io.hyperstream.app.http.topics.TopicView;
@@ -37,6 +38,7 @@ public final class HyperstreamApplication implements AutoCloseable {
 
   private HyperstreamApplication(ApplicationContext context) {
     this.context = context;
+    SettingNames.check(context.getEnvironment());
     server = context.getBean(EmbeddedServer.class);
     context.getBean(RoleSettings.class); // refuses what is no role
     access = context.getBean(AccessPolicy.class);

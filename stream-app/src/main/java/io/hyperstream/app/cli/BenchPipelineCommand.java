@@ -3,6 +3,7 @@ package io.hyperstream.app.cli;
 import io.hyperstream.app.cli.PipelineBench.Plan;
 import io.hyperstream.app.config.EngineSettings;
 import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.app.config.SettingNames;
 import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.model.bench.BenchRow;
 import io.hyperstream.model.bench.Machine;
@@ -232,10 +233,19 @@ final class BenchPipelineCommand implements Callable<Integer> {
       }
       settings.put(setting.substring(0, equals), setting.substring(equals + 1));
     }
+    requireSettings("--against", settings);
     if (settings.isEmpty()) {
       settings.put("hyperstream.streams.guarantee", "at_least_once");
     }
     return Optional.of(settings);
+  }
+
+  private static void requireSettings(String option, Map<String, String> settings) {
+    try {
+      settings.keySet().forEach(SettingNames::require);
+    } catch (IllegalArgumentException e) {
+      throw CommandFailure.usage(option + ": " + e.getMessage());
+    }
   }
 
   private void checkPlainConsumer() throws IOException {
@@ -280,6 +290,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
     if (texts == null && tasks != null) {
       throw CommandFailure.usage("--tasks goes with --texts: the demo's sentences have its tasks");
     }
+    requireSettings("--set", set);
     require("--rounds", rounds, 1, 1000);
     require("--seconds", seconds, 0.1, 3600);
     require("--swaps", swaps, 0, 100_000);

@@ -1,6 +1,7 @@
 package io.hyperstream.app.cli;
 
 import io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.streams.NativeCode;
 import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.RegistryAnswer;
@@ -106,7 +107,10 @@ final class Failures {
 
   private static String written(Throwable cause, boolean verbose) {
     if (cause instanceof BeanContextException) {
-      Optional<String> wrong = wrongSetting(cause).or(() -> wrongType(cause, System.getenv()));
+      Optional<String> wrong =
+          wrongSetting(cause)
+              .or(() -> wrongType(cause, System.getenv()))
+              .or(() -> refusedByItself(cause));
       if (wrong.isPresent()) {
         return wrong.get();
       }
@@ -210,6 +214,19 @@ final class Failures {
     return Optional.empty();
   }
 
+  /** What settings that check themselves say. */
+  private static Optional<String> refusedByItself(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      StackTraceElement[] trace = cause.getStackTrace();
+      if (cause instanceof IllegalArgumentException
+          && trace.length > 0
+          && trace[0].getClassName().startsWith(RoleSettings.class.getPackageName() + ".")) {
+        return Optional.of(cause.getMessage());
+      }
+    }
+    return Optional.empty();
+  }
+
   /** A setting that is no number, duration or the like. The value is no secret: those are text. */
   static Optional<String> wrongType(Throwable failure, Map<String, String> environment) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
@@ -242,8 +259,12 @@ final class Failures {
 
   private static boolean isUnderHome(String file) {
     String home = System.getProperty("user.home", "");
+    // Or the home itself, or what it would be made in.
     return file != null
-        && (file.startsWith(home + "/.hyperstream") || file.startsWith(home + "/.djl"));
+        && (file.startsWith(home + "/.hyperstream")
+            || file.startsWith(home + "/.djl")
+            || home.equals(file)
+            || home.startsWith(file + "/"));
   }
 
   /** Ours, and the plain ones, whose messages are written for people. */

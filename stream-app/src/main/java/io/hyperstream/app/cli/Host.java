@@ -60,7 +60,8 @@ final class Host {
    */
   static String[] arguments(String[] args) {
     for (String arg : args) {
-      if (arg.indexOf(REPLACEMENT) >= 0 && !localeIsUtf8()) {
+      // In a locale of UTF-8 it may have been typed; or it stands for bytes that are not UTF-8.
+      if (arg.indexOf(REPLACEMENT) >= 0 && (!localeIsUtf8() || Files.isReadable(COMMAND_LINE))) {
         return decoded(args);
       }
     }
@@ -109,6 +110,9 @@ final class Host {
   }
 
   private static CommandFailure garbled(String what) {
+    if (localeIsUtf8()) {
+      return CommandFailure.usage(what + " is not UTF-8");
+    }
     return CommandFailure.usage(
         what
             + " has letters that cannot be read in this locale ("

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 
 /** The entry point of {@code java -jar hyperstream.jar}. */
@@ -77,7 +78,12 @@ public final class Hyperstream {
             "java.awt.headless", "true",
             "picocli.ansi", "tty");
     defaults.forEach(Hyperstream::setDefault);
-    if (List.of(args).stream().noneMatch(SERVERS::contains)) {
+    // The command is the first word; a text may be one of these as well.
+    if (Stream.of(args)
+        .filter(arg -> !arg.startsWith("-"))
+        .findFirst()
+        .filter(SERVERS::contains)
+        .isEmpty()) {
       setDefault("logback.configurationFile", "io/hyperstream/app/cli/logback-cli.xml");
     }
     if (List.of(args).contains("--verbose")) {

@@ -207,7 +207,7 @@ final class InputReader implements AutoCloseable {
   /** Lines are taken as they are only if nothing says that they are something else. */
   private void checkGuess(String line) {
     String looks = "";
-    if (line.equals("[") || line.startsWith("[{") || isJsonRow(line)) {
+    if (JSON_BEGINS.contains(line.strip()) || line.startsWith("[{") || isJsonRow(line)) {
       looks = "JSON";
     } else if (isHeaderOf(line, ",")) {
       looks = "CSV";
@@ -223,6 +223,9 @@ final class InputReader implements AutoCloseable {
                   labelled ? "TSV" : "LINES if each line is a text"));
     }
   }
+
+  /** First lines of JSON that is printed over several. */
+  private static final Set<String> JSON_BEGINS = Set.of("[", "{");
 
   private static boolean isJsonRow(String line) {
     if (!line.startsWith("{")) {

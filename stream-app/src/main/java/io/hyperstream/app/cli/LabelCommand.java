@@ -183,14 +183,14 @@ final class LabelCommand implements Callable<Integer> {
     if (definition == null) {
       throw bad(row, TaskTopic.undefined(definitions, taskId));
     }
-    boolean byRequest = row.text().isEmpty();
+    boolean byRequest = row.text().isEmpty() && row.requestId().isPresent();
     if (!byRequest && row.text().isBlank()) {
-      throw bad(row, "the text is blank");
+      throw bad(row, row.text().isEmpty() ? "the text is empty" : "the text is blank");
     }
     LabelEvent event =
         LabelEvent.newBuilder()
             .setTaskId(taskId)
-            .setRequestId(byRequest ? row.requestId().orElseThrow() : null)
+            .setRequestId(byRequest ? row.requestId().get() : null)
             .setText(byRequest ? null : row.text())
             .setTextPair(row.textPair().orElse(null))
             .setLabel(checkedLabel(row, definition, byRequest))

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.model.checkpoint.SourceTask;
 import io.hyperstream.model.inference.InferenceException;
 import io.hyperstream.model.inference.ModelOptions;
@@ -31,9 +32,9 @@ import picocli.CommandLine.Option;
       "    hyperstream tasks create --model starter-t5-mini --from-model",
       "    hyperstream tasks create --model starter-t5-mini --from-model clinc_banking pros_cons",
       "",
-      "With -f and --model, definitions are first tried with that model: name the one that is served."
-          + " Without, `hyperstream tasks list` shows a moment later whether the application can"
-          + " serve them.",
+      "Definitions in a file are first tried with the model. With --model (name the one that is"
+          + " served) what it can never answer is not sent; without, it is sent with a warning, and"
+          + " `hyperstream tasks list` shows a moment later whether the application can serve it.",
       "",
       "A definition replaces the whole of the one before. What that drops is shown and asked about"
           + " first; examples of labels that are left out are set aside, and count again when a"
@@ -84,7 +85,7 @@ final class TasksCreateCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     List<TaskDefinition> definitions =
         source.file != null ? fromFile(source.file) : fromModel(model.load());
-    if (source.file != null && spec.commandLine().getParseResult().hasMatchedOption("--model")) {
+    if (source.file != null) {
       check(definitions, model.load());
     }
     try (Connection cluster = connection.connect()) {
@@ -98,15 +99,28 @@ final class TasksCreateCommand implements Callable<Integer> {
     return ExitCodes.OK;
   }
 
-  private static void check(List<TaskDefinition> definitions, StoredModel stored)
-      throws IOException {
+  /** What the default model cannot answer is only told: another one may be served. */
+  private void check(List<TaskDefinition> definitions, StoredModel stored) throws IOException {
+    boolean named = spec.commandLine().getParseResult().hasMatchedOption("--model");
     try (MultiTaskModel opened = MultiTaskModel.open(stored, ModelOptions.DEFAULT)) {
       for (TaskDefinition definition : definitions) {
-        opened.check(Definitions.toModel(definition));
+        try {
+          opened.check(Definitions.toModel(definition));
+        } catch (InferenceException e) {
+          if (named) {
+            throw CommandFailure.failed(
+                "nothing was sent, because "
+                    + stored.name()
+                    + " can never answer it: "
+                    + e.getMessage());
+          }
+          console.note(
+              "warning: if "
+                  + stored.name()
+                  + " is served, this can never be answered: "
+                  + Sentences.of(e.getMessage()));
+        }
       }
-    } catch (InferenceException e) {
-      throw CommandFailure.failed(
-          "nothing was sent, because " + stored.name() + " can never answer it: " + e.getMessage());
     }
   }
 

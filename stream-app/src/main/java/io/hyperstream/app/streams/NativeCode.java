@@ -1,5 +1,7 @@
 package io.hyperstream.app.streams;
 
+import ai.djl.engine.EngineException;
+import ai.djl.util.Utils;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -101,6 +103,10 @@ public final class NativeCode {
         String reason =
             Optional.ofNullable(file.getReason()).orElse(file.getClass().getSimpleName());
         return Optional.of(notLoaded(Path.of(file.getFile()), reason));
+      }
+      if (cause instanceof EngineException && said.startsWith("Failed to load ")) {
+        // Its cause names a flavor instead of the folder.
+        return Optional.of(notLoaded(Utils.getEngineCacheDir(), said));
       }
     }
     return Optional.empty();

@@ -176,7 +176,8 @@ public final class OffsetWatch {
           continue; // all of it is counted
         }
         judge(partition, position, first.get(partition), end.get(partition))
-            .ifPresent(finding -> say(partition, finding));
+            .ifPresentOrElse(
+                finding -> say(partition, finding), () -> begins(partition, first.get(partition)));
       }
     } catch (KafkaException unknown) {
       for (TopicPartition partition : e.partitions()) {
@@ -260,6 +261,20 @@ public final class OffsetWatch {
             + " unless its partitions are named here too, the new one is read from where the old"
             + " one was left. To read all of it, stop all replicas and reset the group's offsets"
             + " (kafka-consumer-groups.sh --reset-offsets --to-earliest)");
+  }
+
+  /**
+   * A first read. Not counted as lost: a group that is new does not know what it should have read.
+   */
+  private void begins(TopicPartition partition, long first) {
+    if (first > 0) {
+      LOG.warn(
+          "{} is read by group {} for the first time, from offset {} on: what was before was removed"
+              + " (by retention or deleteRecords) and is not answered",
+          partition,
+          group,
+          first);
+    }
   }
 
   private void say(TopicPartition partition, Finding finding) {

@@ -116,6 +116,8 @@ class AdaptationCommandsIT {
     assertThat(run.out()).isEqualTo("{\"sent\":1,\"bad\":1}\n");
     assertThat(run.err())
         .contains(":2: the task 'desk' has no label 'cargo'; its labels are billing, delivery");
+    assertThat(run("label", "-t", "desk", "--text", "", "--label", "billing").err())
+        .contains("--text: the text is empty");
     assertThat(run("label", "-t", "desk", "--text", "lost", "--label", "cargo").err())
         .contains("no label 'cargo'");
     assertThat(run("label", "-t", "dusk", "--text", "lost", "--label", "cargo").err())

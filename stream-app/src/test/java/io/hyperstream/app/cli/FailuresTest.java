@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.app.config.ModelSettings;
+import io.hyperstream.app.config.RoleSettings;
 import io.hyperstream.app.config.StreamsSettings;
 import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.HeaderPolicy;
@@ -23,6 +24,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -79,6 +81,32 @@ class FailuresTest {
       assertThatThrownBy(() -> context.getBean(ModelSettings.class))
           .satisfies(e -> assertThat(Failures.sentence(e, false)).isEqualTo(sentence));
     }
+  }
+
+  @Test
+  @DisplayName("a setting that checks itself is a sentence of its own, without our classes")
+  void refusedByItself() {
+    try (ApplicationContext context = ApplicationContext.run(Map.of("hyperstream.roles", "foo"))) {
+      assertThatThrownBy(() -> context.getBean(RoleSettings.class))
+          .satisfies(
+              e ->
+                  assertThat(Failures.sentence(e, false))
+                      .isEqualTo(
+                          "hyperstream.roles should be inference, adaptation or both, with a comma;"
+                              + " got [foo]"));
+    }
+  }
+
+  @Test
+  @DisplayName("a home that cannot be written to is said with the variables that move it")
+  void home() {
+    String home = System.getProperty("user.home");
+    for (String file : List.of(home, home + "/.hyperstream/x", home + "/.djl.ai")) {
+      assertThat(Failures.sentence(new AccessDeniedException(file), false))
+          .contains("cannot use " + file, "HOME", "DJL_CACHE_DIR");
+    }
+    assertThat(Failures.sentence(new AccessDeniedException("/elsewhere"), false))
+        .isEqualTo("not allowed to open: /elsewhere");
   }
 
   @Test

@@ -62,6 +62,28 @@ class HostTest {
   }
 
   @Test
+  @DisplayName("an argument that is not UTF-8 is refused in a locale of UTF-8 too")
+  void notUtf8() throws Exception {
+    String java = "'" + String.join("' '", ChildJvm.command()) + "'";
+    ProcessBuilder builder =
+        new ProcessBuilder(
+                "bash",
+                "-c",
+                java
+                    + " -cp \"$CP\" "
+                    + Hyperstream.class.getName()
+                    + " predict --labels a,b --text $'a\\xffb'")
+            .redirectErrorStream(true);
+    builder.environment().put("CP", System.getProperty("java.class.path"));
+    builder.environment().put("LC_ALL", "C.UTF-8");
+    Process process = builder.start();
+    process.getOutputStream().close();
+    assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+        .contains("hyperstream: an argument is not UTF-8");
+    assertThat(process.waitFor()).isEqualTo(ExitCodes.USAGE);
+  }
+
+  @Test
   @DisplayName("a path that the locale has no bytes for is refused with what to set")
   void path() throws Exception {
     Ended option = run(List.of(), POSIX, "serve", "--embedded", "--data-dir", folder + "/ü");

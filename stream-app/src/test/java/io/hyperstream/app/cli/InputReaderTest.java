@@ -213,6 +213,7 @@ class InputReaderTest {
             + " JSONL",
         "c.txt | [~{'text': 'a'}] | this looks like JSON",
         "c.txt | [{'text': 'a'}] | this looks like JSON",
+        "c.txt | {~'text': 'a'~} | this looks like JSON",
         "- | id,text~1,a | this looks like CSV",
         "- | 'text','label'~'a','b' | this looks like CSV",
         "c | text^textPair~a^b | this looks like TSV",

@@ -2,6 +2,9 @@ package io.hyperstream.app.streams;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.engine.EngineException;
+import ai.djl.util.Utils;
+import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +55,22 @@ class NativeCodeTest {
     assertThat(NativeCode.problem(again))
         .hasValueSatisfying(said -> assertThat(said).contains("from /cache "));
     assertThat(NativeCode.problem(new IllegalStateException("else"))).isEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "that DJL cannot unpack, and says something else of, is said with folder and setting")
+  void djl() {
+    EngineException failure =
+        new EngineException(
+            "Failed to load Huggingface native library.",
+            new EngineException("Unexpected flavor: cpu"));
+    assertThat(NativeCode.problem(new IOException("tokenizer.json is not read", failure)))
+        .hasValueSatisfying(
+            said ->
+                assertThat(said)
+                    .contains(
+                        "cannot be loaded from " + Utils.getEngineCacheDir(), "DJL_CACHE_DIR"));
   }
 
   @Test

@@ -105,6 +105,7 @@ class OffsetWatchTest {
   @DisplayName("says nothing at a first start, or of a new partition")
   void first() {
     fails(0, 3, new NoOffsetForPartitionException(PARTITION));
+    fails(2, 3, new NoOffsetForPartitionException(PARTITION)); // logged, not counted
     assertThat(places()).isZero();
     assertThat(records()).isZero();
     assertThat(watch.notices()).isEmpty();
