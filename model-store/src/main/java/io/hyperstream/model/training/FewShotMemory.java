@@ -198,15 +198,14 @@ public final class FewShotMemory {
       return;
     }
     List<String> names = missing.stream().map(Missing::start).distinct().toList();
-    List<AdapterWeights> weights = model.weights(names.stream().map(this::form).toList());
+    Map<String, AdapterWeights> weights = model.startWeights(names, starts);
     try {
       for (int from = 0; from < missing.size(); from += FewShotModel.MAX_ROWS) {
         eachBatch.run();
         int to = Math.min(from + FewShotModel.MAX_ROWS, missing.size());
         List<Missing> part = missing.subList(from, to);
         long begun = System.nanoTime();
-        List<AdapterWeights> ofPart =
-            part.stream().map(one -> weights.get(names.indexOf(one.start()))).toList();
+        List<AdapterWeights> ofPart = part.stream().map(one -> weights.get(one.start())).toList();
         FewShotModel.Outputs fresh =
             model.run(
                 ofPart,
@@ -226,7 +225,7 @@ public final class FewShotMemory {
         }
       }
     } finally {
-      weights.forEach(AdapterWeights::close);
+      model.release(weights);
     }
   }
 

@@ -38,8 +38,10 @@ import io.hyperstream.model.tokenize.Tokenizer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,6 +105,11 @@ public final class FewShotModel implements AutoCloseable {
       return encoder.features(vectors[row]);
     }
   }
+
+  private static final long MOST_KEPT_BYTES = 64L << 20;
+
+  private final Map<String, AdapterWeights> kept = new HashMap<>(); // of starts
+  private long keptBytes;
 
   private FewShotModel(LoadedModel loaded, Runnable whole) {
     this.loaded = loaded;
@@ -214,6 +221,37 @@ public final class FewShotModel implements AutoCloseable {
   /** Adapters of some forms, each to be closed by the caller. */
   List<AdapterWeights> weights(List<AdapterForm> forms) {
     return starts.make(forms);
+  }
+
+  /**
+   * The adapters of {@link #starts}, kept until this is closed as far as {@link #MOST_KEPT_BYTES}
+   * go: every new text is run under most of them, and making them takes as long as that.
+   */
+  Map<String, AdapterWeights> startWeights(
+      Collection<String> names, Map<String, AdapterForm> forms) {
+    List<String> missing = names.stream().filter(name -> !kept.containsKey(name)).toList();
+    List<AdapterWeights> made = weights(missing.stream().map(forms::get).toList());
+    Map<String, AdapterWeights> out = new HashMap<>();
+    for (int i = 0; i < missing.size(); i++) {
+      AdapterWeights weights = made.get(i);
+      out.put(missing.get(i), weights);
+      if (keptBytes + weights.bytes() <= MOST_KEPT_BYTES) {
+        kept.put(missing.get(i), weights);
+        keptBytes += weights.bytes();
+      }
+    }
+    names.stream().filter(kept::containsKey).forEach(name -> out.put(name, kept.get(name)));
+    return out;
+  }
+
+  /** Frees those that are not kept. */
+  void release(Map<String, AdapterWeights> used) {
+    used.forEach(
+        (name, weights) -> {
+          if (kept.get(name) != weights) {
+            weights.close();
+          }
+        });
   }
 
   /**
@@ -411,6 +449,7 @@ public final class FewShotModel implements AutoCloseable {
 
   @Override
   public void close() {
+    kept.values().forEach(AdapterWeights::close);
     labels.close();
     whole.run();
   }
