@@ -44,7 +44,8 @@ public final class PromotionEvaluation {
       int version,
       int examples,
       int judged,
-      double probabilityBetter) {
+      double probabilityBetter,
+      double probabilityNotWorse) {
 
     /** The components as a JSON object. */
     public String toJson() {
@@ -129,7 +130,8 @@ public final class PromotionEvaluation {
             seen == 0 ? 1 : 2,
             examples.size(),
             result.judged(),
-            result.probabilityBetter()));
+            result.probabilityBetter(),
+            result.probabilityNotWorse()));
     return result;
   }
 

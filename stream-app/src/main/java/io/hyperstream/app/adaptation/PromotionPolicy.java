@@ -1,6 +1,7 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
+import io.hyperstream.model.training.FewShotTrial;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Locale;
@@ -9,8 +10,9 @@ import java.util.Optional;
 
 /**
  * Decides whether a challenger replaces the champion: if its log loss is lower with the probability
- * that the task requires. A first version needs less, because it only replaces the model's answers
- * without examples. Says so in words: one sentence for people, then the numbers.
+ * that the task requires. A first version only replaces the model's answers without examples: it
+ * must not be worse, with {@value #FIRST_VERSION} at most. Says so in words: one sentence for
+ * people, then the numbers.
  */
 final class PromotionPolicy {
   static final double FIRST_VERSION = 0.8;
@@ -40,8 +42,17 @@ final class PromotionPolicy {
       Optional<String> pinnedBy,
       Optional<String> promotedBy) {
 
+    boolean first() {
+      return champion == 0;
+    }
+
     double asked() {
-      return champion == 0 ? Math.min(FIRST_VERSION, probability) : probability;
+      return first() ? Math.min(FIRST_VERSION, probability) : probability;
+    }
+
+    /** Of what is asked. */
+    double reached(Judged judged) {
+      return first() ? judged.probabilityNotWorse() : judged.probabilityBetter().orElseThrow();
     }
   }
 
@@ -64,7 +75,7 @@ final class PromotionPolicy {
     }
 
     private String serves(String how) {
-      return (terms.champion() == 0 ? "The model without examples" : "Version " + terms.champion())
+      return (terms.first() ? "The model without examples" : "Version " + terms.champion())
           + " "
           + how;
     }
@@ -108,15 +119,16 @@ final class PromotionPolicy {
           "the new one could not be compared with it; more examples of every label would help",
           remark);
     }
-    double better = judged.probabilityBetter().getAsDouble();
-    boolean promote = better >= terms.asked();
+    double reached = terms.reached(judged);
+    boolean promote = reached >= terms.asked();
     String figures =
-        "%sBetter with probability %s, %s asked%s%s. %s"
+        "%s%s with probability %s, %s asked%s%s. %s"
             .formatted(
                 losses(judged),
-                shown(better, promote),
+                terms.first() ? "Not worse" : "Better",
+                shown(reached, promote),
                 shown(terms.asked(), true),
-                terms.champion() == 0 ? " of a first version" : "",
+                terms.first() ? " of a first version" : "",
                 promote ? "" : "; " + counts(judged, terms),
                 remark);
     return new Decision(
@@ -154,7 +166,10 @@ final class PromotionPolicy {
     if (right > before) {
       return "it gets " + counts(judged, terms);
     }
-    return "its probabilities are better, and it gets " + counts(judged, terms);
+    return (judged.gain().mean() > 0
+            ? "its probabilities are better, and it gets "
+            : "it is not worse as far as so few examples tell; it gets ")
+        + counts(judged, terms);
   }
 
   private static long right(Map<String, Double> metrics, Judged judged) {
@@ -167,7 +182,7 @@ final class PromotionPolicy {
         .formatted(
             right(judged.after(), judged),
             judged.judged(),
-            terms.champion() == 0 ? "the model without examples" : "version " + terms.champion(),
+            terms.first() ? "the model without examples" : "version " + terms.champion(),
             right(judged.before(), judged));
   }
 
@@ -176,11 +191,11 @@ final class PromotionPolicy {
       return "the new one looks no better, and more of the same examples will hardly change that;"
           + " look for wrong or mixed labels";
     }
-    double better = judged.probabilityBetter().getAsDouble();
     int more = morePerLabel(judged, terms);
-    return "the new one was not surely better (probability %s, %s asked); %s"
+    return "the new one was not surely %s (probability %s, %s asked); %s"
         .formatted(
-            shown(better, false),
+            terms.first() ? "as good" : "better",
+            shown(terms.reached(judged), false),
             shown(terms.asked(), true),
             more > MOST_FORETOLD
                 ? "they differ so little that more than "
@@ -195,11 +210,14 @@ final class PromotionPolicy {
   /**
    * How many more examples per label would give the probability that is asked, if mean and spread
    * of the gain stayed what they are: the mean over n examples is z standard errors from 0 when n =
-   * (z spread / mean)². Rounded to what such a guess is good for; more than {@link #MOST_FORETOLD}
-   * means that it is not known.
+   * (z spread / mean)², and from what is not worse when n = ((z spread - margin) / mean)². Rounded
+   * to what such a guess is good for; more than {@link #MOST_FORETOLD} means that it is not known.
    */
   static int morePerLabel(Judged judged, Terms terms) {
-    double errors = quantile(terms.asked()) * judged.gain().spread() / judged.gain().mean();
+    double margin = terms.first() ? FewShotTrial.NOT_WORSE : 0;
+    double errors =
+        Math.max(0, quantile(terms.asked()) * judged.gain().spread() - margin)
+            / judged.gain().mean();
     double judgedShare = judged.heldOutTrained() ? 1 : Math.max(0.01, terms.heldOutFraction());
     double more = (errors * errors - judged.judged()) / judgedShare / Math.max(1, terms.labels());
     if (more > MOST_FORETOLD) {

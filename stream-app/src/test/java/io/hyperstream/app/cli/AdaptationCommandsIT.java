@@ -16,6 +16,7 @@ import io.hyperstream.schemas.AdapterVersion;
 import io.hyperstream.schemas.LabelEvent;
 import io.hyperstream.schemas.SchemaRegistrar;
 import io.hyperstream.schemas.SchemaRegistries;
+import io.hyperstream.schemas.ServedState;
 import io.hyperstream.schemas.Topic;
 import io.hyperstream.schemas.TopicProvisioner;
 import io.hyperstream.schemas.Topics;
@@ -158,6 +159,18 @@ class AdaptationCommandsIT {
     assertThat(run("report", "-t", "desk", "--last", "1").out()).contains("second");
     assertThat(run("report", "-t", "desk", "--json").out().lines()).hasSize(2);
     assertThat(run("report", "-t", "waiting").err()).contains("no report yet");
+
+    AdaptationReport third = report("third", "c3", AdaptationOutcome.PINNED);
+    third.setServed(new ServedState(3L, 12L, 9L, "ann"));
+    third.setFinishedAt(third.getFinishedAt().plusSeconds(1));
+    send(connection.topics().reports(), "desk", third);
+    assertThat(run("versions", "-t", "desk").out())
+        .contains("version 3 since it serves: 9 of 12 labels right, 75.0%", "pinned by ann");
+    JsonNode told = new ObjectMapper().readTree(run("versions", "-t", "desk", "--json").out());
+    assertThat(told.get(0).get("accuracy").isNull()).isTrue();
+    assertThat(told.get(1).get("accuracy").get("of").intValue()).isEqualTo(12);
+    assertThat(told.get(1).get("pinnedBy").textValue()).isEqualTo("ann");
+    assertThat(run("tasks", "list").out()).contains("75% (47-91%) of 12 pinned");
   }
 
   @Test
@@ -173,6 +186,9 @@ class AdaptationCommandsIT {
       assertThat(await("adapt --evaluate", AdaptationOutcome.EVALUATED)).isEqualTo(ExitCodes.OK);
       assertThat(await("adapt --freeze", AdaptationOutcome.REFUSED)).isEqualTo(ExitCodes.FAILURE);
       assertThat(await("adapt --unfreeze", AdaptationOutcome.UNFROZEN)).isEqualTo(ExitCodes.OK);
+      assertThat(await("adapt --promote", AdaptationOutcome.PROMOTED)).isEqualTo(ExitCodes.OK);
+      assertThat(await("adapt --pin", AdaptationOutcome.PINNED)).isEqualTo(ExitCodes.OK);
+      assertThat(await("adapt --unpin", AdaptationOutcome.UNPINNED)).isEqualTo(ExitCodes.OK);
       assertThat(await("adapt --reset", AdaptationOutcome.FAILED)).isEqualTo(ExitCodes.FAILURE);
       assertThat(await("forget --all", AdaptationOutcome.FORGOTTEN)).isEqualTo(ExitCodes.OK);
 
@@ -184,6 +200,9 @@ class AdaptationCommandsIT {
               AdaptationAction.EVALUATE,
               AdaptationAction.FREEZE,
               AdaptationAction.UNFREEZE,
+              AdaptationAction.PROMOTE,
+              AdaptationAction.PIN,
+              AdaptationAction.UNPIN,
               AdaptationAction.RESET,
               AdaptationAction.FORGET);
     }

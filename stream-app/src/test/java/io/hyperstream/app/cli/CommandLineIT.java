@@ -212,8 +212,13 @@ class CommandLineIT {
 
     JsonNode versions =
         new ObjectMapper().readTree(client("versions", "-t", "inbox", "--json").out());
-    assertThat(versions.findValuesAsText("version")).containsExactly("1", "2");
+    assertThat(versions)
+        .extracting(version -> version.get("version").longValue())
+        .containsExactly(1L, 2L);
     assertThat(versions.findValuesAsText("served")).containsExactly("false", "true");
+    assertThat(versions.get(0).get("accuracy").isNull()).isTrue();
+    assertThat(versions.get(1).get("accuracy").get("version").longValue()).isEqualTo(2);
+    assertThat(versions.get(1).get("pinnedBy").textValue()).isNotBlank();
     assertThat(client("report", "-t", "inbox").out())
         .contains("promoted, version 1 after 0", "rolled back, version 2");
     assertThat(

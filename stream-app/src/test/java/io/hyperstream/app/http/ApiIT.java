@@ -158,12 +158,22 @@ class ApiIT {
           events, command("desk", "{\"action\":\"ROLLBACK\",\"version\":1}"), "ROLLED_BACK");
       awaitVersion(events, 2);
       eventually("taught again", () -> answer("desk", "Is it?").path("taught").asBoolean());
+      JsonNode pinned = body(http.get("/api/tasks/desk"), 200);
+      assertThat(pinned.path("pinnedBy").asText()).isNotEmpty().isNotEqualTo("null");
+      assertThat(pinned.path("accuracy").path("version").asLong()).isEqualTo(2);
+      assertThat(pinned.path("accuracy").path("of").asLong(-1)).isZero();
+      assertThat(pinned.path("accuracy").path("share").isNull()).isTrue();
+      assertThat(pinned.path("prequentialExamples").asInt()).isEqualTo(items.size());
+      awaitReport(events, command("desk", "{\"action\":\"UNPIN\"}"), "UNPINNED");
+      assertThat(body(http.get("/api/tasks/desk"), 200).path("pinnedBy").isNull()).isTrue();
+      awaitReport(events, command("desk", "{\"action\":\"PIN\"}"), "PINNED");
     }
     JsonNode versions = body(http.get("/api/tasks/desk/versions"), 200).path("items");
     assertThat(versions.findValuesAsText("version")).containsExactly("2", "1");
     assertThat(versions.findValuesAsText("served")).containsExactly("true", "false");
     JsonNode reports = body(http.get("/api/tasks/desk/reports"), 200).path("items");
-    assertThat(reports.findValuesAsText("outcome")).startsWith("ROLLED_BACK", "RESET", "PROMOTED");
+    assertThat(reports.findValuesAsText("outcome"))
+        .startsWith("PINNED", "UNPINNED", "ROLLED_BACK", "RESET", "PROMOTED");
     assertThat(body(http.get("/api/reports?limit=1"), 200).path("items")).hasSize(1);
 
     body(http.send("DELETE", "/api/tasks/desk", null), 202);
