@@ -44,8 +44,7 @@ public final class PromotionEvaluation {
       int version,
       int examples,
       int judged,
-      double probabilityBetter,
-      double probabilityNotWorse) {
+      double probabilityBetter) {
 
     /** The components as a JSON object. */
     public String toJson() {
@@ -130,8 +129,7 @@ public final class PromotionEvaluation {
             seen == 0 ? 1 : 2,
             examples.size(),
             result.judged(),
-            result.probabilityBetter(),
-            result.probabilityNotWorse()));
+            result.probabilityBetter()));
     return result;
   }
 

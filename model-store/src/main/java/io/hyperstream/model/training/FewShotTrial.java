@@ -44,12 +44,6 @@ public final class FewShotTrial {
   /** So many held-out examples of each label decide without cross-validation. */
   public static final int HELD_OUT_PER_LABEL = 8;
 
-  /**
-   * A candidate is not worse if it loses at most this more, over the root of the number of judged
-   * examples, in nats: 0.03 of 9 examples, 0.01 of 100. What so few examples cannot tell apart.
-   */
-  public static final double NOT_WORSE = 0.1;
-
   private static final int RESAMPLES = 2000;
 
   private static final String NOTHING_TO_JUDGE =
@@ -94,7 +88,6 @@ public final class FewShotTrial {
    * @param gain how much less the candidate loses
    * @param probabilityBetter that the candidate's mean log-loss is lower, by a paired bootstrap;
    *     0.5 if nothing could be judged
-   * @param probabilityNotWorse that it is lower, or higher by no more than {@link #NOT_WORSE} says
    * @param judged how many examples decided
    * @param start the known task the candidate started from, {@code generic}, {@code mean} or {@code
    *     bare}; empty without one
@@ -107,7 +100,6 @@ public final class FewShotTrial {
       Map<String, Double> after,
       Gain gain,
       double probabilityBetter,
-      double probabilityNotWorse,
       int judged,
       Judge judge,
       String start,
@@ -259,7 +251,6 @@ public final class FewShotTrial {
           Map.of(),
           Gain.NONE,
           0.5,
-          0.5,
           0,
           judge,
           "",
@@ -343,7 +334,6 @@ public final class FewShotTrial {
             Map.of(),
             Gain.NONE,
             0.5,
-            0.5,
             0,
             judge,
             report.start(),
@@ -364,8 +354,7 @@ public final class FewShotTrial {
           metrics(judged.before(), y, before),
           metrics(judged.after(), y, after),
           Gain.of(gains),
-          probabilityBetter(gains, 0, options.seed()),
-          probabilityBetter(gains, NOT_WORSE / Math.sqrt(y.length), options.seed()),
+          probabilityBetter(gains, options.seed()),
           y.length,
           judge,
           report.start(),
@@ -403,9 +392,8 @@ public final class FewShotTrial {
    * The share of resamples in which the challenger loses less than the champion; ties count half.
    *
    * @param gain [rows] the champion's loss less the challenger's
-   * @param margin by which the challenger may lose more and still counts as better
    */
-  static double probabilityBetter(double[] gain, double margin, long seed) {
+  static double probabilityBetter(double[] gain, long seed) {
     Random random = new Random(seed);
     int rows = gain.length;
     double mean = Arrays.stream(gain).average().orElse(0);
@@ -416,7 +404,7 @@ public final class FewShotTrial {
       for (int i = 0; i < rows; i++) {
         sum += gain[random.nextInt(rows)];
       }
-      double resampled = mean + widen * (sum / rows - mean) + margin;
+      double resampled = mean + widen * (sum / rows - mean);
       better += Math.abs(resampled) < 1e-9 ? 0.5 : resampled > 0 ? 1 : 0;
     }
     return better / RESAMPLES;

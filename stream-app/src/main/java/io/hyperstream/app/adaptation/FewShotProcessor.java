@@ -112,13 +112,6 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
       for (String taskId : tasks.ids()) {
         tasks
             .state(taskId)
-            .ifPresent(
-                state ->
-                    parts
-                        .metrics()
-                        .recentAccuracy(taskId, SourcedRecords.bytes(state.getRecent())));
-        tasks
-            .state(taskId)
             .filter(
                 state ->
                     !state.getModelId().equals(tasks.modelId()) || !state.getProblem().isEmpty())
@@ -126,6 +119,12 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             .ifPresent(state -> judge(taskId, "model"));
       }
       training.restore(now);
+      for (String taskId : tasks.ids()) {
+        tasks
+            .state(taskId)
+            .map(state -> SourcedRecords.bytes(state.getRecent()))
+            .ifPresent(recent -> parts.metrics().recentAccuracy(taskId, recent));
+      }
       surveyed = true;
     }
     training.apply(now);

@@ -1,7 +1,6 @@
 package io.hyperstream.app.adaptation;
 
 import io.hyperstream.app.adaptation.TrainingOutcome.Judged;
-import io.hyperstream.model.training.FewShotTrial;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Locale;
@@ -10,9 +9,8 @@ import java.util.Optional;
 
 /**
  * Decides whether a challenger replaces the champion: if its log loss is lower with the probability
- * that the task requires. A first version only replaces the model's answers without examples: it
- * must not be worse, with {@value #FIRST_VERSION} at most. Says so in words: one sentence for
- * people, then the numbers.
+ * that the task requires. A first version needs less, because it only replaces the model's answers
+ * without examples. Says so in words: one sentence for people, then the numbers.
  */
 final class PromotionPolicy {
   static final double FIRST_VERSION = 0.8;
@@ -48,11 +46,6 @@ final class PromotionPolicy {
 
     double asked() {
       return first() ? Math.min(FIRST_VERSION, probability) : probability;
-    }
-
-    /** Of what is asked. */
-    double reached(Judged judged) {
-      return first() ? judged.probabilityNotWorse() : judged.probabilityBetter().orElseThrow();
     }
   }
 
@@ -119,14 +112,13 @@ final class PromotionPolicy {
           "the new one could not be compared with it; more examples of every label would help",
           remark);
     }
-    double reached = terms.reached(judged);
-    boolean promote = reached >= terms.asked();
+    double better = judged.probabilityBetter().getAsDouble();
+    boolean promote = better >= terms.asked();
     String figures =
-        "%s%s with probability %s, %s asked%s%s. %s"
+        "%sBetter with probability %s, %s asked%s%s. %s"
             .formatted(
                 losses(judged),
-                terms.first() ? "Not worse" : "Better",
-                shown(reached, promote),
+                shown(better, promote),
                 shown(terms.asked(), true),
                 terms.first() ? " of a first version" : "",
                 promote ? "" : "; " + counts(judged, terms),
@@ -166,10 +158,7 @@ final class PromotionPolicy {
     if (right > before) {
       return "it gets " + counts(judged, terms);
     }
-    return (judged.gain().mean() > 0
-            ? "its probabilities are better, and it gets "
-            : "it is not worse as far as so few examples tell; it gets ")
-        + counts(judged, terms);
+    return "its probabilities are better, and it gets " + counts(judged, terms);
   }
 
   private static long right(Map<String, Double> metrics, Judged judged) {
@@ -192,10 +181,9 @@ final class PromotionPolicy {
           + " look for wrong or mixed labels";
     }
     int more = morePerLabel(judged, terms);
-    return "the new one was not surely %s (probability %s, %s asked); %s"
+    return "the new one was not surely better (probability %s, %s asked); %s"
         .formatted(
-            terms.first() ? "as good" : "better",
-            shown(terms.reached(judged), false),
+            shown(judged.probabilityBetter().getAsDouble(), false),
             shown(terms.asked(), true),
             more > MOST_FORETOLD
                 ? "they differ so little that more than "
@@ -210,14 +198,11 @@ final class PromotionPolicy {
   /**
    * How many more examples per label would give the probability that is asked, if mean and spread
    * of the gain stayed what they are: the mean over n examples is z standard errors from 0 when n =
-   * (z spread / mean)², and from what is not worse when n = ((z spread - margin) / mean)². Rounded
-   * to what such a guess is good for; more than {@link #MOST_FORETOLD} means that it is not known.
+   * (z spread / mean)². Rounded to what such a guess is good for; more than {@link #MOST_FORETOLD}
+   * means that it is not known.
    */
   static int morePerLabel(Judged judged, Terms terms) {
-    double margin = terms.first() ? FewShotTrial.NOT_WORSE : 0;
-    double errors =
-        Math.max(0, quantile(terms.asked()) * judged.gain().spread() - margin)
-            / judged.gain().mean();
+    double errors = quantile(terms.asked()) * judged.gain().spread() / judged.gain().mean();
     double judgedShare = judged.heldOutTrained() ? 1 : Math.max(0.01, terms.heldOutFraction());
     double more = (errors * errors - judged.judged()) / judgedShare / Math.max(1, terms.labels());
     if (more > MOST_FORETOLD) {

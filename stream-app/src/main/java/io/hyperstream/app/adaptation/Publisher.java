@@ -122,12 +122,15 @@ final class Publisher {
         .forEach(
             (modelId, progress) -> {
               progress.setPinnedBy(null);
+              progress.setChampionTested(0L);
+              progress.setChampionCorrect(0L);
               if (progress.getChampion() != 0) {
-                serve(taskId, state, progress, 0);
+                progress.setChampion(0L);
                 forward(AdaptationTopology.ADAPTERS, servedKey(modelId, taskId), null);
               }
             });
     versions.all(taskId).forEach(this::drop);
+    metrics.recentAccuracy(taskId, new byte[0]);
   }
 
   private void drop(VersionLog.Key key) {

@@ -50,7 +50,6 @@ public record TrainingOutcome(
    * @param after the challenger's on the same examples; empty without one
    * @param gain how much less log loss it has, per judged example
    * @param probabilityBetter that the challenger is better, 0 to 1; empty if it could not be judged
-   * @param probabilityNotWorse that it is not worse by more than so many examples can tell
    * @param judged how many examples decided
    * @param heldOutTrained whether the candidate learnt from the held-out examples too (it was
    *     judged by cross-validation)
@@ -63,7 +62,6 @@ public record TrainingOutcome(
       Map<String, Double> after,
       Gain gain,
       OptionalDouble probabilityBetter,
-      double probabilityNotWorse,
       int judged,
       boolean heldOutTrained,
       Optional<String> start)

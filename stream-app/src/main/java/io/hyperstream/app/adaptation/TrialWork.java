@@ -285,7 +285,6 @@ final class TrialWork implements TrainerThread.Work {
         result.judged() == 0
             ? OptionalDouble.empty()
             : OptionalDouble.of(result.probabilityBetter()),
-        result.probabilityNotWorse(),
         result.judged(),
         result.judge() == FewShotTrial.Judge.CROSS_VALIDATION,
         Optional.of(result.start()).filter(name -> !name.isEmpty()));

@@ -36,13 +36,8 @@ final class PromotionTable {
     }
     trials.forEach(
         (key, of) -> {
-          boolean first = key.version == 1;
-          double threshold = first ? FIRST_THRESHOLD : LATER_THRESHOLD;
-          long promoted =
-              of.stream()
-                  .mapToDouble(t -> first ? t.probabilityNotWorse() : t.probabilityBetter())
-                  .filter(probability -> probability >= threshold)
-                  .count();
+          double threshold = key.version == 1 ? FIRST_THRESHOLD : LATER_THRESHOLD;
+          long promoted = of.stream().filter(t -> t.probabilityBetter() >= threshold).count();
           lines.add(
               String.format(
                   Locale.ROOT,

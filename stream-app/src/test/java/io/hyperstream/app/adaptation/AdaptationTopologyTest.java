@@ -342,6 +342,16 @@ class AdaptationTopologyTest {
 
     assertThat(app.report("mood", AdaptationAction.RESET).getServed())
         .isEqualTo(new ServedState(0L, 0L, 0L, null));
+    app.label("mood", "one more", "bad");
+    app.tick();
+    trainer.tested(trainer.take(), true);
+    app.tick();
+    assertThat(app.report("mood", AdaptationAction.PIN).getServed().getTested()).isEqualTo(1);
+    app.retire("mood");
+    assertThat(app.meters.get("hyperstream.prequential.accuracy").gauge().value()).isNaN();
+    app.define("mood", "good", "bad");
+    assertThat(app.report("mood", AdaptationAction.FREEZE).getServed())
+        .isEqualTo(new ServedState(0L, 0L, 0L, null));
   }
 
   @Test

@@ -349,7 +349,7 @@ class CommandTest {
     assertThat(report.getPublishedVersion()).isEqualTo(1);
     assertThat(report.getReason())
         .startsWith("Version 1 serves now: bob promoted it whatever the comparison says: the new")
-        .contains("Not worse with probability 0.30", "I looked at it");
+        .contains("Better with probability 0.30", "I looked at it");
     assertThat(report.getServed()).isEqualTo(new ServedState(1L, 0L, 0L, "ann")); // this one now
     assertThat(app.served().get(MODEL + "|mood").getReason()).contains("bob promoted it");
 

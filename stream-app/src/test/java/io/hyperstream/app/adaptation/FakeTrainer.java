@@ -94,7 +94,6 @@ final class FakeTrainer implements AdaptationTrainer {
         Map.of("accuracy", 0.75, "log_loss", 0.4),
         new Gain(0.5, 1),
         OptionalDouble.of(probability),
-        probability,
         12,
         heldOutTrained,
         Optional.of("mean"));
@@ -147,7 +146,6 @@ final class FakeTrainer implements AdaptationTrainer {
             Map.of(),
             Gain.NONE,
             OptionalDouble.empty(),
-            0,
             0,
             false,
             Optional.empty()));
