@@ -18,6 +18,9 @@ final class PromotionPolicy {
   /** More new examples per label are not foretold: by then the task is another one. */
   static final int MOST_FORETOLD = 100;
 
+  /** What gets this share of examples right is not suspected of having learnt wrong labels. */
+  private static final double LITTLE_LEFT = 0.9;
+
   private PromotionPolicy() {}
 
   /**
@@ -177,8 +180,10 @@ final class PromotionPolicy {
 
   private static String missed(Judged judged, Terms terms) {
     if (judged.gain().mean() <= 0) {
-      return "the new one looks no better, and more of the same examples will hardly change that;"
-          + " look for wrong or mixed labels";
+      return "the new one looks no better, and more of the same examples will hardly change that; "
+          + (right(judged.before(), judged) >= LITTLE_LEFT * judged.judged()
+              ? "little is left to gain"
+              : "look for wrong or mixed labels");
     }
     int more = morePerLabel(judged, terms);
     return "the new one was not surely better (probability %s, %s asked); %s"

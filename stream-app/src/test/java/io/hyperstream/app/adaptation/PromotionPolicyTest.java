@@ -132,6 +132,21 @@ class PromotionPolicyTest {
                 + " will hardly change that; look for wrong or mixed labels.")
         .contains("0.20, 0.90 asked", "5 of 12 left-out examples right where version 2 got 6")
         .doesNotContain("per label");
+    Judged good =
+        new Judged(
+            Optional.of(FakeTrainer.candidate(1).build()),
+            "",
+            Map.of("accuracy", 29 / 32.0, "log_loss", 0.305),
+            Map.of("accuracy", 27 / 32.0, "log_loss", 0.38),
+            new Gain(-0.075, 1),
+            OptionalDouble.of(0.33),
+            32,
+            true,
+            Optional.empty());
+    assertThat(PromotionPolicy.decide(good, terms(0.9)).reason())
+        .startsWith("Version 2 still serves: the new one looks no better, and more of the same")
+        .contains("little is left to gain", "27 of 32 left-out examples right where version 2 got")
+        .doesNotContain("wrong or mixed");
   }
 
   @Test
