@@ -16,6 +16,12 @@ export function number(value) {
   });
 }
 
+/** What a prediction says, in words. */
+export function outcome(prediction) {
+  if (prediction.abstained) return `no answer (${prediction.abstained})`;
+  return prediction.label ?? (typeof prediction.value === 'number' ? number(prediction.value) : prediction.text) ?? '';
+}
+
 export function percent(value, digits = 0) {
   return known(value) ? `${(value * 100).toFixed(digits)}%` : NONE;
 }

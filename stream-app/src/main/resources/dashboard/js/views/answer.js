@@ -3,17 +3,12 @@ import {h, put} from '../dom.js';
 import {api, taskPath} from '../api.js';
 import {store} from '../store.js';
 import {bar, button, chip, nextId, outcomeChip, problemBox} from '../ui.js';
-import {number, percent} from '../format.js';
+import {outcome, percent} from '../format.js';
 
 const TOP = 5;
+const OUTSIDE = 0.95;
 
 const sameText = (a, b) => a && b && a.text === b.text && (a.textPair ?? '') === (b.textPair ?? '');
-
-function outcome(prediction) {
-  if (prediction.label !== undefined && prediction.label !== null) return prediction.label;
-  if (typeof prediction.value === 'number') return number(prediction.value);
-  return prediction.text ?? '';
-}
 
 export function answerCard(task, {signal, again}) {
   const {taskId} = task;
@@ -30,6 +25,7 @@ export function answerCard(task, {signal, again}) {
     h('h3', {}, h('a', {href: `#/tasks/${encodeURIComponent(taskId)}`}, taskId)),
     prediction && h('span', {class: 'chip mono', data: {version: prediction.adapterVersion}}, `v${prediction.adapterVersion}`),
     prediction?.taught === false && h('span', {class: 'chip', data: {taught: 'false'}, title: 'The initial adapter answers: no label has been learnt from'}, 'not taught yet'),
+    prediction?.outOfScope > OUTSIDE && h('span', {class: 'chip warn', title: `Less like the task than ${percent(prediction.outOfScope, 1)} of the examples it learnt from`}, 'out of scope?'),
     prediction?.truncated && chip('cut', 'warn'),
     prediction?.approximate && chip('approximate', 'warn'));
 

@@ -3,13 +3,9 @@ import {debounce, h, icon, put} from '../dom.js';
 import {follow} from '../api.js';
 import {QUIET, store} from '../store.js';
 import {bar, button, empty, filterField, heading, nextId} from '../ui.js';
-import {clock, count, millis, number, percent, plural} from '../format.js';
+import {clock, count, millis, outcome, percent, plural} from '../format.js';
 
 const ROWS = 150;
-
-function answer(prediction) {
-  return prediction.label ?? (typeof prediction.value === 'number' ? number(prediction.value) : prediction.text) ?? '';
-}
 
 function row(prediction) {
   const took = new Date(prediction.predictedAt) - new Date(prediction.createdAt);
@@ -18,7 +14,7 @@ function row(prediction) {
     cell('Time', h('time', {datetime: prediction.predictedAt, class: 'mono'}, clock(prediction.predictedAt))),
     cell('Task', h('a', {href: `#/tasks/${encodeURIComponent(prediction.taskId)}`}, prediction.taskId)),
     cell('Text', prediction.input ? h('span', {class: 'clip', title: prediction.input}, prediction.input) : h('code', {class: 'muted clip'}, prediction.requestId), 'wide'),
-    cell('Answer', h('b', {class: 'clip'}, answer(prediction))),
+    cell('Answer', h('b', {class: 'clip'}, outcome(prediction))),
     cell('Score', h('span', {class: 'score'}, bar(prediction.score), h('span', {class: 'num'}, percent(prediction.score)))),
     cell('Version', h('span', {class: 'one-line'}, h('span', {class: 'mono'}, `v${prediction.adapterVersion}`),
       prediction.taught === false && h('small', {class: 'muted', title: 'not taught yet: the initial adapter answered'}, ' untaught'))),
@@ -53,7 +49,7 @@ export function live({signal, query}) {
     numbers.textContent = what.join(' · ');
   };
   const matches = (prediction) =>
-    !wanted || `${prediction.taskId} ${prediction.input ?? ''} ${answer(prediction)}`.toLowerCase().includes(wanted);
+    !wanted || `${prediction.taskId} ${prediction.input ?? ''} ${outcome(prediction)}`.toLowerCase().includes(wanted);
   const flush = () => {
     frame = 0;
     const fresh = pending;

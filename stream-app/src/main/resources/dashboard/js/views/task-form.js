@@ -33,7 +33,7 @@ export function parseLabels(text) {
 
 function mistakes(definition) {
   const found = {};
-  const {taskId, kind, labels, template, templatePair} = definition;
+  const {taskId, kind, labels, template, templatePair, abstainBelow} = definition;
   if (!taskId) found.taskId = 'Give the task a name; requests are tagged with it.';
   else if (!ID.test(taskId)) found.taskId = 'Letters, digits, dot, underscore and hyphen only, at most 128 of them.';
   if (kind === 'CLASSIFICATION') {
@@ -44,6 +44,7 @@ function mistakes(definition) {
     else if (twice) found.labels = `“${twice}” is there twice.`;
     else if (names.some((name) => !name)) found.labels = 'A line begins with “=”: the label’s name is missing.';
   }
+  if (!(abstainBelow >= 0 && abstainBelow <= 1)) found.abstainBelow = 'A score from 0 to 1.';
   if (!template.includes('{text}')) found.template = 'Must contain {text}: the request’s text goes there.';
   if (templatePair && !(templatePair.includes('{text}') && templatePair.includes('{textPair}'))) {
     found.templatePair = 'Must contain {text} and {textPair}.';
@@ -159,6 +160,8 @@ function build(known, signal) {
   const overLength = control('overLength', 'Texts that are too long',
     limit ? `The model reads ${count(limit)} tokens at once; a word is one or more.` : 'Texts of more tokens than the model reads at once.',
     select([['TRUNCATE', 'are cut, and the prediction says so'], ['WINDOWS', 'are read in windows; the answer is the mean over the whole text'], ['REJECT', 'become dead letters']], known?.overLength ?? 'TRUNCATE'));
+  const abstainBelow = control('abstainBelow', 'No answer below', 'A score from 0 to 1. A text whose best label has less gets no label; 0: every text gets one.',
+    input({type: 'number', min: 0, max: 1, step: 'any', value: known?.abstainBelow ?? 0}));
   const scoring = control('scoring', 'Scores of labels', null,
     select([['EXACT', 'exact, every label'], ['TRIE_BEAM', 'approximate, for hundreds of labels']], known?.scoring ?? 'EXACT'));
   const trigger = control('triggerExamples', 'Adapt after', 'This many new examples start an adaptation.',
@@ -185,6 +188,7 @@ function build(known, signal) {
     description: value('description'),
     overLength: value('overLength'),
     scoring: value('scoring'),
+    abstainBelow: value('kind') === 'CLASSIFICATION' ? Number(value('abstainBelow')) : 0,
     adaptation: {...policy, enabled: value('enabled') === 'true', triggerExamples: Number(value('triggerExamples')), method: value('method')},
     initFrom: [...chosen],
   });
@@ -247,14 +251,14 @@ function build(known, signal) {
     }
   };
 
-  const onKind = () => (labels.hidden = meanings.details.hidden = value('kind') !== 'CLASSIFICATION');
+  const onKind = () => (labels.hidden = meanings.details.hidden = abstainBelow.hidden = value('kind') !== 'CLASSIFICATION');
   fields.kind.element.addEventListener('change', onKind);
   onKind();
   return h('form', {class: 'form', novalidate: true, on: {submit: save}},
     summary,
     card('What it is', {}, id, description, kind, labels, meanings.details),
     card('What the model reads', {}, template, sources.length > 0 && starts),
-    h('details', {class: 'card more'}, h('summary', {}, h('h2', {}, 'More'), h('span', {class: 'muted'}, 'pairs, long texts, adaptation')),
-      templatePair, overLength, store.writes && scoring, enabled, trigger, store.hasEmbeddings && method),
+    h('details', {class: 'card more'}, h('summary', {}, h('h2', {}, 'More'), h('span', {class: 'muted'}, 'pairs, long texts, unsure answers, adaptation')),
+      templatePair, overLength, abstainBelow, store.writes && scoring, enabled, trigger, store.hasEmbeddings && method),
     h('div', {class: 'form-end'}, submit, h('a', {class: 'button', href: known ? `#/tasks/${encodeURIComponent(known.taskId)}` : '#/tasks'}, 'Cancel')));
 }

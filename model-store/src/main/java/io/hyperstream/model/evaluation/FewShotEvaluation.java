@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -46,6 +47,7 @@ public final class FewShotEvaluation {
    * @param logistic whether logistic regression over frozen vectors is measured beside them
    * @param maxTestRows the first so many rows of the test split
    * @param without parts of the mixture to leave out
+   * @param strangers texts of other tasks, to be told from the test split's as out of scope
    */
   public record Options(
       List<Integer> shots,
@@ -53,11 +55,13 @@ public final class FewShotEvaluation {
       List<Method> methods,
       boolean logistic,
       int maxTestRows,
-      Set<Part> without) {
+      Set<Part> without,
+      List<Example> strangers) {
     public Options {
       shots = List.copyOf(shots);
       methods = List.copyOf(methods);
       without = Set.copyOf(without);
+      strangers = List.copyOf(strangers);
       if (shots.isEmpty() || (methods.isEmpty() && !logistic) || seeds < 1 || maxTestRows < 1) {
         throw new IllegalArgumentException(
             "an evaluation needs shots, methods, seeds and test rows; got "
@@ -87,6 +91,17 @@ public final class FewShotEvaluation {
       }
     }
 
+    /** Without strangers. */
+    public Options(
+        List<Integer> shots,
+        int seeds,
+        List<Method> methods,
+        boolean logistic,
+        int maxTestRows,
+        Set<Part> without) {
+      this(shots, seeds, methods, logistic, maxTestRows, without, List.of());
+    }
+
     private String suffix() {
       return without.stream()
           .sorted()
@@ -102,6 +117,8 @@ public final class FewShotEvaluation {
    * @param zeroShot the best start's score before anything was learnt
    * @param score after it
    * @param calibrationError expected calibration error after it, over 15 bins
+   * @param outOfScope how well strangers are told from the test split's texts: the area under the
+   *     ROC curve; empty if nobody asked or the method cannot tell
    * @param seconds the adaptation took
    * @param report what training found; empty for logistic regression
    */
@@ -114,11 +131,13 @@ public final class FewShotEvaluation {
       double zeroShot,
       double score,
       double calibrationError,
+      OptionalDouble outOfScope,
       double seconds,
       Optional<FewShotCandidate.Report> report) {
 
     /**
-     * {@code {taskId, method, shots, seed, metric, zeroShot, score, calibrationError, seconds}}.
+     * {@code {taskId, method, shots, seed, metric, zeroShot, score, calibrationError, seconds}},
+     * and outOfScope if it was measured.
      */
     public String toJson() {
       ObjectNode node = MAPPER.createObjectNode();
@@ -131,6 +150,7 @@ public final class FewShotEvaluation {
       node.put("score", score);
       node.put("calibrationError", calibrationError);
       node.put("seconds", seconds);
+      outOfScope.ifPresent(area -> node.put("outOfScope", area));
       return node.toString();
     }
   }
@@ -196,6 +216,7 @@ public final class FewShotEvaluation {
                 setting.run(
                     key(method) + options.suffix(),
                     candidate.predict(test),
+                    told(candidate, test, options.strangers()),
                     report.seconds(),
                     Optional.of(report));
             runs.add(run);
@@ -206,7 +227,8 @@ public final class FewShotEvaluation {
           long begun = System.nanoTime();
           double[][] answers = baseline.probabilities(folder.task(), examples, test);
           double seconds = (System.nanoTime() - begun) / 1e9;
-          Run run = setting.run(LOGISTIC, answers, seconds, Optional.empty());
+          Run run =
+              setting.run(LOGISTIC, answers, OptionalDouble.empty(), seconds, Optional.empty());
           runs.add(run);
           listener.accept(run);
         }
@@ -215,12 +237,34 @@ public final class FewShotEvaluation {
     return runs;
   }
 
+  /** How well a candidate tells strangers from a task's own texts. */
+  private static OptionalDouble told(
+      FewShotCandidate candidate, List<Example> test, List<Example> strangers) {
+    if (strangers.isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    double area = areaUnderRoc(candidate.outOfScope(strangers), candidate.outOfScope(test));
+    return Double.isNaN(area) ? OptionalDouble.empty() : OptionalDouble.of(area);
+  }
+
+  /** The probability that a number of the first is larger than one of the second; ties are half. */
+  static double areaUnderRoc(double[] larger, double[] smaller) {
+    double sum = 0;
+    for (double a : larger) {
+      for (double b : smaller) {
+        sum += a > b ? 1 : a < b ? 0 : a == b ? 0.5 : Double.NaN;
+      }
+    }
+    return sum / ((double) larger.length * smaller.length);
+  }
+
   /** What the methods are compared on. */
   private record Setting(
       TaskFolder folder, List<Example> test, int shots, int seed, double zeroShot) {
     Run run(
         String method,
         double[][] answers,
+        OptionalDouble outOfScope,
         double seconds,
         Optional<FewShotCandidate.Report> report) {
       Measured measured = new Measured(folder, answers, test);
@@ -233,6 +277,7 @@ public final class FewShotEvaluation {
           zeroShot,
           measured.score(),
           measured.calibrationError(),
+          outOfScope,
           seconds,
           report);
     }

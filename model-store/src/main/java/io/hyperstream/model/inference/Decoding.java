@@ -117,14 +117,17 @@ final class Decoding implements AutoCloseable {
     for (int i = 0; i < scores.length; i++) {
       TaskRow row = rows.get(i);
       double[] logits = scores[i];
+      OptionalDouble outOfScope = OptionalDouble.empty();
       if (row.hasHead()) {
         LabelHead head = row.row().adapter().head().get();
         LexicalVector words = row.row().words().get();
         float[] features = encoder.features(batch.vectors()[i]);
-        logits = head.logits(row.row().task().labels(), logits, features, words);
+        LabelHead.Scores mixed = head.scores(row.row().task().labels(), logits, features, words);
+        logits = mixed.logits();
+        outOfScope = mixed.outOfScope();
       }
       results[row.index()] =
-          classification(row.row(), logits, scored && scoring != LabelScoring.EXACT);
+          classification(row.row(), logits, outOfScope, scored && scoring != LabelScoring.EXACT);
     }
   }
 
@@ -134,7 +137,8 @@ final class Decoding implements AutoCloseable {
         .toArray(double[][]::new);
   }
 
-  private static RowResult classification(PreparedRow row, double[] scores, boolean approximate) {
+  private static RowResult classification(
+      PreparedRow row, double[] scores, OptionalDouble outOfScope, boolean approximate) {
     List<Label> labels = row.task().labels();
     int best = 0;
     for (int i = 1; i < scores.length; i++) {
@@ -151,9 +155,10 @@ final class Decoding implements AutoCloseable {
     for (int i = 0; i < scores.length; i++) {
       distribution[i] = (float) (Math.exp(scores[i] - scores[best]) / sum);
     }
+    Optional<String> abstained = row.task().abstains(distribution[best]);
     return new TaskPrediction(
         TaskKind.CLASSIFICATION,
-        Optional.of(labels.get(best).name()),
+        abstained.isPresent() ? Optional.empty() : Optional.of(labels.get(best).name()),
         OptionalDouble.empty(),
         Optional.empty(),
         distribution[best],
@@ -161,7 +166,9 @@ final class Decoding implements AutoCloseable {
         row.adapter().version(),
         row.adapter().taught(),
         row.input().truncated(),
-        approximate);
+        approximate,
+        outOfScope,
+        abstained);
   }
 
   private static RowFailure notFinite(PreparedRow row) {
@@ -203,7 +210,9 @@ final class Decoding implements AutoCloseable {
         row.adapter().version(),
         row.adapter().taught(),
         row.input().truncated(),
-        false);
+        false,
+        OptionalDouble.empty(),
+        Optional.empty());
   }
 
   /** A decimal number with a point, whatever the machine's locale. */

@@ -1,6 +1,8 @@
 package io.hyperstream.model.prototype;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -63,8 +65,20 @@ public final class JointHead implements FittedHead {
   }
 
   @Override
-  public LabelHead labelHead(List<String> labels, double[] weights) {
+  public double similarity(float[] features) {
+    double[] logits = head.logits(Prototypes.minus(features, center), LexicalVector.NONE);
+    return Scope.similarity(Arrays.stream(logits).max().orElseThrow(), features, center);
+  }
+
+  @Override
+  public LabelHead labelHead(List<String> labels, double[] weights, Optional<Scope> scope) {
     return LabelHead.of(
-        labels, center, head, head, false, new double[] {weights[0], weights[1], weights[1]});
+        labels,
+        center,
+        head,
+        head,
+        false,
+        new double[] {weights[0], weights[1], weights[1]},
+        scope);
   }
 }

@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /**
@@ -59,6 +61,7 @@ public final class LabelHead {
   private final double decoderWeight;
   private final double stateWeight;
   private final double wordWeight;
+  private final Optional<Scope> scope;
   private final Map<String, Integer> byName = new HashMap<>(); // places in vectors
   private Words words; // made when first used; threads that race make equal ones
 
@@ -69,6 +72,7 @@ public final class LabelHead {
    * @param decoderWeight what the zero-shot log-scores count; 0 if any finite ones will do
    * @param stateWeight what vectors over encoder states count
    * @param wordWeight what vectors over lexical features count
+   * @param scope what texts of the task are like, if that is known
    * @throws IllegalArgumentException if sizes do not agree, a label comes twice, or a number is not
    *     finite in half precision
    */
@@ -78,7 +82,8 @@ public final class LabelHead {
       boolean unitStates,
       double decoderWeight,
       double stateWeight,
-      double wordWeight) {
+      double wordWeight,
+      Optional<Scope> scope) {
     this.center = rounded("the center", center);
     this.vectors = List.copyOf(vectors);
     if (vectors.isEmpty()) {
@@ -98,6 +103,18 @@ public final class LabelHead {
     this.decoderWeight = finite("the decoder's weight", decoderWeight);
     this.stateWeight = finite("the weight of states", stateWeight);
     this.wordWeight = finite("the weight of words", wordWeight);
+    this.scope = scope;
+  }
+
+  /** A head that does not know what texts of the task are like. */
+  public LabelHead(
+      float[] center,
+      List<LabelVectors> vectors,
+      boolean unitStates,
+      double decoderWeight,
+      double stateWeight,
+      double wordWeight) {
+    this(center, vectors, unitStates, decoderWeight, stateWeight, wordWeight, Optional.empty());
   }
 
   /** [d] the mean of the examples' pooled states; not to be changed. */
@@ -130,6 +147,11 @@ public final class LabelHead {
     return wordWeight;
   }
 
+  /** What texts of the task are like, if that is known. */
+  public Optional<Scope> scope() {
+    return scope;
+  }
+
   /**
    * Takes over what was fitted.
    *
@@ -144,7 +166,8 @@ public final class LabelHead {
       LinearHead states,
       LinearHead words,
       boolean unitStates,
-      double[] weights) {
+      double[] weights,
+      Optional<Scope> scope) {
     int[] seen = IntStream.range(0, labels.size()).filter(states::seen).toArray();
     double[][] sparse = sparse(IntStream.of(seen).mapToObj(words::sparse).toArray(double[][]::new));
     List<LabelVectors> vectors = new ArrayList<>();
@@ -160,7 +183,7 @@ public final class LabelHead {
               floats(IntStream.of(places).mapToDouble(p -> ofLabel[p]).toArray()),
               states == words ? 0 : (float) words.bias(seen[i])));
     }
-    return new LabelHead(center, vectors, unitStates, weights[0], weights[1], weights[2]);
+    return new LabelHead(center, vectors, unitStates, weights[0], weights[1], weights[2], scope);
   }
 
   /**
@@ -193,6 +216,15 @@ public final class LabelHead {
   }
 
   /**
+   * What a text gets.
+   *
+   * @param logits [labels]
+   * @param outOfScope how unlike the task the text is, 0 to 1 ({@link Scope}); empty if the head
+   *     does not know, or has no vector of the task's labels
+   */
+  public record Scores(double[] logits, OptionalDouble outOfScope) {}
+
+  /**
    * The logits of a task's labels: the weighted sum of the three scorers. Labels are known by name:
    * one without vectors gets the mean of the others', vectors of labels the task does not have are
    * not used.
@@ -201,9 +233,8 @@ public final class LabelHead {
    * @param decoderScores [labels] zero-shot log-scores; a label cut off (minus infinity) counts as
    *     the least likely of the others
    * @param pooled [d] the text's vector
-   * @return [labels]
    */
-  public double[] logits(
+  public Scores scores(
       List<Label> labels, double[] decoderScores, float[] pooled, LexicalVector words) {
     double[] state =
         unitStates ? Prototypes.centred(pooled, center) : Prototypes.minus(pooled, center);
@@ -212,13 +243,16 @@ public final class LabelHead {
     boolean[] known = new boolean[out.length];
     double sum = 0;
     int count = 0;
+    double nearest = Double.NEGATIVE_INFINITY;
     for (int l = 0; l < out.length; l++) {
       Integer place = byName.get(labels.get(l).name());
       if (place != null) {
         LabelVectors label = vectors.get(place);
         known[l] = true;
         count++;
-        out[l] = stateWeight * (label.stateBias() + dot(label.states(), state));
+        double logit = label.stateBias() + dot(label.states(), state);
+        nearest = Math.max(nearest, logit);
+        out[l] = stateWeight * logit;
         out[l] += wordWeight * (label.wordBias() + ofWords[place]);
         sum += out[l];
       }
@@ -228,7 +262,15 @@ public final class LabelHead {
       out[l] = known[l] ? out[l] : count == 0 ? 0 : sum / count;
       out[l] += decoderWeight * Math.max(least, decoderScores[l]);
     }
-    return out;
+    return new Scores(out, outOfScope(count, nearest, pooled));
+  }
+
+  private OptionalDouble outOfScope(int known, double nearest, float[] pooled) {
+    if (scope.isEmpty() || known == 0) {
+      return OptionalDouble.empty();
+    }
+    double outside = scope.get().outside(Scope.similarity(nearest, pooled, center));
+    return Double.isNaN(outside) ? OptionalDouble.empty() : OptionalDouble.of(outside);
   }
 
   /** Of scores that were not cut off; 0 if all were. */

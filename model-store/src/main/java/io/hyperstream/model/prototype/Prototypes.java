@@ -2,6 +2,7 @@ package io.hyperstream.model.prototype;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -118,7 +119,13 @@ public final class Prototypes implements FittedHead {
   }
 
   @Override
-  public LabelHead labelHead(List<String> labels, double[] weights) {
-    return LabelHead.of(labels, center, pooled, lexical, true, weights);
+  public double similarity(float[] features) {
+    double[] logits = pooled.logits(centred(features, center), LexicalVector.NONE);
+    return Scope.similarity(Arrays.stream(logits).max().orElseThrow(), features, center);
+  }
+
+  @Override
+  public LabelHead labelHead(List<String> labels, double[] weights, Optional<Scope> scope) {
+    return LabelHead.of(labels, center, pooled, lexical, true, weights, scope);
   }
 }

@@ -1,7 +1,10 @@
 package io.hyperstream.model.task;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -19,6 +22,8 @@ import java.util.Set;
  * @param initFrom source tasks whose embeddings (their mean) serve until a version is published;
  *     empty: the task of the same name, otherwise the generic embedding or, without one, the mean
  *     of all
+ * @param abstainBelow a classification whose score is below it has no label, 0 to 1; 0: it always
+ *     has one
  */
 public record TaskDefinition(
     String taskId,
@@ -29,7 +34,8 @@ public record TaskDefinition(
     String description,
     OverLengthPolicy overLength,
     LabelScoring scoring,
-    List<String> initFrom) {
+    List<String> initFrom,
+    double abstainBelow) {
 
   public static final int MAX_LABELS = 1024;
 
@@ -57,6 +63,7 @@ public record TaskDefinition(
               + labels.size());
     }
     overLength.requireFor(kind);
+    checkAbstainBelow(kind, abstainBelow);
     Set<String> names = new HashSet<>();
     Set<String> verbalizers = new HashSet<>();
     for (Label label : labels) {
@@ -71,12 +78,59 @@ public record TaskDefinition(
     }
   }
 
+  /** A task that always answers. */
+  public TaskDefinition(
+      String taskId,
+      TaskKind kind,
+      List<Label> labels,
+      Template template,
+      Template templatePair,
+      String description,
+      OverLengthPolicy overLength,
+      LabelScoring scoring,
+      List<String> initFrom) {
+    this(
+        taskId,
+        kind,
+        labels,
+        template,
+        templatePair,
+        description,
+        overLength,
+        scoring,
+        initFrom,
+        0);
+  }
+
+  /** Checks a threshold and says what is wrong with it. */
+  public static void checkAbstainBelow(TaskKind kind, double abstainBelow) {
+    if (!(abstainBelow >= 0 && abstainBelow <= 1)) {
+      throw new IllegalArgumentException(
+          "abstainBelow is a score from 0 (always answer) to 1; got " + abstainBelow);
+    }
+    if (abstainBelow > 0 && kind != TaskKind.CLASSIFICATION) {
+      throw new IllegalArgumentException(
+          "abstainBelow is for CLASSIFICATION; a task of kind " + kind + " always answers");
+    }
+  }
+
   /** Checks a task id and says what is wrong with it. */
   public static void checkTaskId(String taskId) {
     if (taskId == null || !taskId.matches("[A-Za-z0-9._-]{1,128}")) {
       throw new IllegalArgumentException(
           "a task id is 1 to 128 characters of A-Z a-z 0-9 . _ -; got '" + taskId + "'");
     }
+  }
+
+  /** Why a classification of this score has no label, in a few words; empty if it has one. */
+  public Optional<String> abstains(float score) {
+    return score < (float) abstainBelow
+        ? Optional.of(
+            "score %s < %s"
+                .formatted(
+                    new BigDecimal(score).setScale(2, RoundingMode.DOWN).toPlainString(),
+                    BigDecimal.valueOf(abstainBelow).toPlainString()))
+        : Optional.empty();
   }
 
   /** The template of a single text or of a pair. */

@@ -2,6 +2,7 @@ package io.hyperstream.model.training;
 
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.prototype.LabelHead;
+import io.hyperstream.model.prototype.LexicalVector;
 import io.hyperstream.model.training.FewShotVersion.Form;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -126,21 +127,32 @@ public final class FewShotCandidate implements AutoCloseable {
    * @return [rows][labels]
    */
   public double[][] predict(List<Example> examples) {
-    if (decoder() == FewShotRun.Decoder.START) {
-      return memory.answers(report.start(), head, examples);
-    }
-    FewShotModel.Outputs outputs =
-        memory
-            .model()
-            .run(
-                weights,
-                memory.model().inputs(memory.task(), examples),
-                Optional.of(memory.task()));
+    FewShotModel.Outputs outputs = outputs(examples);
     double[][] out = new double[examples.size()][];
     for (int i = 0; i < out.length; i++) {
       out[i] = outputs.probabilities(memory.task(), head, i, memory.words(examples.get(i)));
     }
     return out;
+  }
+
+  /** How unlike the task each text is, as served; NaN where it cannot tell: [rows]. */
+  public double[] outOfScope(List<Example> examples) {
+    FewShotModel.Outputs outputs = outputs(examples);
+    double[] out = new double[examples.size()];
+    for (int i = 0; i < out.length; i++) {
+      LexicalVector words = memory.words(examples.get(i));
+      out[i] = outputs.mixed(memory.task(), head, i, words).outOfScope().orElse(Double.NaN);
+    }
+    return out;
+  }
+
+  private FewShotModel.Outputs outputs(List<Example> examples) {
+    if (decoder() == FewShotRun.Decoder.START) {
+      return memory.outputs(report.start(), examples);
+    }
+    return memory
+        .model()
+        .run(weights, memory.model().inputs(memory.task(), examples), Optional.of(memory.task()));
   }
 
   @Override

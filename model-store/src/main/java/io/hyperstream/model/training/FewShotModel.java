@@ -46,6 +46,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -90,10 +91,13 @@ public final class FewShotModel implements AutoCloseable {
     /** What a version answers for a row: [labels]. */
     double[] probabilities(
         TaskDefinition task, Optional<LabelHead> head, int row, LexicalVector words) {
-      return Stacking.softmax(
-          head.isEmpty()
-              ? scores[row]
-              : head.get().logits(task.labels(), scores[row], features(row), words));
+      return Stacking.softmax(mixed(task, head, row, words).logits());
+    }
+
+    LabelHead.Scores mixed(
+        TaskDefinition task, Optional<LabelHead> head, int row, LexicalVector words) {
+      return head.map(h -> h.scores(task.labels(), scores[row], features(row), words))
+          .orElseGet(() -> new LabelHead.Scores(scores[row], OptionalDouble.empty()));
     }
 
     /** [rows][..], what label vectors are fitted over. */

@@ -5,6 +5,7 @@ import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.prototype.FittedHead;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LexicalVector;
+import io.hyperstream.model.prototype.Scope;
 import io.hyperstream.model.readout.RowInput;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotCandidate.Report;
@@ -71,9 +72,14 @@ final class FewShotRun {
    * What a decoder with label vectors over its states makes of examples left out.
    *
    * @param logits [scorers][rows][labels], zero-shot first, then those of {@link HeadFit}
+   * @param similarities [rows] to the rows learnt from, as {@link Scope} has it
    * @param fold [rows] which rows were left out together
    */
-  record LeftOut(Decoder decoder, double[][][] logits, int[] fold) {}
+  record LeftOut(Decoder decoder, double[][][] logits, double[] similarities, int[] fold) {
+    LeftOut(Decoder decoder, int scorers, int[] fold) {
+      this(decoder, new double[scorers][fold.length][], new double[fold.length], fold);
+    }
+  }
 
   /**
    * A start, and what is left out under it.
@@ -383,7 +389,10 @@ final class FewShotRun {
     LabelHead head =
         heads
             .fit(outputs.features(), words, y, all)
-            .labelHead(memory.task().labels().stream().map(Label::name).toList(), weights);
+            .labelHead(
+                memory.task().labels().stream().map(Label::name).toList(),
+                weights,
+                blind ? Optional.empty() : Scope.of(leftOut.similarities()));
     Report report = report(start, leftOut.decoder(), weights, loss);
     return new FewShotCandidate(memory, embedding, adapters, Optional.of(head), report);
   }
@@ -455,30 +464,32 @@ final class FewShotRun {
 
   /** Of a start's decoder: only its choice and the label vectors leave rows out. */
   private LeftOut untuned(String onAll, Optional<String> fixed, int folds) {
-    double[][][] out = new double[1 + heads.scorers()][y.length][];
+    int[] fold = folds < 2 ? new int[y.length] : Stacking.folds(y, folds, seed);
+    LeftOut out = new LeftOut(Decoder.START, 1 + heads.scorers(), fold);
     if (folds < 2) { // one example of a label: nothing can be left out
       leaveOut(memory.outputs(onAll, examples), all, all, out);
-      return new LeftOut(Decoder.START, out, new int[y.length]);
+      return out;
     }
-    int[] fold = Stacking.folds(y, folds, seed);
     for (int k = 0; k < folds; k++) {
       stopIfCancelled();
       int[] learn = others(fold, k);
       String start = start(fixed, learn);
       leaveOut(memory.outputs(start, examples), learn, members(fold, k), out);
     }
-    return new LeftOut(Decoder.START, out, fold);
+    return out;
   }
 
-  /** Logits of rows by label vectors of other rows, and zero-shot: out [scorers][rows][labels]. */
-  private void leaveOut(FewShotModel.Outputs outputs, int[] learn, int[] check, double[][][] out) {
+  /** Logits and similarities of rows by label vectors of other rows, and zero-shot logits. */
+  private void leaveOut(FewShotModel.Outputs outputs, int[] learn, int[] check, LeftOut out) {
     float[][] features = outputs.features();
     FittedHead fitted = heads.fit(features, words, y, learn);
     for (int i : check) {
       double[][] ofHead = fitted.logits(features[i], words[i]);
-      for (int scorer = 0; scorer < out.length; scorer++) {
+      out.similarities()[i] = fitted.similarity(features[i]);
+      for (int scorer = 0; scorer < out.logits().length; scorer++) {
         double[] logits = scorer == 0 ? outputs.scores()[i] : ofHead[scorer - 1];
-        out[scorer][i] = heads.counts(scorer) ? logits : new double[labels]; // says nothing
+        out.logits()[scorer][i] =
+            heads.counts(scorer) ? logits : new double[labels]; // says nothing
       }
     }
   }
@@ -543,8 +554,7 @@ final class FewShotRun {
       List<Decoder> decoders, Optional<String> fixed, LeftOut rival) {
     int[] fold = Stacking.folds(y, TUNING_FOLDS, seed);
     Map<Decoder, LeftOut> out = new EnumMap<>(Decoder.class);
-    decoders.forEach(
-        d -> out.put(d, new LeftOut(d, new double[1 + heads.scorers()][y.length][], fold)));
+    decoders.forEach(d -> out.put(d, new LeftOut(d, 1 + heads.scorers(), fold)));
     for (int k = 0; k < TUNING_FOLDS && !out.isEmpty(); k++) {
       int[] learn = others(fold, k);
       int[] check = members(fold, k);
@@ -555,7 +565,7 @@ final class FewShotRun {
         try (AdapterWeights weights = weights(embedding, decoder, learn)) {
           FewShotModel.Outputs outputs =
               memory.model().run(weights, inputs, Optional.of(memory.task()));
-          leaveOut(outputs, learn, check, one.logits());
+          leaveOut(outputs, learn, check, one);
         }
         if (k == 0 && rival != null && loss(one, check) >= loss(rival, check)) {
           out.remove(decoder);

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.store.StarterModel;
+import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.FewShotTrainer.Part;
@@ -84,11 +85,34 @@ class FewShotEvaluationTest {
       assertThat(states.report().orElseThrow().pooledWeight()).isPositive();
       assertThat(states.report().orElseThrow().lexicalWeight()).isZero();
 
+      List<Example> strangers =
+          List.of(Example.of("the server crashed again", "?"), Example.of("sell my shares", "?"));
+      FewShotEvaluation.Run told =
+          evaluation
+              .run(
+                  task,
+                  new FewShotEvaluation.Options(
+                      List.of(2), 1, List.of(Method.PROTOTYPES), false, 100, Set.of(), strangers),
+                  run -> {},
+                  notes::add)
+              .get(0);
+      assertThat(told.outOfScope().orElseThrow()).isBetween(0.0, 1.0);
+      assertThat(told.toJson()).contains("\"outOfScope\":");
+
       write("fewshot.json", "{\"k\":{\"1\":{\"0\":[99]}}}");
       assertThatThrownBy(() -> evaluation.run(task, options, run -> {}, notes::add))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("names row 99");
     }
+  }
+
+  @Test
+  @DisplayName("the area under the ROC curve counts pairs in the right order, ties by half")
+  void areaUnderRoc() {
+    double[] larger = {0.9, 0.5, 0.2};
+    double[] smaller = {0.5, 0.1};
+    assertThat(FewShotEvaluation.areaUnderRoc(larger, smaller)).isEqualTo(4.5 / 6);
+    assertThat(FewShotEvaluation.areaUnderRoc(new double[] {Double.NaN}, smaller)).isNaN();
   }
 
   private static FewShotEvaluation.Options parts(Part... without) {

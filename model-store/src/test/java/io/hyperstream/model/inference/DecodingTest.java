@@ -49,6 +49,50 @@ class DecodingTest {
     assertThat(((TaskPrediction) results[2]).label()).contains("sad");
   }
 
+  @Test
+  @DisplayName("gives no label below the task's score, and what it would have weighed")
+  void abstains() {
+    TaskDefinition careful =
+        new TaskDefinition(
+            "mood",
+            TASK.kind(),
+            TASK.labels(),
+            TASK.template(),
+            TASK.templatePair(),
+            "",
+            TASK.overLength(),
+            TASK.scoring(),
+            List.of(),
+            0.9);
+    TaskPrediction unsure = answer(careful, 0.5f); // e^0.5 to e^-0.5
+    assertThat(unsure.label()).isEmpty();
+    assertThat(unsure.abstained()).contains("score 0.73 < 0.9");
+    assertThat(unsure.distribution()).hasSize(2);
+    assertThat(unsure.score()).isEqualTo(unsure.distribution()[0]);
+    assertThat(unsure.margin().getAsDouble())
+        .isCloseTo(2 * unsure.score() - 1, org.assertj.core.api.Assertions.within(1e-6));
+    TaskPrediction sure = answer(careful, 3);
+    assertThat(sure.label()).contains("glad");
+    assertThat(sure.abstained()).isEmpty();
+    assertThat(answer(TASK, 0.5f).label()).contains("glad");
+  }
+
+  private TaskPrediction answer(TaskDefinition task, float vector) {
+    RowResult[] results = new RowResult[1];
+    TaskRow row = row(0, head(0));
+    List<TaskRow> rows =
+        List.of(
+            new TaskRow(
+                0,
+                new PreparedRow(task, row.row().adapter(), new int[] {1}, false),
+                row.weights()));
+    float[][] vectors = {{vector}};
+    new Decoding(model())
+        .answer(
+            rows, new ReadoutBatch(List.of(task), List.of(), vectors, AdapterHook.NONE), results);
+    return (TaskPrediction) results[0];
+  }
+
   private static Optional<LabelHead> head(double decoderWeight) {
     return Optional.of(
         new LabelHead(

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -143,13 +144,14 @@ class JointHeadTest {
     float[][] features = features(task);
     LexicalVector[] words = words(task);
     JointHead fitted = JointHead.fit(features, words, y, IntStream.range(0, y.length).toArray(), 3);
-    LabelHead head = fitted.labelHead(List.of("a", "b", "c"), new double[] {0.5, 2});
+    LabelHead head =
+        fitted.labelHead(List.of("a", "b", "c"), new double[] {0.5, 2}, Optional.empty());
     assertThat(head.unitStates()).isFalse();
     assertThat(head.center()).hasSize(2 * STATES);
     List<Label> labels = List.of(Label.of("a"), Label.of("b"), Label.of("c"));
     double[] zeroShot = {1, -1, 3};
     for (int i = 0; i < features.length; i++) {
-      double[] served = head.logits(labels, zeroShot, features[i], words[i]);
+      double[] served = head.scores(labels, zeroShot, features[i], words[i]).logits();
       double[] expected = fitted.logits(features[i], words[i])[0];
       for (int l = 1; l < 3; l++) {
         double difference = 2 * (expected[l] - expected[0]) + 0.5 * (zeroShot[l] - zeroShot[0]);

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -31,7 +32,7 @@ class LabelHeadTest {
   }
 
   private static double[] logits(LabelHead head, double[] decoder, String... labels) {
-    return head.logits(Stream.of(labels).map(Label::of).toList(), decoder, STATE, WORDS);
+    return head.scores(Stream.of(labels).map(Label::of).toList(), decoder, STATE, WORDS).logits();
   }
 
   @Test
@@ -88,9 +89,38 @@ class LabelHeadTest {
         }
         expected[l] = 0.5 * decoder[l] + 2 * states + 3 * lexical;
       }
-      assertThat(head.logits(labels, decoder, pooled, words))
+      assertThat(head.scores(labels, decoder, pooled, words).logits())
           .containsExactly(expected, within(1e-12));
     }
+  }
+
+  @Test
+  @DisplayName("a text less like the task than its examples were is out of scope")
+  void outOfScope() {
+    float[] center = {1, 1};
+    LabelVectors[] vectors = {vectors("a", 0), vectors("b", -1)};
+    Scope scope = Scope.of(new double[] {20, 21, 22}).orElseThrow();
+    assertThat(scope.mean()).isEqualTo(21);
+    assertThat(scope.deviation()).isCloseTo(Math.sqrt(6 / 7.0), within(1e-12));
+    LabelHead head = new LabelHead(center, List.of(vectors), false, 0, 1, 1, Optional.of(scope));
+
+    // The nearest label's logit, and 20 times the cosine to the examples' mean.
+    assertThat(outside(head, "a", 2, 2)).isCloseTo(0.5, within(1e-9)); // 1 + 20
+    assertThat(outside(head, "a", 2, -2)).isGreaterThan(0.999).isLessThan(1); // 1 + 0
+    assertThat(outside(head, "a", 3, 3)).isLessThan(0.2); // 2 + 20
+    assertThat(outside(head, "b", 3, 3)).isCloseTo(0.5, within(1e-9)); // a label that is gone
+    assertThat(outside(head, "a", 0, 0)).isNaN();
+    assertThat(outside(head, "new", 2, 2)).isNaN();
+    assertThat(outside(head(vectors), "a", 2, 2)).isNaN();
+    assertThat(Scope.of(new double[0])).isEmpty();
+    assertThat(Scope.of(new double[] {1, Double.NaN})).isEmpty();
+    assertThatThrownBy(() -> new Scope(0, 0)).hasMessageContaining("a deviation above 0");
+  }
+
+  private static double outside(LabelHead head, String label, float... state) {
+    return head.scores(List.of(Label.of(label)), new double[1], state, WORDS)
+        .outOfScope()
+        .orElse(Double.NaN);
   }
 
   private static float[] floats(Random random, int count) {
@@ -176,7 +206,7 @@ class LabelHeadTest {
     int[] y = {0, 2, 0, 2};
     Prototypes fitted = Prototypes.fit(states, features, y, new int[] {0, 1, 2, 3}, 3);
     List<String> names = List.of("a", "b", "c");
-    LabelHead head = fitted.labelHead(names, new double[] {0, 1, 1});
+    LabelHead head = fitted.labelHead(names, new double[] {0, 1, 1}, Optional.empty());
     assertThat(head.vectors().stream().map(LabelVectors::label)).containsExactly("a", "c");
     // Only differences between labels count: one of two needs weights.
     assertThat(head.vectors().stream().flatMapToInt(v -> IntStream.of(v.places())).toArray())
@@ -186,7 +216,7 @@ class LabelHeadTest {
       double[] expected = fitted.logits(states[i], features[i])[0];
       double[] words = fitted.logits(states[i], features[i])[1];
       Arrays.setAll(expected, l -> expected[l] + words[l]);
-      double[] z = head.logits(labels, new double[3], states[i], features[i]);
+      double[] z = head.scores(labels, new double[3], states[i], features[i]).logits();
       assertThat(z[0] - z[2]).isCloseTo(expected[0] - expected[2], within(1e-2));
       assertThat(z[1]).isCloseTo((z[0] + z[2]) / 2, within(1e-9));
     }

@@ -11,6 +11,11 @@ import org.junit.jupiter.api.Test;
 class TaskDefinitionTest {
 
   private static TaskDefinition of(TaskKind kind, OverLengthPolicy overLength) {
+    return of(kind, overLength, 0);
+  }
+
+  private static TaskDefinition of(
+      TaskKind kind, OverLengthPolicy overLength, double abstainBelow) {
     List<Label> labels =
         kind == TaskKind.CLASSIFICATION ? List.of(Label.of("yes"), Label.of("no")) : List.of();
     return new TaskDefinition(
@@ -22,7 +27,26 @@ class TaskDefinitionTest {
         "",
         overLength,
         LabelScoring.EXACT,
-        List.of());
+        List.of(),
+        abstainBelow);
+  }
+
+  @Test
+  @DisplayName("says below which score a classification has no label")
+  void abstains() {
+    TaskDefinition half = of(TaskKind.CLASSIFICATION, OverLengthPolicy.TRUNCATE, 0.5);
+    assertThat(half.abstains(0.4999f)).contains("score 0.49 < 0.5");
+    assertThat(half.abstains(0.5f)).isEmpty();
+    assertThat(of(TaskKind.CLASSIFICATION, OverLengthPolicy.TRUNCATE, 0.9).abstains(0.9f))
+        .isEmpty(); // the float is less than the double
+    assertThat(of(TaskKind.GENERATION, OverLengthPolicy.TRUNCATE).abstains(0)).isEmpty();
+    for (double wrong : new double[] {-0.1, 1.01, Double.NaN}) {
+      assertThatThrownBy(() -> of(TaskKind.CLASSIFICATION, OverLengthPolicy.TRUNCATE, wrong))
+          .hasMessageContaining(
+              "abstainBelow is a score from 0 (always answer) to 1; got " + wrong);
+    }
+    assertThatThrownBy(() -> of(TaskKind.REGRESSION, OverLengthPolicy.TRUNCATE, 0.5))
+        .hasMessageContaining("abstainBelow is for CLASSIFICATION");
   }
 
   @Test

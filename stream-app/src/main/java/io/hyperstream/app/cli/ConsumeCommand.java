@@ -21,7 +21,8 @@ import picocli.CommandLine.Option;
       "Print predictions: those that are there, or with --follow those that come.",
       "Only committed ones, so each request's answer appears exactly once. Columns: task, answer,"
           + " score, version of the task's adapters that answered, request id; `untaught` if that version"
-          + " has not learnt from any label."
+          + " has not learnt from any label. `no answer (score 0.34 < 0.5)`: the score was below the"
+          + " task's abstainBelow."
     },
     footerHeading = "%nExamples:%n",
     footer = {

@@ -67,6 +67,7 @@ final class DefinitionLosses {
     drops("templatePair", TaskDefinition::getTemplatePair);
     drops("overLength", TaskDefinition::getOverLength);
     drops("scoring", TaskDefinition::getScoring);
+    drops("abstainBelow", TaskDefinition::getAbstainBelow);
     drops("adaptation", TaskDefinition::getAdaptation);
     dropsOfLabels("description", TaskLabel::getDescription);
     dropsOfLabels("verbalizer", TaskLabel::getVerbalizer);

@@ -38,6 +38,7 @@ final class Definitions {
             io.hyperstream.schemas.OverLengthPolicy.valueOf(definition.overLength().name()))
         .setScoring(io.hyperstream.schemas.LabelScoring.valueOf(definition.scoring().name()))
         .setInitFrom(definition.initFrom())
+        .setAbstainBelow(definition.abstainBelow())
         .build();
   }
 }

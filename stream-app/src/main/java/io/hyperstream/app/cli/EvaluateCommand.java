@@ -5,6 +5,7 @@ import io.hyperstream.model.evaluation.FewShotEvaluation.Run;
 import io.hyperstream.model.evaluation.PromotionEvaluation;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.tensor.NativeMemory;
+import io.hyperstream.model.training.Example;
 import io.hyperstream.model.training.FewShotModel;
 import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.FewShotTrainer.Part;
@@ -39,9 +40,11 @@ import picocli.CommandLine.Option;
       "    hyperstream evaluate --data suite --task customer_reviews --few-shot 4,16 --seeds 3",
       "    hyperstream evaluate --data suite --method zero-shot,prototypes,auto --json > runs.jsonl",
       "    hyperstream evaluate --data suite --method prototypes --without decoder,words",
+      "    hyperstream evaluate --data suite --task clinc_travel --few-shot 10 --method prototypes \\",
+      "      --out-of-scope clinc_banking,clinc_work",
       "",
       "With --json one object per run: {taskId, method, shots, seed, metric, zeroShot, score,"
-          + " calibrationError, seconds}; zeroShot is the best known start before anything was learnt; method is"
+          + " calibrationError, seconds}, with --out-of-scope also outOfScope; zeroShot is the best known start before anything was learnt; method is"
           + " `prototypes-words` for prototypes without words. Under `all`,"
           + " tasks without labels are skipped; tasks that cannot be read are too, and the exit"
           + " code is then 1."
@@ -102,6 +105,16 @@ final class EvaluateCommand implements Callable<Integer> {
           "Leave parts of prototypes and auto out, to see what each is worth: decoder (T5's label"
               + " scores), states or words (label vectors over either).")
   private Set<Part> without = EnumSet.noneOf(Part.class);
+
+  @Option(
+      names = "--out-of-scope",
+      split = ",",
+      paramLabel = "TASK",
+      description =
+          "Measure too how well texts of other tasks, the test splits of these task folders, are"
+              + " told from the task's own by the predictions' outOfScope: the area under the ROC"
+              + " curve (0.5 is chance, 1 perfect). A task is never compared with itself.")
+  private List<String> outOfScope = List.of();
 
   @Option(
       names = "--max-test-rows",
@@ -173,18 +186,12 @@ final class EvaluateCommand implements Callable<Integer> {
     CommandFailure.requirePositive("--seeds", seeds);
     CommandFailure.requirePositive("--max-test-rows", maxTestRows);
     CommandFailure.requirePositive("--shuffles", shuffles);
-    FewShotEvaluation.Options options =
-        new FewShotEvaluation.Options(
-            shots,
-            seeds,
-            methods.stream()
-                .filter(name -> !name.equals(FewShotEvaluation.LOGISTIC))
-                .map(EvaluateCommand::method)
-                .toList(),
-            methods.contains(FewShotEvaluation.LOGISTIC),
-            maxTestRows,
-            without);
-    List<Path> folders = folders();
+    if (promotion && !outOfScope.isEmpty()) {
+      throw CommandFailure.usage("--out-of-scope cannot be combined with --promotion");
+    }
+    options(List.of()); // refuses what makes no sense before the model is loaded
+    List<Path> folders = folders("--task", tasks);
+    List<Path> strange = outOfScope.isEmpty() ? List.of() : folders("--out-of-scope", outOfScope);
     BenchCommand.threads(threads);
     NativeMemory.keepFreed();
     EvaluationTable table = new EvaluationTable();
@@ -201,6 +208,7 @@ final class EvaluateCommand implements Callable<Integer> {
       for (int i = 0; i < folders.size(); i++) {
         try {
           TaskFolder folder = TaskFolder.open(folders.get(i));
+          FewShotEvaluation.Options options = options(strangers(strange, folders.get(i)));
           Optional<String> unfit = FewShotEvaluation.unfit(folder);
           if (unfit.isPresent()) {
             skip(bar, folders.get(i), unfit.get());
@@ -221,6 +229,31 @@ final class EvaluateCommand implements Callable<Integer> {
       (promotion ? promotions.lines() : table.lines()).forEach(console::print);
     }
     return complete ? ExitCodes.OK : ExitCodes.FAILURE;
+  }
+
+  private FewShotEvaluation.Options options(List<Example> strangers) {
+    return new FewShotEvaluation.Options(
+        shots,
+        seeds,
+        methods.stream()
+            .filter(name -> !name.equals(FewShotEvaluation.LOGISTIC))
+            .map(EvaluateCommand::method)
+            .toList(),
+        methods.contains(FewShotEvaluation.LOGISTIC),
+        maxTestRows,
+        without,
+        strangers);
+  }
+
+  /** The first test rows of other folders. */
+  private List<Example> strangers(List<Path> folders, Path own) throws IOException {
+    List<Example> strangers = new ArrayList<>();
+    for (Path folder : folders) {
+      if (!folder.equals(own)) {
+        TaskFolder.open(folder).read("test").stream().limit(maxTestRows).forEach(strangers::add);
+      }
+    }
+    return strangers;
   }
 
   private void done(ProgressBar bar, EvaluationTable table, Run run) {
@@ -256,7 +289,10 @@ final class EvaluateCommand implements Callable<Integer> {
     console.note(sentence);
   }
 
-  private List<Path> folders() throws IOException {
+  /**
+   * @param option that names tasks, for messages
+   */
+  private List<Path> folders(String option, List<String> names) throws IOException {
     if (!Files.isDirectory(data)) {
       throw CommandFailure.usage("--data: no such folder: " + data);
     }
@@ -272,26 +308,27 @@ final class EvaluateCommand implements Callable<Integer> {
       throw CommandFailure.usage(
           "--data: neither " + data + " nor a folder directly below it has a task.json");
     }
-    if (tasks.contains(ALL)) {
+    if (names.contains(ALL)) {
       return known;
     }
     List<Path> chosen = new ArrayList<>();
-    for (String task : tasks) {
+    for (String task : names) {
       chosen.add(
           known.stream()
               .filter(folder -> folder.getFileName().toString().equals(task))
               .findFirst()
-              .orElseThrow(() -> unknown(task, known)));
+              .orElseThrow(() -> unknown(option, task, known)));
     }
     return chosen;
   }
 
-  private CommandFailure unknown(String task, List<Path> known) {
+  private CommandFailure unknown(String option, String task, List<Path> known) {
     if (Files.isDirectory(data.resolve(task))) {
-      return CommandFailure.usage("--task: " + data.resolve(task) + " has no task.json");
+      return CommandFailure.usage(option + ": " + data.resolve(task) + " has no task.json");
     }
     return CommandFailure.usage(
-        "--task: no task '"
+        option
+            + ": no task '"
             + task
             + "' below "
             + data

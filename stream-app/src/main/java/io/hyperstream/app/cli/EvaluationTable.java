@@ -2,6 +2,7 @@ package io.hyperstream.app.cli;
 
 import io.hyperstream.model.evaluation.FewShotEvaluation.Run;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,7 +15,7 @@ final class EvaluationTable {
   private record Key(String taskId, int shots, String method) {}
 
   private static final String FORM =
-      "%%-24s %%5s  %%-%ds  %%-9s %%9s %%-7s %%6s %%-7s %%6s %%8s %%5s";
+      "%%-24s %%5s  %%-%ds  %%-9s %%9s %%-7s %%6s %%-7s %%6s %%8s %%5s%%s";
 
   private final Map<Key, List<Run>> runs = new LinkedHashMap<>();
 
@@ -25,7 +26,7 @@ final class EvaluationTable {
 
   /**
    * The lines; none without a run. ± is the standard deviation over the seeds, ece the expected
-   * calibration error.
+   * calibration error; out of scope, where it was measured, the area under the ROC curve.
    */
   List<String> lines() {
     List<String> lines = new ArrayList<>();
@@ -47,7 +48,8 @@ final class EvaluationTable {
             "",
             "ece",
             "seconds",
-            "runs"));
+            "runs",
+            isMeasured(runs.values()) ? "  out of scope" : ""));
     Map<Key, List<Run>> overall = new LinkedHashMap<>();
     runs.forEach(
         (key, of) -> {
@@ -76,7 +78,12 @@ final class EvaluationTable {
         mean(of, Run::calibrationError),
         String.format(
             Locale.ROOT, "%.1f", of.stream().mapToDouble(Run::seconds).average().orElse(0)),
-        Integer.toString(of.size()));
+        Integer.toString(of.size()),
+        isMeasured(List.of(of)) ? "  " + mean(of, run -> run.outOfScope().orElse(Double.NaN)) : "");
+  }
+
+  private static boolean isMeasured(Collection<List<Run>> runs) {
+    return runs.stream().flatMap(List::stream).anyMatch(run -> run.outOfScope().isPresent());
   }
 
   private static String line(
@@ -91,7 +98,8 @@ final class EvaluationTable {
       String afterSpread,
       String calibration,
       String seconds,
-      String runs) {
+      String runs,
+      String outOfScope) {
     return String.format(
         Locale.ROOT,
         form,
@@ -105,7 +113,8 @@ final class EvaluationTable {
         afterSpread,
         calibration,
         seconds,
-        runs);
+        runs,
+        outOfScope);
   }
 
   private static String mean(List<Run> of, ToDoubleFunction<Run> value) {

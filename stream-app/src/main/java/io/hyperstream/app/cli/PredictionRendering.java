@@ -7,6 +7,7 @@ import io.hyperstream.model.task.TaskDefinition;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /** Answers of the model itself as text and as JSON. */
 final class PredictionRendering {
@@ -24,6 +25,9 @@ final class PredictionRendering {
   }
 
   static String answer(TaskPrediction prediction) {
+    if (prediction.abstained().isPresent()) {
+      return Rendering.noAnswer(prediction.abstained().get());
+    }
     if (prediction.label().isPresent()) {
       return prediction.label().get();
     }
@@ -31,6 +35,10 @@ final class PredictionRendering {
       return Double.toString(prediction.value().getAsDouble());
     }
     return Rendering.oneLine(prediction.text().orElse(""));
+  }
+
+  private static Double boxed(OptionalDouble value) {
+    return value.isPresent() ? (Double) value.getAsDouble() : null;
   }
 
   static Map<String, Object> toMap(InputRow row, TaskDefinition definition, RowResult result) {
@@ -42,7 +50,7 @@ final class PredictionRendering {
       map.put("error", Map.of("code", failure.code().name(), "message", failure.message()));
     } else if (result instanceof TaskPrediction prediction) {
       map.put("label", prediction.label().orElse(null));
-      map.put("value", prediction.value().isPresent() ? prediction.value().getAsDouble() : null);
+      map.put("value", boxed(prediction.value()));
       map.put("text", prediction.text().orElse(null));
       map.put("score", prediction.score());
       Map<String, Object> distribution = new LinkedHashMap<>();
@@ -50,6 +58,9 @@ final class PredictionRendering {
         distribution.put(definition.labels().get(i).name(), prediction.distribution()[i]);
       }
       map.put("distribution", distribution);
+      map.put("abstained", prediction.abstained().orElse(null));
+      map.put("margin", boxed(prediction.margin()));
+      map.put("outOfScope", boxed(prediction.outOfScope()));
       map.put("adapterVersion", prediction.adapterVersion());
       map.put("taught", prediction.taught());
       map.put("truncated", prediction.truncated());

@@ -30,6 +30,9 @@ final class Rendering {
 
   /** What a person wants to see of a prediction. */
   static String answer(Prediction prediction) {
+    if (prediction.getAbstained() != null) {
+      return noAnswer(prediction.getAbstained());
+    }
     if (prediction.getLabel() != null) {
       return oneLine(prediction.getLabel());
     }
@@ -37,6 +40,10 @@ final class Rendering {
       return prediction.getValue().toString();
     }
     return prediction.getText() == null ? "" : oneLine(prediction.getText());
+  }
+
+  static String noAnswer(String reason) {
+    return "no answer (" + oneLine(reason) + ")";
   }
 
   static Map<String, Object> toMap(Prediction prediction, ConsumerRecord<byte[], byte[]> record) {
@@ -53,6 +60,9 @@ final class Rendering {
       distribution.put(entry.getLabel(), entry.getProbability());
     }
     map.put("distribution", distribution);
+    map.put("abstained", prediction.getAbstained());
+    map.put("margin", prediction.getMargin());
+    map.put("outOfScope", prediction.getOutOfScope());
     map.put("modelId", prediction.getModelId());
     map.put("adapterVersion", prediction.getAdapterVersion());
     map.put("taught", prediction.getTaught());
@@ -87,6 +97,7 @@ final class Rendering {
     map.put("overLength", definition.getOverLength().name());
     map.put("scoring", definition.getScoring().name());
     map.put("initFrom", definition.getInitFrom());
+    map.put("abstainBelow", definition.getAbstainBelow());
     map.put(
         "adaptation",
         definition.getAdaptation() == null ? null : toMap(definition.getAdaptation()));

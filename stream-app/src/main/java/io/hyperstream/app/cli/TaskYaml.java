@@ -56,6 +56,7 @@ final class TaskYaml {
           "overLength",
           "scoring",
           "initFrom",
+          "abstainBelow",
           "adaptation");
   private static final List<String> LABEL_FIELDS = List.of("name", "verbalizer", "description");
   private static final List<String> POLICY_FIELDS =
@@ -185,6 +186,7 @@ final class TaskYaml {
                     .orElse(OverLengthPolicy.TRUNCATE))
             .setScoring(fields.choice("scoring", LabelScoring.class).orElse(LabelScoring.EXACT))
             .setInitFrom(fields.strings("initFrom", MAX_INIT_FROM, 128))
+            .setAbstainBelow(fields.number("abstainBelow", 0, 1).orElse(0.0))
             .setAdaptation(adaptation(fields).orElse(null))
             .build();
     try {

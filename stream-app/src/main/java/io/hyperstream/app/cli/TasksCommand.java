@@ -38,7 +38,8 @@ import picocli.CommandLine.Command;
           + " label has one; its verbalizer takes the place of its name for the model. Both may be"
           + " left out.",
       "Several tasks: a list of these, or a mapping `tasks: [...]`. Further fields: kind,"
-          + " template, templatePair, overLength, scoring, adaptation."
+          + " template, templatePair, overLength, scoring, abstainBelow (a score; below it a"
+          + " prediction has no label), adaptation."
     })
 final class TasksCommand implements Runnable {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;

@@ -97,6 +97,11 @@ class PredictController {
    * A prediction, or why there is none.
    *
    * @param text the decoded text, of REGRESSION and GENERATION
+   * @param label of CLASSIFICATION; left out where the task abstains
+   * @param abstained why it abstains, such as "score 0.34 < 0.5"; left out where there is an answer
+   * @param margin the best probability minus the second
+   * @param outOfScope how unlike the examples it learnt from a taught version finds the text, 0 to
+   *     1: the share of them that were more like the task when they were left out
    * @param taught whether the version that answered learnt from labelled examples of the task;
    *     false for the initial adapter
    */
@@ -111,6 +116,9 @@ class PredictController {
       @Nullable String text,
       @Nullable Float score,
       @Nullable List<Probability> distribution,
+      @Nullable String abstained,
+      @Nullable Float margin,
+      @Nullable Float outOfScope,
       @Nullable Long adapterVersion,
       @Nullable Boolean taught,
       @Nullable String modelId,
@@ -130,6 +138,9 @@ class PredictController {
           prediction.getDistribution().stream()
               .map(entry -> new Probability(entry.getLabel(), entry.getProbability()))
               .toList(),
+          prediction.getAbstained(),
+          prediction.getMargin(),
+          prediction.getOutOfScope(),
           prediction.getAdapterVersion(),
           prediction.getTaught(),
           prediction.getModelId(),
@@ -141,7 +152,8 @@ class PredictController {
 
     static Answer failed(String taskId, Failure failure) {
       return new Answer(
-          taskId, null, null, null, null, null, null, null, null, null, null, null, null, failure);
+          taskId, null, null, null, null, null, null, null, null, null, null, null, null, null,
+          null, null, failure);
     }
   }
 

@@ -33,6 +33,7 @@ import java.util.Optional;
  * @param labels 2 to 1024 for CLASSIFICATION, none otherwise
  * @param overLength TRUNCATE if left out
  * @param initFrom tasks the model knows whose embeddings serve until a version is published
+ * @param abstainBelow 0 if left out: every text gets a label
  */
 @Serdeable
 @Schema(name = "TaskDefinition")
@@ -48,7 +49,8 @@ public record TaskInput(
     @Nullable @Schema(description = OVER_LENGTH) OverLengthPolicy overLength,
     @Nullable LabelScoring scoring,
     @Nullable @Valid Policy adaptation,
-    @Nullable @Size(max = 256) List<@NotNull @Pattern(regexp = ID) String> initFrom) {
+    @Nullable @Size(max = 256) List<@NotNull @Pattern(regexp = ID) String> initFrom,
+    @Nullable @Schema(description = ABSTAIN_BELOW) Double abstainBelow) {
   static final String ID = "[A-Za-z0-9._-]{1,128}";
 
   private static final String OVER_LENGTH =
@@ -56,6 +58,10 @@ public record TaskInput(
           + " model; GET /api/model has the number as backbone.maxSourceTokens). TRUNCATE, the"
           + " default, cuts it, and the prediction says so; WINDOWS answers with the mean over"
           + " windows of the whole text (not for GENERATION); REJECT refuses it as TEXT_TOO_LONG.";
+
+  private static final String ABSTAIN_BELOW =
+      "A classification whose score is below it has no label, and `abstained` says why; its"
+          + " distribution is there. From 0, the default (every text gets a label), to 1.";
 
   /**
    * A class.
@@ -133,7 +139,8 @@ public record TaskInput(
         written.getOverLength(),
         written.getScoring(),
         written.getAdaptation() == null ? null : Policy.of(written.getAdaptation()),
-        written.getInitFrom());
+        written.getInitFrom(),
+        written.getAbstainBelow());
   }
 
   /**
@@ -154,11 +161,13 @@ public record TaskInput(
     Optional.ofNullable(overLength).ifPresent(record::setOverLength);
     Optional.ofNullable(scoring).ifPresent(record::setScoring);
     Optional.ofNullable(initFrom).ifPresent(record::setInitFrom);
+    Optional.ofNullable(abstainBelow).ifPresent(record::setAbstainBelow);
     TaskDefinition definition = record.build();
     check("kind", () -> requireKnown(definition.getKind()));
     check("template", () -> new Template(definition.getTemplate()));
     check("templatePair", () -> new Template(definition.getTemplatePair()));
     check("overLength", () -> TaskDefinitions.checkOverLength(definition));
+    check("abstainBelow", () -> TaskDefinitions.checkAbstainBelow(definition));
     check("labels", () -> TaskDefinitions.modelOf(definition));
     return definition;
   }

@@ -15,6 +15,7 @@ import java.util.Map;
 /**
  * A task as it is defined and served now.
  *
+ * @param abstainBelow a score; below it a prediction has no label
  * @param valid whether it can be served
  * @param problem why it cannot
  * @param servedVersion null: the initial adapter, version 0
@@ -38,6 +39,7 @@ public record TaskView(
     LabelScoring scoring,
     @Nullable PolicyView adaptation,
     List<String> initFrom,
+    double abstainBelow,
     boolean valid,
     @Nullable String problem,
     @Nullable ServedVersion servedVersion,

@@ -107,6 +107,7 @@ final class Tasks {
         written.getScoring(),
         written.getAdaptation() == null ? null : policy(written.getAdaptation()),
         written.getInitFrom(),
+        written.getAbstainBelow(),
         problem.isEmpty(),
         problem.orElse(null),
         served.map(Tasks::served).orElse(null),

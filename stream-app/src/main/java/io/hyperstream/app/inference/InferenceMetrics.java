@@ -9,12 +9,20 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 
 /**
- * The meters of the inference path, made once: the hot path only updates. Thread-safe. None is
- * tagged with a task, so their number does not grow with the tasks.
+ * The meters of the inference path, made once: the hot path only updates. Thread-safe. Only {@link
+ * #abstained} is tagged with a task, of {@value #MAX_TASKS} at most.
  */
 final class InferenceMetrics {
+  /** Tasks whose abstentions are counted apart; the others are counted together. */
+  static final int MAX_TASKS = 1_000;
+
+  /** No task can have this id. */
+  static final String OTHER_TASKS = "(other)";
+
   final MeterRegistry registry;
   final Counter requests;
   final Counter predictions;
@@ -35,6 +43,7 @@ final class InferenceMetrics {
   final Timer queueTime;
   final Timer deviceTime;
   final Timer endToEnd;
+  private final ConcurrentMap<String, Counter> abstained = new ConcurrentHashMap<>();
   private final Map<ErrorCode, Counter> deadLetters = new EnumMap<>(ErrorCode.class);
 
   InferenceMetrics(MeterRegistry registry) {
@@ -83,6 +92,20 @@ final class InferenceMetrics {
 
   Counter deadLetters(ErrorCode code) {
     return deadLetters.get(code);
+  }
+
+  /** Predictions of a task that have no label. */
+  Counter abstained(String taskId) {
+    Counter known = abstained.get(taskId);
+    return known != null
+        ? known
+        : abstained.computeIfAbsent(
+            abstained.size() < MAX_TASKS ? taskId : OTHER_TASKS,
+            task ->
+                Counter.builder("hyperstream.predictions.abstained")
+                    .description("Predictions without a label: the score was below abstainBelow")
+                    .tag("task", task)
+                    .register(registry));
   }
 
   private Counter counter(String name, String description) {

@@ -86,8 +86,11 @@ final class PredictionRecords {
             .setApproximate(answer.approximate())
             .setAttributes(request.getAttributes())
             .setCreatedAt(request.getCreatedAt())
-            .setPredictedAt(answered.at());
+            .setPredictedAt(answered.at())
+            .setAbstained(answer.abstained().orElse(null));
     answer.value().ifPresent(record::setValue);
+    answer.margin().ifPresent(margin -> record.setMargin((float) margin));
+    answer.outOfScope().ifPresent(share -> record.setOutOfScope((float) share));
     return record.build();
   }
 

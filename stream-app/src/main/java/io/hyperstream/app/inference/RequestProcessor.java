@@ -90,6 +90,9 @@ final class RequestProcessor implements Processor<byte[], byte[], byte[], byte[]
     }
     context.forward(now(output.prediction(record, prediction, pending)), PREDICTIONS);
     metrics.predictions.increment();
+    if (answered.prediction().abstained().isPresent()) {
+      metrics.abstained(answered.task().taskId()).increment();
+    }
     metrics.endToEnd.record(
         Math.max(0, context.currentSystemTimeMs() - pending.raw().timestamp()),
         TimeUnit.MILLISECONDS);

@@ -36,7 +36,8 @@ public final class TaskDefinitions {
           case EXACT -> LabelScoring.EXACT;
           case TRIE_BEAM -> LabelScoring.TRIE_BEAM;
         },
-        written.getInitFrom());
+        written.getInitFrom(),
+        written.getAbstainBelow());
   }
 
   /**
@@ -63,6 +64,16 @@ public final class TaskDefinitions {
    */
   public static void checkOverLength(TaskDefinition written) {
     overLengthOf(written).requireFor(kindOf(written));
+  }
+
+  /**
+   * Checks below which score the task abstains.
+   *
+   * @throws IllegalArgumentException saying what it may be
+   */
+  public static void checkAbstainBelow(TaskDefinition written) {
+    io.hyperstream.model.task.TaskDefinition.checkAbstainBelow(
+        kindOf(written), written.getAbstainBelow());
   }
 
   /** Why a task cannot learn from labelled examples; empty if it can. */

@@ -6,6 +6,7 @@ import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.prototype.HalfFloats;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LabelHead.LabelVectors;
+import io.hyperstream.model.prototype.Scope;
 import io.hyperstream.model.store.ModelStore;
 import io.hyperstream.model.task.Label;
 import io.hyperstream.model.training.FewShotVersion;
@@ -193,6 +194,8 @@ public final class VersionCodec {
         .setDecoderWeight(head.decoderWeight())
         .setStateWeight(head.stateWeight())
         .setWordWeight(head.wordWeight())
+        .setScopeMean(head.scope().map(Scope::mean).orElse(0.0))
+        .setScopeDeviation(head.scope().map(Scope::deviation).orElse(0.0))
         .build();
   }
 
@@ -243,7 +246,10 @@ public final class VersionCodec {
         record.getUnitStates(),
         record.getDecoderWeight(),
         record.getStateWeight(),
-        record.getWordWeight());
+        record.getWordWeight(),
+        record.getScopeDeviation() == 0
+            ? Optional.empty()
+            : Optional.of(new Scope(record.getScopeMean(), record.getScopeDeviation())));
   }
 
   private static float[] numbers(String field, ByteBuffer bytes, long count) {

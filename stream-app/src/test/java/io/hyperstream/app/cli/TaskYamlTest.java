@@ -43,6 +43,7 @@ class TaskYamlTest {
                 overLength: REJECT
                 scoring: TRIE_BEAM
                 initFrom: [clinc_banking]
+                abstainBelow: 0.6
                 adaptation: {enabled: false, triggerExamples: 4, method: weights}
                 """)
             .get(0);
@@ -55,6 +56,8 @@ class TaskYamlTest {
     assertThat(task.getLabels())
         .extracting(TaskLabel::getDescription)
         .containsExactly("the customer wants money back", null, null);
+    assertThat(task.getAbstainBelow()).isEqualTo(0.6);
+    assertThat(Definitions.toRecord(Definitions.toModel(task)).getAbstainBelow()).isEqualTo(0.6);
     assertThat(Definitions.toRecord(Definitions.toModel(task)).getLabels())
         .isEqualTo(task.getLabels());
     assertThat(task.getTemplate()).isEqualTo("ticket: {text}");
@@ -105,6 +108,8 @@ class TaskYamlTest {
         "{taskId: a, kind: REGRESSION, labels: [x, y]} | takes no labels",
         "{taskId: a, kind: GENERATION, overLength: WINDOWS} | WINDOWS answers with the mean",
         "{taskId: a, labels: [x, y], overLength: SPLIT} | one of TRUNCATE, REJECT, WINDOWS; got 'SPLIT'",
+        "{taskId: a, labels: [x, y], abstainBelow: 2} | 'abstainBelow' of a task must be a number from 0.0 to 1.0; got '2'",
+        "{taskId: a, kind: REGRESSION, abstainBelow: 0.5} | abstainBelow is for CLASSIFICATION",
         "{taskId: a, labels: [x, y], template: hello} | a template needs the place holder {text}",
         "{taskId: a, labels: [x, y], description: } | has no value; leave it out",
         "{taskId: a, labels: [x, y], adaptation: {heldOutFraction: 2}} | a number from 0.0 to 0.5; got '2'",

@@ -166,6 +166,7 @@ class ApiErrorsTest {
         "POST | /api/tasks | {'taskId':'t','overlength':'REJECT'} | overlength | did you mean overLength?",
         "PUT | /api/tasks/t | {'labels':[{'name':'a','verbaliser':'b'}]} | labels[0].verbaliser | did you mean verbalizer?",
         "PUT | /api/tasks/t | {'adaptation':{'method':'AUTO','speed':1}} | adaptation.speed | triggerExamples",
+        "PATCH | /api/tasks/t | {'abstainbelow':0.5} | abstainbelow | did you mean abstainBelow?",
         "PATCH | /api/tasks/t | {'initfrom':['x']} | initfrom | did you mean initFrom?",
         "PATCH | /api/tasks/t | {'initfrom':null} | initfrom | did you mean initFrom?",
         "PATCH | /api/tasks/t | {'labels':[{'name':'a','verbaliser':'b'}]} | labels[0].verbaliser | did you mean verbalizer?",

@@ -120,6 +120,7 @@ class ApiIT {
     assertThat(before.path("adapterVersion").asLong()).isZero();
     assertThat(before.path("taught").asBoolean(true)).isFalse();
     assertThat(before.path("distribution")).hasSize(3);
+    assertThat(before.has("outOfScope")).isFalse();
 
     try (Events events = http.events("/api/stream/reports")) {
       ArrayNode items = JSON.createArrayNode();
@@ -339,6 +340,18 @@ class ApiIT {
     assertThat(merged.path("adaptation").path("method").asText()).isEqualTo("PROTOTYPES");
     assertThat(merged.path("initFrom").get(0).asText()).isEqualTo("clinc_work");
 
+    assertThat(body(http.patch(path, "{\"abstainBelow\": 1}"), 200).path("abstainBelow").asDouble())
+        .isEqualTo(1);
+    eventually("it abstains", () -> answer("patched", "Is a room free?").has("abstained"));
+    JsonNode none = answer("patched", "Is a room free?");
+    assertThat(none.has("label")).isFalse();
+    assertThat(none.path("abstained").asText()).startsWith("score 0.").endsWith(" < 1.0");
+    assertThat(none.path("margin").floatValue()).isBetween(0f, none.path("score").floatValue());
+    assertThat(none.path("distribution")).hasSize(3);
+    assertThat(
+            body(http.patch(path, "{\"abstainBelow\": null}"), 200).path("abstainBelow").asDouble())
+        .isZero();
+
     String forget =
         """
         {"labels": [{"name": "rooms", "description": "meeting and reading rooms"},
@@ -362,6 +375,7 @@ class ApiIT {
           {"{\"labels\":[{\"name\":\"a\"},{\"name\":\" \"}]}", "labels[1].name"},
           {"{\"kind\":\"REGRESSION\"}", "overLength"},
           {"{\"kind\":\"REGRESSION\",\"overLength\":\"TRUNCATE\"}", "labels"},
+          {"{\"abstainBelow\":1.5}", "abstainBelow"},
           {"{\"template\":\"no place\"}", "template"},
           {"{\"adaptation\":{\"heldOutFraction\":0.7}}", "adaptation.heldOutFraction"},
           {"{\"initFrom\":[\"no-such-source\"]}", "initFrom"},

@@ -176,6 +176,34 @@ class InferenceTopologyTest {
   }
 
   @Test
+  @DisplayName("gives no label where the score is below the task's, says why, and counts it")
+  void abstains() {
+    define(task(TestPredictor.UNSURE_TASK, "good", "bad").setAbstainBelow(0.8));
+    define(task("sure", "good", "bad").setAbstainBelow(0.8));
+    send(request(TestPredictor.UNSURE_TASK, "four four one"));
+    Prediction none = prediction();
+    assertThat(none.getLabel()).isNull();
+    assertThat(none.getAbstained()).isEqualTo("score 0.75 < 0.8");
+    assertThat(none.getScore()).isEqualTo(TestPredictor.UNSURE);
+    assertThat(none.getMargin()).isEqualTo(0.5f);
+    assertThat(none.getOutOfScope()).isNull();
+    assertThat(none.getDistribution()).hasSize(2);
+    send(request("sure", "four four one"));
+    assertThat(prediction().getAbstained()).isNull();
+    assertThat(metrics.abstained(TestPredictor.UNSURE_TASK).count()).isEqualTo(1);
+    assertThat(metrics.abstained("sure").count()).isZero();
+
+    define(task(TestPredictor.UNSURE_TASK, "good", "bad"));
+    send(request(TestPredictor.UNSURE_TASK, "four four one"));
+    assertThat(prediction().getLabel()).isEqualTo("bad");
+
+    for (int i = 0; i < InferenceMetrics.MAX_TASKS; i++) {
+      metrics.abstained("task" + i);
+    }
+    assertThat(metrics.abstained("one-more")).isSameAs(metrics.abstained("another"));
+  }
+
+  @Test
   @DisplayName("answers regression and free-text tasks")
   void otherKinds() {
     define(task("length").setKind(TaskKind.REGRESSION));

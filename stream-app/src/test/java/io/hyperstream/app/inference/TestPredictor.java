@@ -35,6 +35,11 @@ final class TestPredictor implements Predictor {
   static final String MODEL_ID = "test-model";
   static final int MAX_TOKENS = 32;
 
+  /** A task whose answers have the score {@link #UNSURE}; others are sure. */
+  static final String UNSURE_TASK = "unsure";
+
+  static final float UNSURE = 0.75f;
+
   private final List<List<PreparedRow>> batches = Collections.synchronizedList(new ArrayList<>());
   private volatile Duration perRow = Duration.ZERO;
   private final List<Thread> threads = Collections.synchronizedList(new ArrayList<>());
@@ -213,21 +218,28 @@ final class TestPredictor implements Predictor {
       sum += token;
     }
     float[] distribution = new float[labels];
+    float score = row.task().taskId().equals(UNSURE_TASK) ? UNSURE : 1;
     if (labels > 0) {
-      distribution[sum % labels] = 1;
+      distribution[sum % labels] = score;
+      distribution[(sum + 1) % labels] = 1 - score;
     }
     boolean classes = row.task().kind() == TaskKind.CLASSIFICATION;
+    Optional<String> abstained = row.task().abstains(score);
     return new TaskPrediction(
         row.task().kind(),
-        classes ? Optional.of(row.task().labels().get(sum % labels).name()) : Optional.empty(),
+        classes && abstained.isEmpty()
+            ? Optional.of(row.task().labels().get(sum % labels).name())
+            : Optional.empty(),
         row.task().kind() == TaskKind.REGRESSION ? OptionalDouble.of(sum) : OptionalDouble.empty(),
         classes ? Optional.empty() : Optional.of(Integer.toString(sum)),
-        1,
+        score,
         distribution,
         row.adapter().version(),
         row.adapter().taught(),
         row.input().truncated(),
-        false);
+        false,
+        OptionalDouble.empty(),
+        abstained);
   }
 
   private void waitForRelease() {

@@ -7,6 +7,7 @@ import io.hyperstream.model.hyper.AdapterForm;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.prototype.LabelHead;
 import io.hyperstream.model.prototype.LabelHead.LabelVectors;
+import io.hyperstream.model.prototype.Scope;
 import io.hyperstream.model.store.FileModelStore;
 import io.hyperstream.model.training.FewShotVersion;
 import io.hyperstream.model.training.FewShotVersion.Form;
@@ -68,7 +69,8 @@ class VersionCodecTest {
         false,
         0.1,
         2.5,
-        1e-3);
+        1e-3,
+        Optional.of(new Scope(21.5, 0.75)));
   }
 
   private AdapterVersion record(Form form, Optional<LabelHead> head, Optional<byte[]> weights)
@@ -97,6 +99,9 @@ class VersionCodecTest {
     ByteBuffer wire = AdapterVersion.getEncoder().encode(record);
     assertThat(wire.remaining()).isLessThan(200);
     same(codec.toAdapter(AdapterVersion.getDecoder().decode(wire)).head().get(), head());
+
+    record.getPrototypes().setScopeDeviation(0); // of before there was the field
+    assertThat(codec.toAdapter(record).head().get().scope()).isEmpty();
 
     byte[] weights = {9, 8, 7};
     TaskAdapter tuned =

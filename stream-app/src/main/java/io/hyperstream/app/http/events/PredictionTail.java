@@ -52,6 +52,7 @@ final class PredictionTail {
   /**
    * A prediction as a watcher sees it.
    *
+   * @param abstained why it has no label; null where there is an answer
    * @param taught whether the version that answered learnt from labelled examples of the task
    * @param input the beginning of the text, if its request was seen
    */
@@ -64,6 +65,8 @@ final class PredictionTail {
       @Nullable Double value,
       @Nullable String text,
       float score,
+      @Nullable String abstained,
+      @Nullable Float outOfScope,
       long adapterVersion,
       boolean taught,
       Instant predictedAt,
@@ -179,6 +182,8 @@ final class PredictionTail {
               prediction.getValue(),
               prediction.getText(),
               prediction.getScore(),
+              prediction.getAbstained(),
+              prediction.getOutOfScope(),
               prediction.getAdapterVersion(),
               prediction.getTaught(),
               prediction.getPredictedAt(),
