@@ -7,6 +7,7 @@ import {outcome, percent} from '../format.js';
 
 const TOP = 5;
 const OUTSIDE = 0.95;
+const WORDS = 6;
 
 const sameText = (a, b) => a && b && a.text === b.text && (a.textPair ?? '') === (b.textPair ?? '');
 
@@ -54,9 +55,28 @@ export function answerCard(task, {signal, again}) {
       h('p', {class: 'top-label'}, h('b', {}, outcome(last)), h('span', {class: 'num'}, percent(last.score, 1))),
       rows.slice(0, TOP),
       rows.length > TOP && h('details', {open: opened}, h('summary', {}, `all ${rows.length} labels`), rows.slice(TOP)),
+      rows.length > 0 && h('div', {class: 'row'}, whyButton()),
       !rows.length && store.may('teach') && free());
     if (mine && held) body.querySelector(`[data-label="${CSS.escape(held)}"]`)?.focus();
   };
+
+  const whyButton = () => button('Why?', {class: 'small', data: {why: taskId}, title: 'Ask again without each word', on: {click: async ({currentTarget: pressed}) => {
+    const about = asked;
+    pressed.disabled = true;
+    try {
+      const {predictions: [answer]} = await api.post('api/predict', {taskId, ...about, explain: true}, signal);
+      if (!sameText(asked, about)) return;
+      if (answer.error) throw Object.assign(new Error(answer.error.message), {title: answer.error.code});
+      const counted = (answer.explanation ?? []).filter(({effect}) => Math.abs(effect) >= 0.005).slice(0, WORDS);
+      put(story, h('p', {data: {explanation: taskId}}, counted.length
+        ? ['Without a word the answer loses: ', counted.map(({words, effect}, i) => [i > 0 && ', ', h('b', {}, words), ` ${percent(effect)}`])]
+        : 'No single word decides the answer.'));
+    } catch (problem) {
+      if (problem.name !== 'AbortError') put(story, problemBox(problem));
+    } finally {
+      pressed.disabled = false;
+    }
+  }}});
 
   /** For tasks without labels the right answer is typed. */
   const free = () => {

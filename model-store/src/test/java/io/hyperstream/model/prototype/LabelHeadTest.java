@@ -106,7 +106,7 @@ class LabelHeadTest {
 
     // The nearest label's logit, and 20 times the cosine to the examples' mean.
     assertThat(outside(head, "a", 2, 2)).isCloseTo(0.5, within(1e-9)); // 1 + 20
-    assertThat(outside(head, "a", 2, -2)).isGreaterThan(0.999).isLessThan(1); // 1 + 0
+    assertThat(outside(head, "a", 2, -2)).isGreaterThan(0.999); // 1 + 0
     assertThat(outside(head, "a", 3, 3)).isLessThan(0.2); // 2 + 20
     assertThat(outside(head, "b", 3, 3)).isCloseTo(0.5, within(1e-9)); // a label that is gone
     assertThat(outside(head, "a", 0, 0)).isNaN();

@@ -1,13 +1,17 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.model.inference.Explanation.Effect;
 import io.hyperstream.model.inference.RowFailure;
 import io.hyperstream.model.inference.RowResult;
 import io.hyperstream.model.inference.TaskPrediction;
 import io.hyperstream.model.task.TaskDefinition;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 
 /** Answers of the model itself as text and as JSON. */
 final class PredictionRendering {
@@ -22,6 +26,22 @@ final class PredictionRendering {
         prediction.score(),
         Rendering.oneLine(
             row.textPair().map(pair -> row.text() + " | " + pair).orElse(row.text())));
+  }
+
+  /** The words that counted most, either way. */
+  static String line(List<Effect> explanation) {
+    return "    "
+        + explanation.stream()
+            .sorted(Comparator.comparingDouble((Effect effect) -> -Math.abs(effect.effect())))
+            .limit(6)
+            .map(
+                effect ->
+                    String.format(
+                        Locale.ROOT,
+                        "%s %+.2f",
+                        Rendering.oneLine(effect.words()),
+                        effect.effect()))
+            .collect(Collectors.joining(", "));
   }
 
   static String answer(TaskPrediction prediction) {

@@ -16,7 +16,9 @@ import io.hyperstream.app.streams.ErrorCode;
 import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.app.tracing.SpanKeys;
 import io.hyperstream.app.tracing.Tracing;
+import io.hyperstream.model.inference.Explanation;
 import io.hyperstream.schemas.InferenceRequest;
+import io.hyperstream.schemas.LabelProbability;
 import io.hyperstream.schemas.Prediction;
 import io.hyperstream.schemas.TaskKind;
 import io.micronaut.core.annotation.Nullable;
@@ -60,6 +62,9 @@ import java.util.concurrent.Semaphore;
 class PredictController {
   static final String PATH = "/api/predict";
 
+  /** Answers that one with an explanation takes. */
+  private static final int EXPLAINED = 1 + Explanation.MAX_PARTS;
+
   private final InferenceClient inference;
   private final Tasks tasks;
   private final Tracing tracing;
@@ -80,6 +85,8 @@ class PredictController {
    *
    * @param taskId one task; or
    * @param taskIds several
+   * @param explain whether to say which words spoke for the answer; goes with taskId, and takes the
+   *     time and the places of up to 32 further answers
    */
   @Serdeable
   @Schema(name = "PredictRequest")
@@ -87,7 +94,13 @@ class PredictController {
       @Nullable @Size(min = 1, max = 128) String taskId,
       @Nullable @Size(min = 1, max = 64) List<@NotNull @Size(min = 1, max = 128) String> taskIds,
       @NotNull String text,
-      @Nullable String textPair) {}
+      @Nullable String textPair,
+      @Nullable Boolean explain) {
+
+    boolean explained() {
+      return Boolean.TRUE.equals(explain);
+    }
+  }
 
   /** What the tasks answered, in the order they were asked. */
   @Serdeable
@@ -102,6 +115,9 @@ class PredictController {
    * @param margin the best probability minus the second
    * @param outOfScope how unlike the examples it learnt from a taught version finds the text, 0 to
    *     1: the share of them that were more like the task when they were left out
+   * @param explanation if it was asked for: what the best label's probability loses without each
+   *     word (or some neighbouring words of a long text), strongest first; left out for kinds
+   *     without labels
    * @param taught whether the version that answered learnt from labelled examples of the task;
    *     false for the initial adapter
    */
@@ -125,9 +141,10 @@ class PredictController {
       @Nullable Boolean truncated,
       @Nullable Boolean approximate,
       @Nullable Instant predictedAt,
+      @Nullable List<WordEffect> explanation,
       @Nullable Failure error) {
 
-    static Answer of(Prediction prediction) {
+    static Answer of(Prediction prediction, @Nullable List<WordEffect> explanation) {
       return new Answer(
           prediction.getTaskId(),
           prediction.getKind(),
@@ -147,19 +164,29 @@ class PredictController {
           prediction.getTruncated(),
           prediction.getApproximate(),
           prediction.getPredictedAt(),
+          explanation,
           null);
     }
 
     static Answer failed(String taskId, Failure failure) {
       return new Answer(
           taskId, null, null, null, null, null, null, null, null, null, null, null, null, null,
-          null, null, failure);
+          null, null, null, failure);
     }
   }
 
   @Serdeable
   @Schema(name = "LabelProbability")
   record Probability(String label, float probability) {}
+
+  /**
+   * What words counted.
+   *
+   * @param effect by how much the probability of the best label falls without them; less than 0 if
+   *     they spoke against it
+   */
+  @Serdeable
+  record WordEffect(String words, double effect) {}
 
   /**
    * Why a task did not answer.
@@ -242,7 +269,8 @@ class PredictController {
             problem -> {
               throw ProblemException.notNow(problem);
             });
-    if (!places.tryAcquire(taskIds.size())) {
+    int taken = input.explained() ? Math.min(maxPredictions, EXPLAINED) : taskIds.size();
+    if (!places.tryAcquire(taken)) {
       throw new ProblemException(
           HttpStatus.TOO_MANY_REQUESTS,
           "at most "
@@ -255,6 +283,7 @@ class PredictController {
     return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
         .thenApply(
             done -> {
+              places.release(taken);
               MutableHttpResponse<?> response =
                   response(answers.stream().map(CompletableFuture::join).toList(), request);
               traceOf(request, span).ifPresent(trace -> response.header("traceparent", trace));
@@ -293,28 +322,77 @@ class PredictController {
     if ((input.taskId() == null) == (input.taskIds() == null)) {
       throw ProblemException.field("taskId", "name one task here, or several in taskIds");
     }
+    if (input.explained() && input.taskId() == null) {
+      throw ProblemException.field("explain", "it goes with one task, in taskId");
+    }
     return input.taskId() != null ? Set.of(input.taskId()) : new LinkedHashSet<>(input.taskIds());
   }
 
-  /** Gives its place back; never fails. */
+  /** Never fails. */
   private CompletableFuture<Answer> ask(String taskId, Input input, Context parent) {
-    InferenceRequest question =
+    return predict(taskId, input.text(), Optional.ofNullable(input.textPair()), parent)
+        .thenCompose(
+            prediction ->
+                input.explained() && !prediction.getDistribution().isEmpty()
+                    ? explain(prediction, input, parent)
+                    : CompletableFuture.completedFuture(Answer.of(prediction, null)))
+        .exceptionally(failure -> Answer.failed(taskId, failure(failure)));
+  }
+
+  private CompletableFuture<Prediction> predict(
+      String taskId, String text, Optional<String> textPair, Context parent) {
+    return inference.predict(
         InferenceRequest.newBuilder()
             .setRequestId(UUID.randomUUID().toString())
             .setTaskId(taskId)
-            .setText(input.text())
-            .setTextPair(input.textPair())
+            .setText(text)
+            .setTextPair(textPair.orElse(null))
             .setCreatedAt(Instant.now().truncatedTo(ChronoUnit.MILLIS))
-            .build();
-    return inference
-        .predict(question, parent)
-        .handle(
-            (prediction, failure) -> {
-              places.release();
-              return failure == null
-                  ? Answer.of(prediction)
-                  : Answer.failed(taskId, failure(failure));
-            });
+            .build(),
+        parent);
+  }
+
+  /**
+   * Asks again without each word; words whose answer fails, or is another version's, are left out.
+   */
+  private CompletableFuture<Answer> explain(Prediction whole, Input input, Context parent) {
+    List<Explanation.Variant> variants =
+        Explanation.variants(input.text(), Optional.ofNullable(input.textPair()));
+    List<CompletableFuture<Optional<List<Float>>>> without =
+        variants.stream()
+            .map(
+                variant ->
+                    predict(whole.getTaskId(), variant.text(), variant.textPair(), parent)
+                        .handle(
+                            (prediction, failure) ->
+                                Optional.ofNullable(prediction)
+                                    .filter(other -> isComparable(other, whole))
+                                    .map(PredictController::probabilities)))
+            .toList();
+    return CompletableFuture.allOf(without.toArray(CompletableFuture<?>[]::new))
+        .thenApply(
+            done ->
+                Answer.of(
+                    whole,
+                    Explanation.effects(
+                            probabilities(whole),
+                            variants,
+                            without.stream().map(CompletableFuture::join).toList())
+                        .stream()
+                        .map(effect -> new WordEffect(effect.words(), effect.effect()))
+                        .toList()));
+  }
+
+  private static boolean isComparable(Prediction a, Prediction b) {
+    return a.getAdapterVersion() == b.getAdapterVersion() && labels(a).equals(labels(b));
+  }
+
+  private static List<String> labels(Prediction prediction) {
+    return prediction.getDistribution().stream().map(LabelProbability::getLabel).toList();
+  }
+
+  private static List<Float> probabilities(Prediction prediction) {
+    return prediction.getDistribution().stream().map(LabelProbability::getProbability).toList();
   }
 
   private static Failure failure(Throwable failure) {

@@ -124,6 +124,19 @@ class EncoderCommandsTest {
     assertThat(answer.path("label").asText()).isEqualTo("positive");
     assertThat(answer.path("taught").asBoolean()).isFalse();
     assertThat(answer.path("score").asDouble()).isBetween(0.5, 0.99);
+    assertThat(answer.has("explanation")).isFalse();
+
+    String[] line = {
+      "predict", "--labels", "positive,negative", "--text", "a terrible screen", "--explain"
+    };
+    CommandRun why = run("", with(line, "--json"));
+    assertThat(why.exitCode()).as(why.err()).isEqualTo(ExitCodes.OK);
+    JsonNode words = json(why).get(0).path("explanation");
+    assertThat(words.findValuesAsText("words"))
+        .containsExactlyInAnyOrder("a", "terrible", "screen")
+        .startsWith("terrible");
+    assertThat(words.get(0).path("effect").asDouble()).isBetween(0.05, 1.0);
+    assertThat(run("", line).out()).contains("\n    terrible +0.");
 
     assertThat(run("", "predict", "--labels", "yes", "--text", "a").err())
         .contains("--labels: classification task 'labels' needs 2 to 1024 labels");

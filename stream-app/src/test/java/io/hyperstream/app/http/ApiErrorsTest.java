@@ -139,6 +139,7 @@ class ApiErrorsTest {
         "/api/tasks | {\"taskId\":\"t\",\"adaptation\":{\"heldOutFraction\":0.7}} | adaptation.heldOutFraction",
         "/api/predict | {\"taskId\":\"t\"} | text",
         "/api/predict | {\"text\":\"hello\"} | taskId",
+        "/api/predict | {\"text\":\"hello\",\"taskIds\":[\"a\"],\"explain\":true} | explain",
         "/api/predict | {\"text\":\"hello\",\"taskIds\":[]} | taskIds",
         "/api/predict | {\"text\":\"hello\",\"taskId\":\"a\",\"taskIds\":[\"b\"]} | taskId",
         "/api/tasks/t/commands | {} | action",

@@ -40,7 +40,8 @@ class ApiIT {
       {"labels": [{"name": "borrowing", "description": "taking books home"}, {"name": "events"},
                   {"name": "rooms"}],
        "description": "Which desk of the library answers", "overLength": "WINDOWS",
-       "adaptation": {"enabled": false, "method": "PROTOTYPES"}}""";
+       "adaptation": {"enabled": false, "method": "PROTOTYPES"}}\
+      """;
 
   @TempDir static Path folder;
   private AppFixture app;
@@ -202,7 +203,8 @@ class ApiIT {
   void predict() throws Exception {
     String pairs =
         """
-        {"labels": [{"name": "yes"}, {"name": "no"}], "template": "a: {text} b: {textPair}"}""";
+        {"labels": [{"name": "yes"}, {"name": "no"}], "template": "a: {text} b: {textPair}"}\
+        """;
     body(http.put("/api/tasks/pairs", pairs), 201);
     body(http.put("/api/tasks/free", "{\"kind\": \"GENERATION\"}"), 201);
     String proper = DESK.replaceFirst("\\{", "{\"taskId\": \"asked\", ");
@@ -329,7 +331,8 @@ class ApiIT {
                         """
                         {"labels": [{"name": "rooms", "verbalizer": "a room"}, {"name": "lost"},
                                     {"name": "borrowing"}],
-                         "overLength": null, "adaptation": {"triggerExamples": 20}}"""),
+                         "overLength": null, "adaptation": {"triggerExamples": 20}}\
+                        """),
                 200)
             .path("labels");
     assertThat(labels.findValuesAsText("name")).containsExactly("rooms", "lost", "borrowing");
@@ -343,7 +346,17 @@ class ApiIT {
     assertThat(body(http.patch(path, "{\"abstainBelow\": 1}"), 200).path("abstainBelow").asDouble())
         .isEqualTo(1);
     eventually("it abstains", () -> answer("patched", "Is a room free?").has("abstained"));
+    String why = "{\"taskId\":\"patched\",\"text\":\"Is a room free?\",\"explain\":true}";
+    JsonNode explained =
+        body(http.post("/api/predict", why), 200).path("predictions").get(0).path("explanation");
+    assertThat(explained.findValuesAsText("words"))
+        .containsExactlyInAnyOrder("Is", "a", "room", "free");
+    for (int i = 1; i < explained.size(); i++) {
+      assertThat(explained.get(i).path("effect").asDouble())
+          .isBetween(-1.0, explained.get(i - 1).path("effect").asDouble());
+    }
     JsonNode none = answer("patched", "Is a room free?");
+    assertThat(none.has("explanation")).isFalse();
     assertThat(none.has("label")).isFalse();
     assertThat(none.path("abstained").asText()).startsWith("score 0.").endsWith(" < 1.0");
     assertThat(none.path("margin").floatValue()).isBetween(0f, none.path("score").floatValue());
@@ -355,7 +368,8 @@ class ApiIT {
     String forget =
         """
         {"labels": [{"name": "rooms", "description": "meeting and reading rooms"},
-                    {"name": "borrowing", "description": null}], "adaptation": null}""";
+                    {"name": "borrowing", "description": null}], "adaptation": null}\
+        """;
     JsonNode forgotten = body(http.patch(path, forget), 200);
     assertThat(forgotten.path("labels").get(0).path("verbalizer").asText()).isEqualTo("a room");
     assertThat(forgotten.path("labels").get(1).path("description").isNull()).isTrue();
