@@ -163,7 +163,7 @@ final class PredictCommand implements Callable<Integer> {
               + NearNames.hint(taskId, tasks.keySet(), "")
               + (tasks.isEmpty()
                   ? "; it was not trained on any. --definitions FILE.yaml says what a task is, and"
-                        + " --model starter-t5-mini has some of its own"
+                      + " --model starter-t5-mini has some of its own"
                   : "; it knows "
                       + String.join(", ", tasks.keySet())
                       + ". --definitions FILE.yaml adds others"));
