@@ -111,7 +111,8 @@ class PredictController {
    *
    * @param text the decoded text, of REGRESSION and GENERATION
    * @param label of CLASSIFICATION; left out where the task abstains
-   * @param abstained why it abstains, such as "score 0.34 < 0.5"; left out where there is an answer
+   * @param abstained why it abstains, such as {@code score 0.34 < 0.5}; left out where there is an
+   *     answer
    * @param margin the best probability minus the second
    * @param outOfScope how unlike the examples it learnt from a taught version finds the text, 0 to
    *     1: the share of them that were more like the task when they were left out
