@@ -217,7 +217,7 @@ final class PredictCommand implements Callable<Integer> {
                 variant.textPair()));
         asked.add(variant);
       } catch (InferenceException e) {
-        continue; // without this word there is nothing to ask about
+        // Without this word there is nothing to ask about.
       }
     }
     List<RowResult> answers = prepared.isEmpty() ? List.of() : predictor.predict(prepared);
