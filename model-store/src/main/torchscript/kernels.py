@@ -22,6 +22,13 @@ class Kernels(Module):
   def linear_bias(self: __torch__.Kernels, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return __torch__.linear.linear(x.to(bias), weight, bias).to(x)
 
+  # A product alone, many times over: what one is worth without the way to it. x has the weight's type.
+  def repeat(self: __torch__.Kernels, x: Tensor, weight: Tensor, times: int) -> Tensor:
+    y = __torch__.linear.linear(x, weight, None)
+    for i in range(times - 1):
+      y = __torch__.linear.linear(x, weight, None)
+    return y
+
   # Token ids, places and segments [N] -> [N, d]. W: tables [V, d], [P, d], [2, d], the norm's weight and bias.
   def bert_embed(self: __torch__.Kernels, ids: Tensor, places: Tensor, segments: Tensor, W: List[Tensor], eps: float) -> Tensor:
     return __torch__.bert.embed(ids, places, segments, W, eps)

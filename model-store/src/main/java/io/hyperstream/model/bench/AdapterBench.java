@@ -2,9 +2,10 @@ package io.hyperstream.model.bench;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Stack;
+import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.hyper.AdapterFactory;
 import io.hyperstream.model.hyper.AdapterWeights;
 import io.hyperstream.model.hyper.BatchAdapters;
@@ -28,8 +29,8 @@ import java.util.stream.IntStream;
 
 /**
  * What a mix of tasks costs: classification batches whose rows belong to ever more tasks beside the
- * bare backbone, and a crowd of registered tasks under a Zipf mix of which few are resident, beside
- * one task.
+ * bare backbone, one text that several tasks ask, and a crowd of registered tasks under a Zipf mix
+ * of which few are resident, beside one task.
  */
 public final class AdapterBench {
   private static final int[] TASKS = {1, 4, 8, 32, 128};
@@ -39,6 +40,12 @@ public final class AdapterBench {
 
   private static final int WARM_ROWS = 256;
   private static final int GENERATED = 16;
+
+  /** Tasks that ask one text. */
+  private static final int ASKED = 8;
+
+  /** How often, so that it lasts long enough to be timed. */
+  private static final int ASKS = 10;
 
   /**
    * What to run.
@@ -86,8 +93,10 @@ public final class AdapterBench {
               .withMaxBatchTokens(options.batch() * (options.seq() + 8))
               .withAdapterBudgetBytes(resident * perTask);
       try (BenchModel bench = BenchModel.open(options.source(), serving)) {
+        bench.requireLength(options.seq());
         AdapterBench adapters = new AdapterBench(options, bench);
         List<BenchRow> rows = new ArrayList<>(adapters.mixes());
+        rows.addAll(adapters.sameText());
         rows.addAll(adapters.withinEncoder());
         rows.addAll(adapters.generation());
         rows.addAll(adapters.crowd());
@@ -120,21 +129,76 @@ public final class AdapterBench {
     return rows;
   }
 
+  /**
+   * One text asked by several tasks and several times by one, in turn with once by one: without
+   * adapters, and with those of each task. Layers below the first adapters are computed once for
+   * all tasks, so the encoder's arithmetic is {@code (first + tasks (layers - first)) / layers}.
+   */
+  private List<BenchRow> sameText() {
+    PreparedRow text = bench.row(definition, BenchModel.bare(0), options.seq(), random);
+    List<Samples> seconds =
+        Samples.inTurn(
+            2,
+            options.rounds(),
+            List.of(
+                () -> ask(text, 1, task -> BenchModel.bare(0)),
+                () -> ask(text, ASKED, BenchModel::bare),
+                () -> ask(text, 1, bench::adapter),
+                () -> ask(text, ASKED, bench::adapter),
+                () -> ask(text, ASKED, task -> bench.adapter(0))));
+    int layers = bench.backbone().shape().layers(Stack.ENCODER);
+    int first = bench.model.loaded().adapters().orElseThrow().config().firstLayer();
+    double arithmetic = (first + ASKED * (double) (layers - first)) / layers;
+    List<BenchRow> rows = new ArrayList<>();
+    for (int i = 0; i < seconds.size(); i++) {
+      boolean bare = i < 2;
+      boolean alone = i == 0 || i == 2;
+      Map<String, Object> about = new LinkedHashMap<>();
+      about.put("tasks", alone || i == 4 ? 1 : ASKED);
+      about.put("times", alone ? 1 : ASKED);
+      about.put("adapters", bare ? "none" : "from layer " + first);
+      Samples each = seconds.get(i).times(1e3 / ASKS);
+      if (alone) {
+        rows.add(BenchRow.of("adapters.one-text", config(about), each, "ms"));
+        continue;
+      }
+      if (i == 3) {
+        about.put("arithmetic", arithmetic);
+      }
+      Samples one = seconds.get(bare ? 0 : 2).times(1e3 / ASKS);
+      rows.add(
+          BenchRow.of("adapters.same-text", config(about), each, "ms")
+              .comparedTo("adapters.one-text", each.over(one)));
+    }
+    return rows;
+  }
+
+  /** Asks a text some times, each time by the task and with the adapters of that number. */
+  private void ask(PreparedRow text, int times, IntFunction<TaskAdapter> adapters) {
+    List<PreparedRow> rows = new ArrayList<>();
+    for (int i = 0; i < times; i++) {
+      rows.add(new PreparedRow(definition, adapters.apply(i), text.inputIds(), false));
+    }
+    for (int i = 0; i < ASKS; i++) {
+      bench.predict(rows);
+    }
+  }
+
   /** An encoder pass with adapters of some tasks, in turn with the bare encoder's. */
   private List<BenchRow> withinEncoder() {
     AdapterFactory factory = bench.model.loaded().adapters().orElseThrow();
     List<List<AdapterWeights>> made = new ArrayList<>();
     List<Samples.Work> works = new ArrayList<>();
-    try (NDArray ids = bench.ids(options.batch(), options.seq());
-        NDArray mask = bench.t5().manager().ones(ids.getShape(), DataType.FLOAT32)) {
-      works.add(() -> encode(ids, mask, List.of()));
+    List<TokenSequence> sequences = bench.sequences(options.batch(), options.seq());
+    try {
+      works.add(() -> encode(sequences, List.of()));
       for (int tasks : TASKS) {
         List<AdapterWeights> weights =
             factory.generate(IntStream.range(0, tasks).mapToObj(bench::embedding).toList());
         made.add(weights);
         int[] drawn = TaskMix.UNIFORM.draw(tasks, options.batch(), random);
         List<AdapterWeights> rows = Arrays.stream(drawn).mapToObj(weights::get).toList();
-        works.add(() -> encode(ids, mask, rows));
+        works.add(() -> encode(sequences, rows));
       }
       List<Samples> seconds = Samples.inTurn(2, options.rounds(), works);
       List<BenchRow> rows = new ArrayList<>();
@@ -152,11 +216,11 @@ public final class AdapterBench {
     }
   }
 
-  private void encode(NDArray ids, NDArray mask, List<AdapterWeights> rows) {
+  private void encode(List<TokenSequence> sequences, List<AdapterWeights> rows) {
     try (AdapterHook adapters = rows.isEmpty() ? AdapterHook.NONE : BatchAdapters.of(rows);
         NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
-      GemmBench.finish(bench.t5().encode(ids, mask, adapters));
+      GemmBench.finish(bench.encode(sequences, adapters).states());
     }
   }
 
@@ -203,7 +267,7 @@ public final class AdapterBench {
       for (int i = 0; i < embeddings.size(); i++) {
         System.arraycopy(embeddings.get(i), 0, all, i * width, width);
       }
-      NDArray stacked = bench.t5().manager().create(all, new Shape(embeddings.size(), width));
+      NDArray stacked = bench.backbone().manager().create(all, new Shape(embeddings.size(), width));
       factory.generate(stacked).forEach(AdapterWeights::close);
     }
   }

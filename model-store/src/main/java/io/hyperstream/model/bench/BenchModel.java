@@ -1,7 +1,12 @@
 package io.hyperstream.model.bench;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.Shape;
+import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.Backbone;
+import io.hyperstream.model.backbone.Encoded;
+import io.hyperstream.model.backbone.TokenBatch;
+import io.hyperstream.model.backbone.TokenSequence;
+import io.hyperstream.model.bert.Bert;
+import io.hyperstream.model.bert.BertConfig;
 import io.hyperstream.model.checkpoint.Manifest;
 import io.hyperstream.model.checkpoint.ModelCard;
 import io.hyperstream.model.evaluation.RandomWeights;
@@ -100,12 +105,47 @@ final class BenchModel implements AutoCloseable {
         .weightBytes(LoadedModel.FAMILIES.of(stored.backbone().config()).shape(stored.backbone()));
   }
 
+  /** Of any family. */
+  Backbone backbone() {
+    return model.loaded().family().backbone();
+  }
+
+  /** T5 with its decoder, if it is one. */
+  Optional<T5> decoder() {
+    return backbone() instanceof T5 t5 ? Optional.of(t5) : Optional.empty();
+  }
+
   T5 t5() {
-    if (model.loaded().family().backbone() instanceof T5 t5) {
-      return t5;
+    return decoder()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    label + " has no decoder to be measured; give a T5 model or shape"));
+  }
+
+  /** f, the width of the feed-forward layers. */
+  int feedForward() {
+    return backbone() instanceof Bert bert ? bert.config().feedForward() : t5().config().dFf();
+  }
+
+  /** Multiplications and additions of the encoder's matrix products, in 10^9. */
+  double encoderGigaflop(int rows, int seq) {
+    if (backbone() instanceof Bert bert) {
+      BertConfig c = bert.config();
+      double d = c.width();
+      double perToken = 4 * d * d + 2 * d * c.feedForward() + 2 * seq * d;
+      return 2 * c.layers() * (double) rows * seq * perToken / 1e9;
     }
-    throw new IllegalArgumentException(
-        label + " is no T5, whose operations are counted here; give a T5 model or shape");
+    return EngineBench.encoderGigaflop(t5().config(), rows, seq);
+  }
+
+  /**
+   * Makes sure that texts of so many tokens can be measured.
+   *
+   * @throws IllegalArgumentException if not
+   */
+  void requireLength(int tokens) {
+    EngineBench.require("seq", tokens, tokenizer.specials() + 1, model.maxSourceTokens());
   }
 
   /** A task's embedding, near that of one the model knows; the same for the same number. */
@@ -205,11 +245,19 @@ final class BenchModel implements AutoCloseable {
     return LabelSpace.of(task.labels(), tokenizer, t5().config().decoderStartId());
   }
 
-  /** Ids [rows, tokens] for the backbone alone. */
-  NDArray ids(int rows, int tokens) {
-    long[] ids =
-        new Random(1).ints((long) rows * tokens, 3, tokenizer.size()).asLongStream().toArray();
-    return t5().manager().create(ids, new Shape(rows, tokens));
+  /** Sequences of so many tokens each for the backbone alone. */
+  List<TokenSequence> sequences(int rows, int tokens) {
+    Random random = new Random(1);
+    List<TokenSequence> sequences = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      sequences.add(new TokenSequence(random.ints(tokens, 3, tokenizer.size()).toArray()));
+    }
+    return sequences;
+  }
+
+  /** The encoder's states of them. In a scope. */
+  Encoded encode(List<TokenSequence> sequences, AdapterHook adapters) {
+    return backbone().encode(TokenBatch.of(backbone(), sequences), adapters);
   }
 
   @Override

@@ -1,10 +1,9 @@
 package io.hyperstream.model.bench;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
-import ai.djl.ndarray.types.DataType;
 import io.hyperstream.model.backbone.AdapterHook;
+import io.hyperstream.model.backbone.TokenSequence;
 import io.hyperstream.model.hyper.TaskAdapter;
 import io.hyperstream.model.inference.ModelOptions;
 import io.hyperstream.model.inference.PreparedRow;
@@ -27,7 +26,7 @@ import java.util.function.IntFunction;
 /**
  * What the engine makes of the machine: the encoder alone, whole classification batches as they are
  * served (encoder, label scores, results), bare and with adapters of many tasks, and greedy
- * decoding, beside matrix products of the encoder's sizes.
+ * decoding where there is a decoder, beside matrix products of the encoder's sizes.
  */
 public final class EngineBench {
   private static final int DECODED_TOKENS = 8;
@@ -70,17 +69,13 @@ public final class EngineBench {
 
   private final Options options;
   private final BenchModel bench;
-  private final T5 t5;
-  private final NDArray ids;
-  private final NDArray mask;
+  private final List<TokenSequence> sequences;
   private final Random random = new Random(3);
 
   private EngineBench(Options options, BenchModel bench) {
     this.options = options;
     this.bench = bench;
-    t5 = bench.t5();
-    ids = bench.ids(options.batch(), options.seq());
-    mask = t5.manager().ones(ids.getShape(), DataType.FLOAT32);
+    sequences = bench.sequences(options.batch(), options.seq());
   }
 
   /** Measures. */
@@ -95,6 +90,7 @@ public final class EngineBench {
         throw new IllegalArgumentException(
             "labels must be at most " + bench.mostLabels() + " with this model's tokenizer");
       }
+      bench.requireLength(options.seq());
       return new EngineBench(options, bench).measure();
     } finally {
       Ops.setRecording(recording);
@@ -102,40 +98,56 @@ public final class EngineBench {
   }
 
   private List<BenchRow> measure() {
-    T5Config config = t5.config();
     int batch = options.batch();
     int tokens = batch * options.seq();
+    boolean adapters = bench.model.loaded().adapters().isPresent();
     try (NDManager manager = Ops.newManager()) {
-      GemmBench.Ceiling ceiling = GemmBench.ceiling(manager, tokens, config.dModel(), config.dFf());
-      List<Samples> seconds =
-          Samples.inTurn(
-              2,
-              options.rounds(),
-              List.of(
-                  ceiling.work(),
-                  this::encode,
-                  () -> predict(BenchModel::bare),
-                  () -> predict(bench::adapter),
-                  this::decode));
+      GemmBench.Ceiling ceiling =
+          GemmBench.ceiling(manager, tokens, bench.backbone().shape().width(), bench.feedForward());
+      List<Samples.Work> works = new ArrayList<>();
+      works.add(ceiling.work());
+      works.add(this::encode);
+      works.add(() -> predict(BenchModel::bare));
+      if (adapters) {
+        works.add(() -> predict(bench::adapter));
+      }
+      bench.decoder().ifPresent(t5 -> works.add(() -> decode(t5)));
+      List<Samples> seconds = Samples.inTurn(2, options.rounds(), works);
       Samples gemm = seconds.get(0).rate(ceiling.gigaflop());
-      Samples encoder = seconds.get(1).rate(encoderGigaflop(config, batch, options.seq()));
-      Samples whole = seconds.get(2).rate(gigaflop(config, batch, options.seq(), positions()));
+      Samples encoder = seconds.get(1).rate(bench.encoderGigaflop(batch, options.seq()));
+      Samples whole = seconds.get(2).rate(gigaflop());
       Samples bare = seconds.get(2).rate(batch);
-      Samples adapted = seconds.get(3).rate(batch);
-      Samples decoded = seconds.get(4).rate((double) batch * DECODED_TOKENS);
       List<BenchRow> rows = new ArrayList<>();
       rows.add(row("gemm", gemm, "GFLOP/s"));
       rows.add(row("engine.encoder", encoder, "GFLOP/s").comparedTo("gemm", encoder.over(gemm)));
       rows.add(row("engine.batch", whole, "GFLOP/s").comparedTo("gemm", whole.over(gemm)));
       rows.add(row("engine.bare", bare, "examples/s"));
-      rows.add(
-          row("engine.adapters", adapted, "examples/s")
-              .comparedTo("engine.bare", adapted.over(bare)));
-      rows.add(row("engine.tokens", seconds.get(3).rate(tokens), "tokens/s"));
-      rows.add(row("engine.greedy", decoded, "decoded tokens/s"));
-      rows.add(row("engine.greedy-batch", seconds.get(4).rate(batch), "examples/s"));
+      if (adapters) {
+        Samples adapted = seconds.get(3).rate(batch);
+        rows.add(
+            row("engine.adapters", adapted, "examples/s")
+                .comparedTo("engine.bare", adapted.over(bare)));
+        rows.add(row("engine.tokens", seconds.get(3).rate(tokens), "tokens/s"));
+      }
+      if (bench.decoder().isPresent()) {
+        Samples decoded = seconds.get(seconds.size() - 1);
+        rows.add(
+            row(
+                "engine.greedy",
+                decoded.rate((double) batch * DECODED_TOKENS),
+                "decoded tokens/s"));
+        rows.add(row("engine.greedy-batch", decoded.rate(batch), "examples/s"));
+      }
       return rows;
     }
+  }
+
+  /** Of a whole batch; an encoder's labels cost next to nothing, their vectors being kept. */
+  private double gigaflop() {
+    return bench
+        .decoder()
+        .map(t5 -> gigaflop(t5.config(), options.batch(), options.seq(), positions()))
+        .orElseGet(() -> bench.encoderGigaflop(options.batch(), options.seq()));
   }
 
   private BenchRow row(String name, Samples rate, String unit) {
@@ -168,7 +180,7 @@ public final class EngineBench {
   private void encode() {
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
-      GemmBench.finish(t5.encode(ids, mask, AdapterHook.NONE));
+      GemmBench.finish(bench.encode(sequences, AdapterHook.NONE).states());
     }
   }
 
@@ -183,10 +195,10 @@ public final class EngineBench {
   }
 
   /** With the encoder: what a generated answer of some tokens costs. */
-  private void decode() {
+  private void decode(T5 t5) {
     try (NDScope scope = Ops.scope()) {
       scope.suppressNotUsedWarning();
-      CrossMemory memory = t5.attendTo(t5.encode(ids, mask, AdapterHook.NONE), mask);
+      CrossMemory memory = t5.attendTo(bench.encode(sequences, AdapterHook.NONE));
       t5.generate(memory, AdapterHook.NONE, GenerationOptions.greedy(DECODED_TOKENS + 1));
     }
   }

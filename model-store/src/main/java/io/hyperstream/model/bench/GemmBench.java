@@ -9,8 +9,11 @@ import io.hyperstream.model.tensor.Kernels;
 import io.hyperstream.model.tensor.Ops;
 import io.hyperstream.model.tensor.Precision;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * What this machine can do: products of activations with frozen weights in GFLOP/s, by each of the
@@ -27,19 +30,33 @@ public final class GemmBench {
 
   /** How a product is made. */
   enum Way {
-    /** PyTorch's own: MKL on a CPU. What training uses. */
-    PLAIN("gemm.plain"),
+    /** PyTorch's own: MKL on a CPU. */
+    PLAIN("gemm.plain", "training"),
     /** oneDNN, the weight as it is. */
-    ONEDNN("gemm.onednn"),
-    /** oneDNN, the weight packed once. What the engine uses with precision f32. */
-    PACKED("gemm.packed"),
-    /** The same in bfloat16, casts of input and output included; with precision bf16. */
-    PACKED_BF16("gemm.packed.bf16");
+    ONEDNN("gemm.onednn", "nothing"),
+    /** oneDNN, the weight packed once, alone: many times in one call, without bias. */
+    PACKED_BARE("gemm.packed.bare", "nothing"),
+    /** The same through the kernels' door, bias included, a call each. */
+    PACKED("gemm.packed", "the engine with precision f32"),
+    /** oneDNN in bfloat16, casts of input and output included, the weight as it is. */
+    ONEDNN_BF16("gemm.onednn.bf16", "nothing"),
+    /** The same, the weight packed once. */
+    PACKED_BF16("gemm.packed.bf16", "the engine with precision bf16");
 
     private final String bench;
+    private final String usedBy;
 
-    Way(String bench) {
+    Way(String bench, String usedBy) {
       this.bench = bench;
+      this.usedBy = usedBy;
+    }
+
+    boolean packed() {
+      return this == PACKED || this == PACKED_BARE || this == PACKED_BF16;
+    }
+
+    Precision precision() {
+      return this == ONEDNN_BF16 || this == PACKED_BF16 ? Precision.BF16 : Precision.F32;
     }
   }
 
@@ -55,12 +72,14 @@ public final class GemmBench {
     try (NDManager manager = Ops.newManager()) {
       List<BenchRow> rows = new ArrayList<>();
       Machine.Limit limit = Machine.limit();
-      rows.add(
-          BenchRow.counted(
-              "limit",
-              Map.of("instructions", limit.instructions(), "threads", Ops.threads()),
-              limit.gigaflops() * Ops.threads(),
-              "GFLOP/s"));
+      Map<String, Object> about =
+          Map.of("instructions", limit.instructions(), "threads", Ops.threads());
+      rows.add(BenchRow.counted("limit", about, limit.gigaflops() * Ops.threads(), "GFLOP/s"));
+      if (limit.gigaflopsBf16() > 0) {
+        rows.add(
+            BenchRow.counted(
+                "limit.bf16", about, limit.gigaflopsBf16() * Ops.threads(), "GFLOP/s"));
+      }
       rows.add(BenchRow.counted("clock", Map.of(), limit.gigahertz(), "GHz"));
       for (int[] size : SIZES) {
         rows.addAll(products(manager, size, rounds));
@@ -86,60 +105,77 @@ public final class GemmBench {
     }
   }
 
-  /** One size by all ways in turn, each compared with the plain one. */
+  /**
+   * One size by all ways in turn, each compared with the plain one; the engine's also with the same
+   * product alone.
+   */
   private static List<BenchRow> products(NDManager manager, int[] size, int rounds) {
     double gigaflop = 2.0 * size[0] * size[1] * size[2] / 1e9;
     int times = (int) Math.max(1, Math.round(0.5 / gigaflop)); // some milliseconds each
     Kernels kernels = Kernels.of(manager.getDevice());
-    List<Way> ways = new ArrayList<>(List.of(Way.PLAIN));
-    if (kernels.packed()) {
-      ways.addAll(List.of(Way.ONEDNN, Way.PACKED));
-      if (kernels.bf16()) {
-        ways.add(Way.PACKED_BF16);
+    Map<Way, Samples.Work> works = new EnumMap<>(Way.class);
+    for (Way way : Way.values()) {
+      if (way == Way.PLAIN
+          || (kernels.packed() && (way.precision() == Precision.F32 || kernels.bf16()))) {
+        works.put(way, product(manager, size, way, times));
       }
     }
-    List<Samples.Work> works = new ArrayList<>();
-    for (Way way : ways) {
-      Samples.Work once = product(manager, size, way);
-      works.add(
-          () -> {
-            for (int i = 0; i < times; i++) {
-              once.run();
-            }
-          });
+    List<Samples> seconds = Samples.inTurn(2, rounds, List.copyOf(works.values()));
+    Map<Way, Samples> rates = new EnumMap<>(Way.class);
+    for (Way way : works.keySet()) {
+      rates.put(way, seconds.get(rates.size()).rate(gigaflop * times));
     }
-    List<Samples> seconds = Samples.inTurn(2, rounds, works);
     List<BenchRow> rows = new ArrayList<>();
-    Map<String, Object> config =
-        Map.of("shape", size[0] + "x" + size[1] + "x" + size[2], "threads", Ops.threads());
-    Samples plain = seconds.get(0).rate(gigaflop * times);
-    for (int i = 0; i < ways.size(); i++) {
-      Samples rate = seconds.get(i).rate(gigaflop * times);
-      BenchRow row = BenchRow.of(ways.get(i).bench, config, rate, "GFLOP/s");
-      rows.add(i == 0 ? row : row.comparedTo(Way.PLAIN.bench, rate.over(plain)));
-    }
+    rates.forEach(
+        (way, rate) -> {
+          BenchRow row = BenchRow.of(way.bench, config(size, way), rate, "GFLOP/s");
+          rows.add(
+              way == Way.PLAIN
+                  ? row
+                  : row.comparedTo(Way.PLAIN.bench, rate.over(rates.get(Way.PLAIN))));
+          if (way == Way.PACKED) {
+            rows.add(row.comparedTo(Way.PACKED_BARE.bench, rate.over(rates.get(Way.PACKED_BARE))));
+          }
+        });
     return rows;
   }
 
-  /** x [m, k], w [n, k], b [n] -> [m, n]. */
-  private static Samples.Work product(NDManager manager, int[] size, Way way) {
+  private static Map<String, Object> config(int[] size, Way way) {
+    Map<String, Object> config = new LinkedHashMap<>();
+    config.put("shape", size[0] + "x" + size[1] + "x" + size[2]);
+    config.put("threads", Ops.threads());
+    config.put("usedBy", way.usedBy);
+    return config;
+  }
+
+  /** So many times x [m, k], w [n, k], b [n] -> [m, n]. */
+  private static Samples.Work product(NDManager manager, int[] size, Way way, int times) {
     Kernels kernels = Kernels.of(manager.getDevice());
     NDArray x = manager.randomNormal(new Shape(size[0], size[1]));
     NDArray w = manager.randomNormal(new Shape(size[2], size[1]));
     NDArray b = manager.randomNormal(new Shape(size[2]));
-    int kind = (way == Way.PACKED_BF16 ? Precision.BF16 : Precision.F32).kind();
-    NDArray weight =
-        way == Way.PACKED || way == Way.PACKED_BF16 ? kernels.call("pack", w, kind) : w;
+    int kind = way.precision().kind();
+    NDArray weight = kernels.call(way.packed() ? "pack" : "to_kind", w, kind);
     NDArray bias = kernels.call("to_kind", b, kind);
+    if (way == Way.PACKED_BARE) {
+      return () -> inScope(() -> kernels.call("repeat", x, weight, times));
+    }
     return () -> {
-      try (NDScope scope = Ops.scope()) {
-        scope.suppressNotUsedWarning();
-        finish(
-            way == Way.PLAIN
-                ? Ops.linear(x, weight, bias)
-                : kernels.call("linear_bias", x, weight, bias));
+      for (int i = 0; i < times; i++) {
+        inScope(
+            () ->
+                way == Way.PLAIN
+                    ? Ops.linear(x, weight, bias)
+                    : kernels.call("linear_bias", x, weight, bias));
       }
     };
+  }
+
+  private static void inScope(Supplier<NDArray> product) {
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      finish(product.get());
+    }
   }
 
   /** A device computes behind our back: reading one value waits for it. */
@@ -154,7 +190,7 @@ public final class GemmBench {
   static Ceiling ceiling(NDManager manager, int tokens, int dModel, int dFf) {
     int[] size = {tokens, dModel, dFf};
     Way way = Kernels.of(manager.getDevice()).packed() ? Way.PACKED : Way.PLAIN;
-    return new Ceiling(product(manager, size, way), 2.0 * tokens * dModel * dFf / 1e9);
+    return new Ceiling(product(manager, size, way, 1), 2.0 * tokens * dModel * dFf / 1e9);
   }
 
   /**

@@ -89,6 +89,8 @@ public final class LabelBench {
             .withBeams(1, options.beams())
             .withMaxBatchTokens(options.batch() * (options.seq() + 8));
     try (BenchModel bench = BenchModel.open(options.source(), serving)) {
+      bench.t5(); // a trie of labels is a decoder's
+      bench.requireLength(options.seq());
       return new LabelBench(options, bench).measure();
     } finally {
       Ops.setRecording(recording);

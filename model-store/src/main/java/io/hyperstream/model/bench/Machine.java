@@ -15,6 +15,9 @@ import java.util.stream.Stream;
 public final class Machine {
   private static final int CHAIN = 2_000_000;
 
+  /** Multiply-adds of bfloat16 per cycle by AMX: a tile of 16 x 16 x 32 in 16 cycles. */
+  private static final int TILE_PRODUCTS = 16 * 16 * 32 / 16;
+
   private Machine() {}
 
   /** Processor, threads and versions, for people and for JSON. */
@@ -39,8 +42,11 @@ public final class Machine {
    * @param instructions the widest there are for products of float32, and those for bfloat16
    * @param gigahertz measured now, under one busy thread
    * @param gigaflops float32: two fused multiply-adds of full width per cycle
+   * @param gigaflopsBf16 the same for bfloat16, of which twice as many fit; 0 without instructions
+   *     for it
    */
-  public record Limit(String instructions, double gigahertz, double gigaflops) {}
+  public record Limit(
+      String instructions, double gigahertz, double gigaflops, double gigaflopsBf16) {}
 
   /**
    * The limit of one core; the guess of a wide unit may be too high for a processor we know not.
@@ -58,7 +64,12 @@ public final class Machine {
         Stream.of("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
             .filter(flags::contains)
             .collect(Collectors.joining(" "));
-    return new Limit(names.isEmpty() ? "unknown" : names, clock, 2 * 2 * floats * clock);
+    double single = 2 * 2 * floats * clock;
+    double half = flags.contains("avx512_bf16") ? 2 * single : 0;
+    if (flags.contains("amx_bf16")) {
+      half = 2 * TILE_PRODUCTS * clock;
+    }
+    return new Limit(names.isEmpty() ? "unknown" : names, clock, single, half);
   }
 
   /** By a chain of operations of which each waits for the one before: 4 cycles a step. */

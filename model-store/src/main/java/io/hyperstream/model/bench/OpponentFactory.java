@@ -10,6 +10,9 @@ import java.util.ServiceLoader;
  * one to measure, and found by {@link ServiceLoader}. Thread-safe.
  */
 public interface OpponentFactory {
+  /** What builds the jars and their models. */
+  String BUILD = "mvn -ntp -q -DskipTests -Pbench package";
+
   /** What {@code --against} calls it. */
   String name();
 
@@ -19,6 +22,7 @@ public interface OpponentFactory {
    * @param model its name in a store
    * @return at least one
    * @throws IllegalArgumentException if it has none of that model; says which it has
+   * @throws IllegalStateException if the files are not there; says what builds them
    */
   List<String> formats(String model);
 

@@ -63,7 +63,7 @@ public final class Kernels {
   }
 
   private static final class OnCpu {
-    static final Kernels INSTANCE = load(Device.cpu());
+    static final Kernels INSTANCE = load(Device.cpu(), "linear_packed");
   }
 
   private static final class OnGpu {
@@ -81,9 +81,14 @@ public final class Kernels {
     return new Kernels(open(Ops.cpuManager(), "linear_plain"), false, true);
   }
 
-  private static Kernels load(Device device) {
+  /**
+   * The kernels with packed products, or with plain ones where those cannot be computed.
+   *
+   * @param products the file that has them
+   */
+  static Kernels load(Device device, String products) {
     try {
-      Kernels kernels = new Kernels(open(Ops.newManager(device), "linear_packed"), true, false);
+      Kernels kernels = new Kernels(open(Ops.newManager(device), products), true, false);
       kernels.tryProduct(Precision.F32);
       return new Kernels(kernels.module, true, kernels.computes(Precision.BF16));
     } catch (RuntimeException e) { // what DJL makes of any C++ exception

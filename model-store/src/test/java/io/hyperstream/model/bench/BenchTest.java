@@ -2,14 +2,25 @@ package io.hyperstream.model.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.Device;
+import io.hyperstream.model.inference.ModelOptions;
+import io.hyperstream.model.store.FileModelStore;
+import io.hyperstream.model.store.ShippedModel;
+import io.hyperstream.model.tensor.Kernels;
 import io.hyperstream.model.training.Preset;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 @DisplayName("Benchmarks")
 class BenchTest {
@@ -154,9 +165,106 @@ class BenchTest {
 
     assertThat(rows)
         .extracting(BenchRow::bench)
-        .contains("limit", "clock", "gemm.plain", "gemm.packed", "copy");
+        .contains("limit", "clock", "gemm.plain", "gemm.onednn", "gemm.packed", "copy");
     assertThat(rows).extracting(BenchRow::unit).containsOnly("GFLOP/s", "GB/s", "GHz");
     assertThat(rows).allSatisfy(row -> assertThat(row.value()).isPositive());
+    assertThat(row(rows, "gemm.plain").config()).containsEntry("usedBy", "training");
+    // The engine's product twice: beside the plain one, and beside the same product alone.
+    assertThat(rows)
+        .filteredOn(row -> row.bench().equals("gemm.packed"))
+        .hasSize(10)
+        .allSatisfy(
+            row -> {
+              assertThat(row.ratio()).isPositive();
+              assertThat(row.config()).containsEntry("usedBy", "the engine with precision f32");
+            })
+        .extracting(BenchRow::ratioTo)
+        .contains("gemm.plain", "gemm.packed.bare");
+    List<String> names = rows.stream().map(BenchRow::bench).toList();
+    boolean bf16 = Kernels.of(Device.cpu()).bf16();
+    assertThat(names.contains("gemm.onednn.bf16")).isEqualTo(bf16);
+    assertThat(names.contains("gemm.packed.bf16")).isEqualTo(bf16);
+    double limit = Machine.limit().gigaflopsBf16(); // twice as many fit, or none are computed
+    assertThat(names.contains("limit.bf16")).isEqualTo(limit > 0);
+    assertThat(limit).matches(is -> is == 0 || is > Machine.limit().gigaflops());
+  }
+
+  @Nested
+  @DisplayName("of an encoder without a decoder")
+  class OfAnEncoder {
+    @TempDir static Path folder;
+    private static BenchSource bge;
+
+    @BeforeAll
+    static void install() throws IOException {
+      bge = BenchSource.of(ShippedModel.BGE_SMALL.install(new FileModelStore(folder)));
+    }
+
+    @Test
+    @DisplayName("hold it against products of its own shape, and decode nothing")
+    void engine() {
+      List<BenchRow> rows =
+          EngineBench.run(new EngineBench.Options(bge, 2, 8, 3, 1, 2, TaskMix.UNIFORM, 1));
+
+      assertThat(rows)
+          .extracting(BenchRow::bench)
+          .containsExactly(
+              "gemm",
+              "engine.encoder",
+              "engine.batch",
+              "engine.bare",
+              "engine.adapters",
+              "engine.tokens");
+      assertThat(rows).allSatisfy(row -> assertThat(row.value()).isPositive());
+    }
+
+    @Test
+    @DisplayName("count its 21.2 million weights per token, and the attention")
+    void flops() {
+      try (BenchModel model = BenchModel.open(bge, ModelOptions.DEFAULT)) {
+        double weights = 12 * (4 * 384 * 384 + 2 * 384 * 1536);
+        double attention = 12 * 2 * 384;
+
+        assertThat(model.encoderGigaflop(1, 1)).isEqualTo(2 * (weights + attention) / 1e9);
+        assertThat(model.feedForward()).isEqualTo(1536);
+      }
+    }
+
+    @Test
+    @DisplayName("mix its tasks' adapters, and ask one text for several tasks")
+    void adapters() {
+      List<BenchRow> rows = AdapterBench.run(new AdapterBench.Options(bge, 2, 5, 1, 1, 1));
+
+      assertThat(rows)
+          .filteredOn(row -> row.bench().equals("adapters.encoder"))
+          .extracting(row -> row.config().get("tasks"))
+          .containsExactly(1, 4, 8, 32, 128);
+      List<BenchRow> sameText =
+          rows.stream().filter(row -> row.bench().equals("adapters.same-text")).toList();
+      assertThat(sameText)
+          .extracting(row -> row.config().get("tasks"), row -> row.config().get("adapters"))
+          .containsExactly(tuple(8, "none"), tuple(8, "from layer 6"), tuple(1, "from layer 6"));
+      // The lower half once, the upper half eight times.
+      assertThat(sameText.get(1).config()).containsEntry("arithmetic", 4.5);
+      assertThat(sameText).allSatisfy(row -> assertThat(row.ratio()).isPositive());
+    }
+
+    @Test
+    @DisplayName("refuse lengths it cannot have, and a trie of labels")
+    void refused() {
+      assertThatThrownBy(
+              () ->
+                  EngineBench.run(
+                      new EngineBench.Options(bge, 1, 513, 3, 1, 2, TaskMix.UNIFORM, 1)))
+          .hasMessage("seq must be 3 to 512; it is 513");
+      assertThatThrownBy(() -> AdapterBench.run(new AdapterBench.Options(bge, 1, 2, 1, 1, 1)))
+          .hasMessage("seq must be 3 to 512; it is 2");
+      assertThatThrownBy(
+              () ->
+                  LabelBench.run(new LabelBench.Options(bge, 2, 4, List.of(5), 2, List.of(), 8, 1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("has no decoder");
+    }
   }
 
   @Test

@@ -1,15 +1,22 @@
 package io.hyperstream.model.tensor;
 
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.io.ByteArrayInputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -18,6 +25,10 @@ import java.util.zip.ZipInputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 @DisplayName("The kernels")
 class KernelsTest {
@@ -57,6 +68,79 @@ class KernelsTest {
     }
   }
 
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"relu, false", "gelu_new, true"})
+  @DisplayName("compute T5's layers the same with packed products and with plain ones")
+  void bothProductsOfT5(String activation, boolean gated) {
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      float[] one = t5Layer(packed, activation, gated).toFloatArray();
+      float[] other = t5Layer(plain, activation, gated).toFloatArray();
+
+      assertThat(one).usingComparatorWithPrecision(1e-5f).containsExactly(other);
+      float[] ungated = t5Layer(plain, activation, false).toFloatArray();
+      assertThat(Arrays.equals(other, ungated)).isEqualTo(!gated);
+    }
+  }
+
+  /** One layer of T5 with the norm behind it, over two sequences, of 4 tokens and of 3. */
+  private NDArray t5Layer(Kernels kernels, String activation, boolean gated) {
+    List<NDArray> weights = new ArrayList<>();
+    weights.add(numbers(1, WIDTH));
+    weights.add(pack(kernels, 3 * WIDTH, WIDTH));
+    weights.add(pack(kernels, WIDTH, WIDTH));
+    weights.add(numbers(1, WIDTH));
+    weights.add(pack(kernels, WIDE, WIDTH));
+    weights.add(gated ? pack(kernels, WIDE, WIDTH) : numbers(1, 1));
+    weights.add(pack(kernels, WIDTH, WIDE));
+    weights.add(numbers(1, WIDTH));
+    weights.add(numbers(1, 1)); // its type is that of the weights
+    NDArray bias = numbers(1, 2, 4, 4, 4); // [R, H, S, S]
+    return kernels.call(
+        "t5_layers",
+        numbers(1, TOKENS, WIDTH),
+        List.of(pad(), unpad(), bias),
+        new long[] {2, 4, 4, gated ? 1 : 0},
+        weights,
+        0,
+        1,
+        1e-6,
+        activation,
+        List.of(),
+        new long[0],
+        new long[0],
+        "",
+        0);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(strings = {"linear_missing", "linear_failing", "linear_wrong"})
+  @DisplayName("fall back to plain products where the packed ones fail, and say so once")
+  void fallBack(String products) {
+    Logger log = (Logger) LoggerFactory.getLogger(Kernels.class);
+    ListAppender<ILoggingEvent> said = new ListAppender<>();
+    said.start();
+    log.addAppender(said);
+    log.setLevel(Level.INFO);
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      Kernels kernels = Kernels.load(manager.getDevice(), products);
+
+      assertThat(kernels.packed()).isFalse();
+      for (int i = 0; i < 2; i++) {
+        assertThat(layer(kernels, "gelu").toFloatArray())
+            .isEqualTo(layer(plain, "gelu").toFloatArray());
+      }
+      assertThat(said.list)
+          .singleElement()
+          .extracting(ILoggingEvent::getFormattedMessage, as(STRING))
+          .contains("no oneDNN products with packed weights; using its plain ones");
+    } finally {
+      log.detachAppender(said);
+      log.setLevel(null); // as its parents have it
+    }
+  }
+
   /** One layer of BERT over two sequences, of 4 tokens and of 3. */
   private NDArray layer(Kernels kernels, String activation) {
     List<NDArray> weights = new ArrayList<>();
@@ -66,14 +150,12 @@ class KernelsTest {
     product(kernels, weights, WIDE, WIDTH);
     product(kernels, weights, WIDTH, WIDE);
     norm(weights);
-    NDArray pad = manager.create(new long[] {0, 1, 2, 3, 4, 5, 6, 4});
-    NDArray unpad = manager.create(new long[] {0, 1, 2, 3, 4, 5, 6});
     NDArray mask = manager.create(new float[] {0, 0, 0, 0, 0, 0, 0, -1e9f}, new Shape(2, 1, 1, 4));
     NDArray x = numbers(1, TOKENS, WIDTH);
     return kernels.call(
         "bert_layers",
         x,
-        List.of(pad, unpad, mask),
+        List.of(pad(), unpad(), mask),
         new long[] {2, 4, 4},
         weights,
         0,
@@ -88,8 +170,20 @@ class KernelsTest {
         0);
   }
 
+  private NDArray pad() {
+    return manager.create(new long[] {0, 1, 2, 3, 4, 5, 6, 4});
+  }
+
+  private NDArray unpad() {
+    return manager.create(new long[] {0, 1, 2, 3, 4, 5, 6});
+  }
+
+  private NDArray pack(Kernels kernels, int out, int in) {
+    return kernels.call("pack", numbers(0.1f, out, in), Precision.F32.kind());
+  }
+
   private void product(Kernels kernels, List<NDArray> weights, int out, int in) {
-    weights.add(kernels.call("pack", numbers(0.1f, out, in), Precision.F32.kind()));
+    weights.add(pack(kernels, out, in));
     weights.add(numbers(0.1f, out));
   }
 

@@ -11,9 +11,11 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "What a mix of tasks costs: batches of 1, 4, 8, 32 and 128 tasks beside the bare backbone, "
-          + "and the adapters' part of an encoder pass beside the rest of that pass; generating a "
-          + "task's adapters; and a crowd of registered tasks under a Zipf mix, of which few are "
-          + "resident, beside one task."
+          + "and the adapters' part of an encoder pass beside the rest of that pass; one text asked "
+          + "by eight tasks and eight times by one, beside once; generating a task's adapters; and a "
+          + "crowd of registered tasks under a Zipf mix, of which few are resident, beside one task.",
+      "Layers below a model's first adapters are computed once per text: `adapters` of the rows of one "
+          + "text says where they begin, `arithmetic` what that makes of the encoder's work."
     })
 final class BenchAdaptersCommand implements Callable<Integer> {
   private final Console console;

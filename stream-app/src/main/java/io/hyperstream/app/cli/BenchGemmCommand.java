@@ -11,9 +11,11 @@ import picocli.CommandLine.Mixin;
     description = {
       "What this machine can do: products of activations with frozen weights, and copying memory.",
       "gemm.plain is PyTorch's own product (MKL), gemm.onednn the other library inside libtorch, "
-          + "gemm.packed the same with weights packed once, gemm.packed.bf16 in bfloat16. The engine "
-          + "uses gemm.packed, with hyperstream.model.precision=bf16 the last; training uses gemm.plain.",
-      "limit is what the processor's instructions allow at the clock measured now."
+          + "gemm.packed the same with weights packed once, a call and a bias each; .bf16 is the same in"
+          + " bfloat16, casts included. Each row says what uses it.",
+      "gemm.packed.bare is the packed product alone, many times in one call: gemm.packed has a second "
+          + "row with its ratio to that, which is what the way to a product costs.",
+      "limit and limit.bf16 are what the processor's instructions allow at the clock measured now."
     })
 final class BenchGemmCommand implements Callable<Integer> {
   private final Console console;

@@ -1,12 +1,9 @@
 package io.hyperstream.app.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.hyperstream.model.bench.BenchRow;
 import io.hyperstream.model.bench.Machine;
 import io.hyperstream.model.bench.OtherLoad;
 import io.hyperstream.model.tensor.NativeMemory;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -67,19 +64,26 @@ final class BenchOptions {
     if (!(maxSpread > 0)) {
       throw CommandFailure.usage("--max-spread must be above 0; it is " + maxSpread);
     }
+    JsonFile.check(json);
     BenchCommand.threads(threads);
     NativeMemory.keepFreed(); // as the application does
   }
 
   /**
-   * Measures, prints the rows and writes them.
+   * Measures, prints the rows and writes them. An argument that the model does not allow, which
+   * only the measurement can tell, is as wrong as any other.
    *
    * @return the exit code: whether the machine was quiet and the repetitions agree
    */
   int run(Console console, Callable<List<BenchRow>> measurement) throws Exception {
     apply();
     OtherLoad load = OtherLoad.watch();
-    List<BenchRow> rows = measurement.call();
+    List<BenchRow> rows;
+    try {
+      rows = measurement.call();
+    } catch (IllegalArgumentException e) {
+      throw CommandFailure.usage(e.getMessage());
+    }
     OptionalDouble others = load.share();
     Map<String, Object> machine = Machine.describe();
     machine.forEach((what, value) -> console.print("# " + what + ": " + value));
@@ -101,13 +105,30 @@ final class BenchOptions {
             String.format(
                 Locale.ROOT,
                 "%s: its repetitions spread by %.0f %%, at most %.0f %% is allowed",
-                row.bench(),
+                name(row, rows),
                 100 * row.spread(),
                 100 * maxSpread));
       }
     }
     doubt(others).ifPresent(doubts::add);
     return doubts;
+  }
+
+  /**
+   * What tells a row from the others: its name, the settings they differ in, what it is held to.
+   */
+  private static String name(BenchRow row, List<BenchRow> rows) {
+    StringBuilder name = new StringBuilder(row.bench());
+    row.config()
+        .forEach(
+            (key, value) -> {
+              if (rows.stream()
+                  .filter(other -> other.bench().equals(row.bench()))
+                  .anyMatch(other -> !value.equals(other.config().get(key)))) {
+                name.append(' ').append(key).append('=').append(value);
+              }
+            });
+    return row.ratioTo().isEmpty() ? name.toString() : name + ", of " + row.ratioTo();
   }
 
   /** How much of the processors' time others had, for people. */
@@ -131,8 +152,10 @@ final class BenchOptions {
   }
 
   private void write(
-      Map<String, Object> machine, List<BenchRow> rows, OptionalDouble others, List<String> doubts)
-      throws IOException {
+      Map<String, Object> machine,
+      List<BenchRow> rows,
+      OptionalDouble others,
+      List<String> doubts) {
     Map<String, Object> run = new LinkedHashMap<>();
     run.put("command", command.qualifiedName());
     run.put("arguments", command.commandLine().getParseResult().originalArgs());
@@ -141,7 +164,7 @@ final class BenchOptions {
     run.put("otherLoad", others.isPresent() ? others.getAsDouble() : null);
     run.put("doubts", doubts);
     run.put("rows", rows.stream().map(BenchRow::toMap).toList());
-    new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(json.toFile(), run);
+    JsonFile.write(json, run);
   }
 
   static String line(BenchRow row) {

@@ -23,7 +23,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -200,12 +199,13 @@ final class BenchPipelineCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     check();
     Optional<Map<String, String>> different = different();
-    if (different.isEmpty()) {
-      checkPlainConsumer(); // before anything is started
-    }
+    Optional<OpponentFactory> plain =
+        different.isEmpty() ? Optional.of(Opponents.onnxRuntime()) : Optional.empty();
+    StoredModel stored = model.load(); // before anything is started
+    plain.ifPresent(factory -> check(factory, stored));
     List<String> doubts = new ArrayList<>();
     try (Teardown teardown = Teardown.alsoOnSignal(console)) {
-      print(measure(teardown, different, doubts), doubts);
+      print(measure(teardown, stored, different, doubts), doubts);
     }
     doubts.forEach(doubt -> console.note("not measured cleanly: " + doubt));
     return doubts.isEmpty() ? ExitCodes.OK : ExitCodes.NOT_CLEAN;
@@ -248,17 +248,16 @@ final class BenchPipelineCommand implements Callable<Integer> {
     }
   }
 
-  private void checkPlainConsumer() throws IOException {
-    OpponentFactory factory = Opponents.onnxRuntime();
+  private static void check(OpponentFactory factory, StoredModel stored) {
     try {
-      factory.formats(model.load().name());
+      factory.formats(stored.name());
     } catch (IllegalArgumentException e) {
       throw CommandFailure.usage(e.getMessage());
     }
   }
 
   /** A table whose first lines say what holds for all rows, and a file. */
-  private void print(List<BenchRow> rows, List<String> doubts) throws IOException {
+  private void print(List<BenchRow> rows, List<String> doubts) {
     Map<String, Object> machine = Machine.describe();
     machine.putAll(common); // the model's threads are the application's
     machine.forEach((what, value) -> console.print("# " + what + ": " + value));
@@ -277,7 +276,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
       run.put("otherLoad", others.isPresent() ? others.getAsDouble() : null);
       run.put("doubts", doubts);
       run.put("rows", rows.stream().map(BenchRow::toMap).toList());
-      Files.writeString(json, Console.toJson(run) + "\n");
+      JsonFile.write(json, run);
     }
   }
 
@@ -296,17 +295,29 @@ final class BenchPipelineCommand implements Callable<Integer> {
     require("--swaps", swaps, 0, 100_000);
     require("--threads", threads, 0, 1024);
     require("--max-spread", maxSpread, 0, 10);
+    JsonFile.check(json);
   }
 
   private static void require(String option, double value, double min, double max) {
     if (!(value >= min && value <= max)) {
       throw CommandFailure.usage(
-          String.format(Locale.ROOT, "%s must be %s to %s; it is %s", option, min, max, value));
+          "%s must be %s to %s; it is %s"
+              .formatted(option, number(min), number(max), number(value)));
     }
   }
 
+  /** Without a fraction where there is none. */
+  private static String number(double value) {
+    return value == Math.rint(value) && !Double.isInfinite(value)
+        ? String.valueOf((long) value)
+        : String.valueOf(value);
+  }
+
   private List<BenchRow> measure(
-      Teardown teardown, Optional<Map<String, String>> different, List<String> doubts)
+      Teardown teardown,
+      StoredModel stored,
+      Optional<Map<String, String>> different,
+      List<String> doubts)
       throws Exception {
     if (threads > 0) {
       set.put("hyperstream.model.threads", Integer.toString(threads));
@@ -341,7 +352,7 @@ final class BenchPipelineCommand implements Callable<Integer> {
       }
       String label =
           different.map(BenchPipelineCommand::described).orElse(BenchPlainConsumerCommand.NAME);
-      try (EngineBaseline engine = settings.engine(model.load(), asked)) {
+      try (EngineBaseline engine = settings.engine(stored, asked)) {
         common = settings.config(this, asked);
         PipelineBench bench =
             new PipelineBench(

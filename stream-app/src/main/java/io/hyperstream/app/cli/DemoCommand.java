@@ -9,7 +9,6 @@ import io.hyperstream.schemas.Topics;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -78,6 +77,7 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     ServeCommand.checkPort(httpPort);
+    JsonFile.check(json == null || json.equals("-") ? null : Path.of(json));
     DemoSummary summary;
     try (Teardown teardown = Teardown.alsoOnSignal(console)) {
       Path directory = directory(teardown);
@@ -188,7 +188,7 @@ final class DemoCommand implements Callable<Integer> {
     out.println();
   }
 
-  private void writeJson(DemoSummary summary) throws IOException {
+  private void writeJson(DemoSummary summary) {
     if (json == null) {
       return;
     }
@@ -196,7 +196,7 @@ final class DemoCommand implements Callable<Integer> {
       console.printJson(summary);
       return;
     }
-    Files.writeString(Path.of(json), Console.toJson(summary) + "\n", StandardCharsets.UTF_8);
+    JsonFile.write(Path.of(json), summary);
   }
 
   private void keepRunning(EmbeddedCluster cluster, HyperstreamApplication application)

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 /** Programs that benchmarks measure against. They lie in {@code bench/} beside the application. */
 final class Opponents {
   /** What puts it there. */
-  static final String BUILD = "mvn -ntp -q -DskipTests -Pbench package";
+  static final String BUILD = OpponentFactory.BUILD;
 
   private static final String ONNX_RUNTIME = "onnxruntime";
 

@@ -1,6 +1,7 @@
 package io.hyperstream.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,9 +13,12 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("hyperstream bench")
 class BenchCommandTest {
@@ -58,7 +62,67 @@ class BenchCommandTest {
     CommandRun run = CommandRun.of("bench", "gemm", "--rounds=2", "--max-spread=1e-12");
 
     assertThat(run.exitCode()).isEqualTo(ExitCodes.NOT_CLEAN);
-    assertThat(run.err()).contains("not measured cleanly: gemm.plain: its repetitions spread by");
+    assertThat(run.err())
+        .contains(
+            "not measured cleanly: gemm.plain shape=832x384x1536: its repetitions spread by",
+            "not measured cleanly: gemm.packed shape=13x384x1536, of gemm.packed.bare: its");
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @DisplayName("a file that cannot be written is told before anything is measured or started")
+  @ValueSource(
+      strings = {
+        "bench gemm",
+        "bench engine",
+        "bench adapters",
+        "bench labels",
+        "bench train",
+        "bench pipeline",
+        "demo"
+      })
+  void notWritable(String command, @TempDir Path folder) throws Exception {
+    Path nowhere = folder.resolve("none").resolve("x.json");
+    Path file = Files.writeString(folder.resolve("file"), "as it was");
+    Path below = file.resolve("x.json"); // refused to root as well
+    Map<Path, String> wrong =
+        Map.of(
+            nowhere, "--json: cannot write " + nowhere + ": its folder does not exist",
+            folder, "--json: expected a file, but " + folder + " is a folder",
+            below, "--json: cannot write " + below + ": Not a directory");
+
+    wrong.forEach(
+        (json, message) -> {
+          CommandRun run = CommandRun.of((command + " --json " + json).split(" ", -1));
+
+          assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCodes.USAGE);
+          assertThat(run.err()).contains(message);
+          assertThat(run.out()).isEmpty();
+        });
+  }
+
+  @Test
+  @DisplayName("checking a file leaves what is in it, and makes none")
+  void checked(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("rows.json"), "of the last run");
+
+    JsonFile.check(file);
+    JsonFile.check(folder.resolve("new.json"));
+    JsonFile.check(null);
+
+    assertThat(file).hasContent("of the last run");
+    assertThat(folder.resolve("new.json")).doesNotExist();
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  @DisplayName("a disk that fills up while the rows are written: which option, which file, why")
+  void full() {
+    Path full = Path.of("/dev/full");
+
+    JsonFile.check(full); // a device tells only when it is written to
+    assertThatThrownBy(() -> JsonFile.write(full, Map.of("rows", 1)))
+        .isInstanceOf(CommandFailure.class)
+        .hasMessageContaining("--json: /dev/full could not be written: No space left on device");
   }
 
   @Test
@@ -92,6 +156,23 @@ class BenchCommandTest {
     assertThat(run.err())
         .contains("expected onnx-bench-*.jar in " + Path.of("target", "bench").toAbsolutePath())
         .contains("`mvn -ntp -q -DskipTests -Pbench package`");
+  }
+
+  @Test
+  @DisplayName("an unknown model is told before a cluster is started or asked")
+  void unknownModel(@TempDir Path folder) {
+    CommandRun run =
+        CommandRun.of(
+            "bench",
+            "pipeline",
+            "--model=nosuch",
+            "--model-dir=" + folder,
+            "--bootstrap-servers=127.0.0.1:1",
+            "--schema-registry-url=http://127.0.0.1:1",
+            "--command-config=" + folder.resolve("none.properties")); // read before it connects
+
+    assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
+    assertThat(run.err()).contains("nosuch").doesNotContain("none.properties");
   }
 
   @Test
@@ -147,7 +228,9 @@ class BenchCommandTest {
         "bench engine --against tvm | expected onnxruntime, got tvm",
         "bench engine --against onnxruntime --labels 3 | --labels does not go with --against",
         "bench engine --against onnxruntime --texts t.txt --length 8 | leave out --seq",
-        "bench pipeline --rounds 0 | --rounds must be 1",
+        "bench engine --model bge-small --seq 513 | seq must be 3 to 512; it is 513",
+        "bench pipeline --rounds 0 | --rounds must be 1 to 1000; it is 0",
+        "bench pipeline --seconds 0 | --seconds must be 0.1 to 3600; it is 0",
         "bench pipeline --bootstrap-servers a:1 | --schema-registry-url go together",
         "bench pipeline --tasks t.yaml | --tasks goes with --texts",
         "bench pipeline --against commit-interval | KEY=VALUE",

@@ -36,20 +36,34 @@ public final class OnnxRuntimeFactory implements OpponentFactory {
       this.file = file;
       this.sha256 = sha256;
     }
+  }
 
-    Path path() {
-      try {
-        return Path.of(
-                OnnxRuntimeFactory.class
-                    .getProtectionDomain()
-                    .getCodeSource()
-                    .getLocation()
-                    .toURI())
-            .resolveSibling(file);
-      } catch (URISyntaxException e) {
-        throw new IllegalStateException("cannot tell where ONNX Runtime's models lie", e);
-      }
+  private final Path folder;
+
+  public OnnxRuntimeFactory() {
+    this(besideThisClass());
+  }
+
+  /**
+   * @param folder where the ONNX files lie
+   */
+  OnnxRuntimeFactory(Path folder) {
+    this.folder = folder;
+  }
+
+  private static Path besideThisClass() {
+    try {
+      return Path.of(
+              OnnxRuntimeFactory.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+          .resolveSibling(".")
+          .normalize();
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException("cannot tell where ONNX Runtime's models lie", e);
     }
+  }
+
+  private Path path(Original original) {
+    return folder.resolve(original.file);
   }
 
   @Override
@@ -65,12 +79,13 @@ public final class OnnxRuntimeFactory implements OpponentFactory {
     }
     List<String> formats =
         Arrays.stream(Original.values())
-            .filter(original -> Files.exists(original.path()))
+            .filter(original -> Files.exists(path(original)))
             .map(original -> original.format)
             .toList();
     if (!formats.contains(Original.FLOAT32.format)) {
-      throw new IllegalArgumentException(
-          "onnxruntime misses its model: expected " + Original.FLOAT32.path());
+      throw new IllegalStateException(
+          "onnxruntime misses its model: expected %s. Build it there with `%s`"
+              .formatted(path(Original.FLOAT32), BUILD));
     }
     return formats;
   }
@@ -87,14 +102,14 @@ public final class OnnxRuntimeFactory implements OpponentFactory {
             .filter(candidate -> candidate.format.equals(format))
             .findFirst()
             .orElseThrow();
-    String actual = Checksums.sha256(original.path());
+    String actual = Checksums.sha256(path(original));
     if (!actual.equals(original.sha256)) {
       throw new IOException(
           "%s has SHA-256 %s, expected %s: delete it and build it again"
-              .formatted(original.path(), actual, original.sha256));
+              .formatted(path(original), actual, original.sha256));
     }
     boolean exact = original == Original.FLOAT32;
     return new OnnxRuntime(
-        exact ? name() : name() + "-" + format, format, exact, original.path(), threads);
+        exact ? name() : name() + "-" + format, format, exact, path(original), threads);
   }
 }

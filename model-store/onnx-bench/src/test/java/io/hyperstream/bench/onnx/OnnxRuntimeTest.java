@@ -76,6 +76,15 @@ class OnnxRuntimeTest {
   }
 
   @Test
+  @DisplayName("a missing ONNX file is named with the command that builds it")
+  void notThere(@TempDir Path empty) {
+    assertThatThrownBy(() -> new OnnxRuntimeFactory(empty).formats("bge-small"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("expected " + empty.resolve("bge-small-en-v1.5.onnx"))
+        .hasMessageContaining("`mvn -ntp -q -DskipTests -Pbench package`");
+  }
+
+  @Test
   @DisplayName("a batch's vectors have length 1, in the order of its texts")
   void order() throws IOException {
     int[] first = {101, 2073, 2003, 102};
