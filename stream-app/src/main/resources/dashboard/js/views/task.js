@@ -24,7 +24,7 @@ function definitionCard(task) {
       ['Pairs', h('code', {}, task.templatePair)],
       ['Starts from', store.hasEmbeddings && (task.initFrom?.length ? task.initFrom.join(', ') : 'the known task of this name, if there is one')],
       ['Long texts', {REJECT: 'become dead letters', WINDOWS: 'are read in windows'}[task.overLength] ?? 'are cut'],
-      task.kind === 'CLASSIFICATION' && ['Unsure answers', task.abstainBelow > 0 ? `no label below a score of ${task.abstainBelow}` : 'every text gets a label'],
+      ['Unsure answers', task.kind === 'CLASSIFICATION' && (task.abstainBelow > 0 ? `no label below a score of ${task.abstainBelow}` : 'every text gets a label')],
       ['Adapts', task.adaptation
         ? task.adaptation.enabled === false ? 'by command only' : `after ${count(task.adaptation.triggerExamples)} new examples, ${words(task.adaptation.method)}`
         : 'as the application is configured'],
