@@ -40,8 +40,7 @@ class ApiIT {
       {"labels": [{"name": "borrowing", "description": "taking books home"}, {"name": "events"},
                   {"name": "rooms"}],
        "description": "Which desk of the library answers", "overLength": "WINDOWS",
-       "adaptation": {"enabled": false, "method": "PROTOTYPES"}}\
-      """;
+       "adaptation": {"enabled": false, "method": "PROTOTYPES"}}""";
 
   @TempDir static Path folder;
   private AppFixture app;
@@ -203,8 +202,7 @@ class ApiIT {
   void predict() throws Exception {
     String pairs =
         """
-        {"labels": [{"name": "yes"}, {"name": "no"}], "template": "a: {text} b: {textPair}"}\
-        """;
+        {"labels": [{"name": "yes"}, {"name": "no"}], "template": "a: {text} b: {textPair}"}""";
     body(http.put("/api/tasks/pairs", pairs), 201);
     body(http.put("/api/tasks/free", "{\"kind\": \"GENERATION\"}"), 201);
     String proper = DESK.replaceFirst("\\{", "{\"taskId\": \"asked\", ");
@@ -331,8 +329,7 @@ class ApiIT {
                         """
                         {"labels": [{"name": "rooms", "verbalizer": "a room"}, {"name": "lost"},
                                     {"name": "borrowing"}],
-                         "overLength": null, "adaptation": {"triggerExamples": 20}}\
-                        """),
+                         "overLength": null, "adaptation": {"triggerExamples": 20}}"""),
                 200)
             .path("labels");
     assertThat(labels.findValuesAsText("name")).containsExactly("rooms", "lost", "borrowing");
@@ -368,8 +365,7 @@ class ApiIT {
     String forget =
         """
         {"labels": [{"name": "rooms", "description": "meeting and reading rooms"},
-                    {"name": "borrowing", "description": null}], "adaptation": null}\
-        """;
+                    {"name": "borrowing", "description": null}], "adaptation": null}""";
     JsonNode forgotten = body(http.patch(path, forget), 200);
     assertThat(forgotten.path("labels").get(0).path("verbalizer").asText()).isEqualTo("a room");
     assertThat(forgotten.path("labels").get(1).path("description").isNull()).isTrue();
