@@ -98,12 +98,15 @@ public final class PromotionEvaluation {
   private void tryBoth(Case of, List<Example> examples, long seed, Consumer<Trial> listener) {
     List<Example> half = examples.subList(0, examples.size() / 2);
     Optional<FewShotVersion> first =
-        tryOne(of, of.memory().ownStart(), half, 0, seed, listener).candidate();
+        tryOne(of, of.memory().initialAdapter(), half, 0, seed, listener).candidate();
     if (first.isPresent()) {
       TaskAdapter champion =
           new TaskAdapter(
-                  of.memory().ownStart().taskId(), 1, first.get().adapters(), first.get().head())
-              .orStart(of.memory().ownStart());
+                  of.memory().initialAdapter().taskId(),
+                  1,
+                  first.get().adapters(),
+                  first.get().head())
+              .orStart(of.memory().initialAdapter());
       tryOne(of, champion, examples, half.size(), seed, listener);
     }
   }

@@ -59,8 +59,8 @@ public final class FewShotMemory {
   }
 
   /** What serves a task that nobody has seen before any version: version 0. */
-  public TaskAdapter ownStart() {
-    return new TaskAdapter(task.taskId(), 0, model.ownStart());
+  public TaskAdapter initialAdapter() {
+    return new TaskAdapter(task.taskId(), 0, model.initialAdapter());
   }
 
   FewShotModel model() {

@@ -210,15 +210,15 @@ public final class FewShotModel implements AutoCloseable {
         hyperNetwork().map(AdapterFactory::taskEmbeddings).orElse(Map.of());
     known.forEach((task, embedding) -> out.put(task, new AdapterForm.Embedding(embedding)));
     if (known.isEmpty() || family.answersBare()) {
-      out.put(BARE, ownStart());
+      out.put(BARE, initialAdapter());
     } else if (!known.containsKey(AdapterConfig.GENERIC)) {
-      out.put(MEAN, ownStart());
+      out.put(MEAN, initialAdapter());
     }
     return out;
   }
 
   /** The start of a task that nobody has seen. */
-  AdapterForm ownStart() {
+  AdapterForm initialAdapter() {
     return starts.ofNoTask();
   }
 

@@ -13,20 +13,17 @@ import io.hyperstream.model.training.FewShotTrainer.Method;
 import io.hyperstream.model.training.FewShotTrainer.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -93,15 +90,6 @@ final class FewShotRun {
     }
   }
 
-  /** A start is chosen by so many examples, after a first round by fewer. */
-  private static final int START_ROWS = 32;
-
-  private static final int FIRST_ROUND_ROWS = 8;
-  private static final int SECOND_ROUND_STARTS = 5;
-
-  /** Scores are scaled down by halves to this. */
-  private static final double LEAST_SCALE = 1.0 / 16;
-
   private static final int FOLDS = 5;
 
   /**
@@ -128,7 +116,7 @@ final class FewShotRun {
   private final List<RowInput> inputs;
   private final int[] y;
   private final int[] all;
-  private final int[] startRows;
+  private final StartChoice startChoice;
   private final LexicalVector[] words;
   private final HeadFit heads;
   private final DecoderTuner tuner;
@@ -155,7 +143,7 @@ final class FewShotRun {
     inputs = model.inputs(memory.task(), examples);
     y = labelled.answers(memory.task());
     all = IntStream.range(0, y.length).toArray();
-    startRows = Arrays.copyOf(inTurn(), Math.min(START_ROWS, y.length));
+    startChoice = new StartChoice(memory, examples, y, labels, this::stopIfCancelled);
     boolean pair = examples.stream().anyMatch(example -> example.textPair().isPresent());
     heads = new HeadFit(model.heads(), tuning.mixed(), labels, pair);
     words = examples.stream().map(memory::words).toArray(LexicalVector[]::new);
@@ -170,24 +158,6 @@ final class FewShotRun {
     if (cancelled.getAsBoolean()) {
       throw new CancellationException("few-shot training was cancelled");
     }
-  }
-
-  /**
-   * Rows in random order, the labels in turn. A few examples more or less change little in the
-   * order of the others, so that what was run for the first of them is not run again.
-   */
-  private int[] inTurn() {
-    long[] place = new long[y.length];
-    Arrays.setAll(
-        place,
-        row -> new SplittableRandom(LabelledRows.key(examples.get(row)).hashCode()).nextLong());
-    List<Integer> shuffled = new ArrayList<>(IntStream.of(all).boxed().toList());
-    shuffled.sort(Comparator.comparingLong(row -> place[row]));
-    int[] turn = new int[y.length];
-    int[] count = new int[labels];
-    shuffled.forEach(row -> turn[row] = count[y[row]]++);
-    shuffled.sort(Comparator.comparing(row -> turn[row])); // stable
-    return shuffled.stream().mapToInt(row -> row).toArray();
   }
 
   /** How many parts can be left out in turn; fewer than 2 if there are too few examples. */
@@ -206,80 +176,23 @@ final class FewShotRun {
     return (long) y.length * labels > MANY;
   }
 
-  /** The start with the least log-loss on rows learnt from, or on some of them. */
-  String bestStart(int[] learn) {
-    return bestStart(memory.starts(), learn);
-  }
-
-  /**
-   * The starts that left-out examples choose from, where all that is known of a text is its vector:
-   * none, the generic adapters, and those of the known task with the least log-loss without any
-   * examples on rows learnt from.
-   */
-  private List<String> finalists(int[] learn) {
-    Set<String> known = new LinkedHashSet<>(memory.starts());
-    known.removeAll(FewShotModel.UNSEEN);
-    List<String> finalists = new ArrayList<>(memory.starts());
-    finalists.removeAll(known);
-    if (!known.isEmpty()) {
-      finalists.add(bestStart(known, learn));
-    }
-    return finalists;
-  }
-
-  private String bestStart(Collection<String> starts, int[] learn) {
-    boolean[] may = new boolean[y.length];
-    IntStream.of(learn).forEach(row -> may[row] = true);
-    List<String> first = byLoss(starts, may, FIRST_ROUND_ROWS);
-    List<String> second = first.subList(0, Math.min(SECOND_ROUND_STARTS, first.size()));
-    return startRows.length <= FIRST_ROUND_ROWS
-        ? first.get(0)
-        : byLoss(second, may, START_ROWS).get(0);
-  }
-
-  /**
-   * Starts by their loss on the first rows to choose by, best first; each as bold as suits it, so
-   * that one that knows something is not beaten by one that says nothing.
-   */
-  private List<String> byLoss(Collection<String> starts, boolean[] may, int most) {
-    int[] of = Arrays.copyOf(startRows, Math.min(most, startRows.length));
-    List<Example> asked = IntStream.of(of).mapToObj(examples::get).toList();
-    Map<String, Double> losses = new LinkedHashMap<>();
-    memory.run(starts, asked, this::stopIfCancelled);
-    for (String start : starts) {
-      double[][] scores = memory.outputs(start, asked).scores();
-      double least = Double.POSITIVE_INFINITY;
-      for (double scale = 1; scale >= LEAST_SCALE; scale /= 2) {
-        double loss = 0;
-        for (int i = 0; i < of.length; i++) {
-          if (may[of[i]]) {
-            double[] p = Stacking.softmax(Stacking.scaled(scores[i], scale));
-            loss -= Math.log(Math.max(1e-12, p[y[of[i]]]));
-          }
-        }
-        least = Math.min(least, loss);
-      }
-      losses.put(start, least);
-    }
-    return losses.keySet().stream().sorted(Comparator.comparing(losses::get)).toList();
-  }
-
   /**
    * Runs what {@link #train} and {@link #leftOut} run first: all that gradients have no part in.
    */
   void prepare(Optional<String> fixed) {
     if (fixed.isEmpty()) {
       // One example more may be enough to leave some out, and then every start is looked at.
-      byLoss(memory.starts(), new boolean[y.length], FIRST_ROUND_ROWS);
+      startChoice.firstRound();
     }
     boolean choose = choosesByLeftOut(fixed);
-    Set<String> starts = new LinkedHashSet<>(choose ? finalists(all) : List.of(start(fixed, all)));
+    Set<String> starts =
+        new LinkedHashSet<>(choose ? startChoice.finalists(all) : List.of(start(fixed, all)));
     int folds = folds();
     if (folds >= 2) {
       int[] fold = Stacking.folds(y, folds, seed);
       for (int k = 0; k < folds; k++) {
         int[] learn = others(fold, k);
-        starts.addAll(choose ? finalists(learn) : List.of(start(fixed, learn)));
+        starts.addAll(choose ? startChoice.finalists(learn) : List.of(start(fixed, learn)));
       }
     }
     memory.run(starts, examples, this::stopIfCancelled);
@@ -289,7 +202,7 @@ final class FewShotRun {
     if (fixed.isEmpty() && folds() < 2 && memory.starts().contains(FewShotModel.BARE)) {
       return FewShotModel.BARE; // too few examples to tell whose adapters suit the task
     }
-    return fixed.orElseGet(() -> bestStart(learn));
+    return fixed.orElseGet(() -> startChoice.best(learn));
   }
 
   /** The start to tune from: one that has an embedding. */
@@ -300,9 +213,9 @@ final class FewShotRun {
           "this model has no hypernetwork: a task embedding cannot be adapted");
     }
     return fixed
-        .or(() -> Optional.of(bestStart(learn)))
+        .or(() -> Optional.of(startChoice.best(learn)))
         .filter(this::isTunable)
-        .orElseGet(() -> bestStart(starts, learn));
+        .orElseGet(() -> startChoice.best(starts, learn));
   }
 
   private boolean isTunable(String start) {
@@ -345,9 +258,9 @@ final class FewShotRun {
     List<LeftOut> ofFold = new ArrayList<>();
     for (int k = 0; k < folds; k++) {
       int[] learn = others(fold, k);
-      ofFold.add(known.get(least(finalists(learn), learn, known)));
+      ofFold.add(known.get(least(startChoice.finalists(learn), learn, known)));
     }
-    String best = least(finalists(all), all, known);
+    String best = least(startChoice.finalists(all), all, known);
     return new Choice(best, known.get(best), ofFold);
   }
 

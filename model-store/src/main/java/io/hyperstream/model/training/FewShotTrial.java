@@ -34,8 +34,8 @@ import java.util.stream.Stream;
  *
  * <p>One quantity is compared: the log-loss of calibrated probabilities. The challenger's are
  * calibrated by how it is made. The champion's are taken as it answers, or at the temperature that
- * suits it best, found on other examples too, whichever loses less: to be bolder or more careful
- * with the same knowledge is no reason for a new version.
+ * suits it best, found on other examples too, whichever loses less: more or less confidence in the
+ * same knowledge is no reason for a new version.
  *
  * <p>Equal arguments give equal results, up to rounding if a memory knows other texts already. One
  * thread.

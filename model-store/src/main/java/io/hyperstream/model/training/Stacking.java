@@ -87,7 +87,7 @@ final class Stacking {
 
   /**
    * Probabilities at the temperature that suits the rows of other folds: what a scorer knows, apart
-   * from how boldly it says it.
+   * from how confident it is.
    *
    * @param probabilities [rows][labels]
    */

@@ -508,7 +508,7 @@ class EncoderTrainingTest {
             .isInstanceOfSatisfying(
                 AdapterForm.Embedding.class, form -> assertThat(form.values()).isEqualTo(generic));
         FewShotMemory memory = new FewShotMemory(fewShot, unseen);
-        assertThat(memory.ownStart().form()).isEqualTo(new AdapterForm.None());
+        assertThat(memory.initialAdapter().form()).isEqualTo(new AdapterForm.None());
         startsFrom("sky", memory, SKY);
       }
     }

@@ -70,7 +70,7 @@ class FewShotMemoryTest {
   private static Result trial(FewShotMemory memory) {
     Options options = new Options(Method.AUTO, true, Optional.empty(), 3, () -> false);
     return new FewShotTrial(model)
-        .run(memory, memory.ownStart(), EXAMPLES, new boolean[6], List.of(), options);
+        .run(memory, memory.initialAdapter(), EXAMPLES, new boolean[6], List.of(), options);
   }
 
   /** As a store has it. */
