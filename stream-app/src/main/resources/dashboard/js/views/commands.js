@@ -69,7 +69,7 @@ export function commands({taskId, signal}) {
     const one = text.value.trim();
     const agreed = await confirm(one ? 'Forget this example?' : `Forget every example of ${taskId}?`,
       `${one ? `“${one.slice(0, 120)}” is erased` : 'All of them are erased'}. What a version has learnt from it stays until the next version or a reset. This cannot be undone.`, 'Forget');
-    if (agreed && (await send(one ? {action: 'FORGET', text: one} : {action: 'FORGET'}))) text.value = '';
+    if (agreed && (await send(one ? {action: 'FORGET', text: one} : {action: 'FORGET', all: true}))) text.value = '';
   };
 
   const orders = ORDERS.map(([action, name, title]) =>

@@ -10,7 +10,7 @@ const KINDS = [
   ['REGRESSION', 'A number'],
   ['GENERATION', 'A text'],
 ];
-const ID = /^[A-Za-z0-9._-]{1,128}$/;
+const ID = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}$/;
 const METHODS = [
   ['AUTO', 'Label vectors, and whichever decoder explains left-out examples best'],
   ['PROTOTYPES', 'Label vectors only: no gradient, a version in a second'],
@@ -35,7 +35,7 @@ function mistakes(definition) {
   const found = {};
   const {taskId, kind, labels, template, templatePair, abstainBelow} = definition;
   if (!taskId) found.taskId = 'Give the task a name; requests are tagged with it.';
-  else if (!ID.test(taskId)) found.taskId = 'Letters, digits, dot, underscore and hyphen only, at most 128 of them.';
+  else if (!ID.test(taskId)) found.taskId = 'Letters, digits, dot, underscore and hyphen only, at most 128 of them, and not “.” or “..” alone.';
   if (kind === 'CLASSIFICATION') {
     const names = labels.map(({name}) => name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);

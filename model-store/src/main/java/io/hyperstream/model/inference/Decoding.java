@@ -47,16 +47,15 @@ final class Decoding implements AutoCloseable {
         try {
           labels.check(task);
         } catch (IllegalArgumentException e) {
-          throw new InferenceException(
-              Code.INVALID_TASK, "task '" + task.taskId() + "': " + e.getMessage());
+          throw new InferenceException(Code.INVALID_TASK, e.getMessage());
         }
       }
       case REGRESSION, GENERATION -> {
         if (text.isEmpty()) {
           throw new InferenceException(
               Code.INVALID_TASK,
-              "task '%s' is of kind %s, and this model answers with labels only; a T5, such as starter-t5-mini, writes text"
-                  .formatted(task.taskId(), task.kind()));
+              "it is of kind %s, and this model answers with labels only; a T5, such as starter-t5-mini, writes text"
+                  .formatted(task.kind()));
         }
       }
     }

@@ -57,8 +57,8 @@ public final class StartingAdapters {
       if (!known.contains(name)) {
         throw new InferenceException(
             Code.INVALID_TASK,
-            "task '%s' starts from '%s', which this model does not know; it knows %s"
-                .formatted(task.taskId(), name, known));
+            "it starts from '%s', which this model does not know; it knows %s"
+                .formatted(name, known));
       }
     }
     List<String> from = task.initFrom();

@@ -20,6 +20,13 @@ public record Label(String name, String verbalizer, Optional<String> description
     if (name == null || name.isBlank()) {
       throw new IllegalArgumentException("a label needs a name; got " + name);
     }
+    if (name.codePoints().anyMatch(Label::isControl)) {
+      throw new IllegalArgumentException(
+          "the name of label '"
+              + escaped(name)
+              + "' has a control character, which no line of a file or a screen can show; take it"
+              + " out");
+    }
     if (verbalizer == null || verbalizer.isBlank()) {
       throw new IllegalArgumentException(
           "label '" + name + "' needs a verbalizer; leave it out to use the name");
@@ -40,6 +47,33 @@ public record Label(String name, String verbalizer, Optional<String> description
    */
   public static String canonical(String name) {
     return Normalizer.normalize(name, Normalizer.Form.NFC);
+  }
+
+  /** A tab, an end of a line, NUL and the like, or half of a character. */
+  private static boolean isControl(int character) {
+    return switch (Character.getType(character)) {
+      case Character.CONTROL,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.SURROGATE ->
+          true;
+      default -> false;
+    };
+  }
+
+  /** With control characters as they are written in JSON and Java. */
+  private static String escaped(String name) {
+    StringBuilder escaped = new StringBuilder();
+    name.codePoints()
+        .forEach(
+            character -> {
+              if (isControl(character)) {
+                escaped.append("\\u%04x".formatted(character));
+              } else {
+                escaped.appendCodePoint(character);
+              }
+            });
+    return escaped.toString();
   }
 
   /** A label whose name says what it means. */

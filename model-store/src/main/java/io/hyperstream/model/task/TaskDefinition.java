@@ -9,8 +9,9 @@ import java.util.Set;
 
 /**
  * What a task is, without any weights. Immutable and validated: an instance is always servable.
+ * Reasons why one is not do not name the task; whoever passes them on does.
  *
- * @param taskId the name requests are tagged with, {@code [A-Za-z0-9._-]{1,128}}
+ * @param taskId the name requests are tagged with, {@link #TASK_ID}
  * @param kind what its predictions are
  * @param labels the classes of a CLASSIFICATION task (2 to {@value #MAX_LABELS}); empty otherwise
  * @param template the input for a single text, with the place holder {@code {text}}; it may itself
@@ -39,6 +40,13 @@ public record TaskDefinition(
 
   public static final int MAX_LABELS = 1024;
 
+  /** The form of a task id. The two that mean folders in a path of a URL or a file are none. */
+  public static final String TASK_ID = "(?!\\.{1,2}$)[A-Za-z0-9._-]{1,128}";
+
+  /** The form of a task id, to be read behind "it is". */
+  public static final String TASK_ID_IN_WORDS =
+      "1 to 128 characters of A-Z a-z 0-9 . _ -, and not . or .. alone, which no path can carry";
+
   public TaskDefinition {
     checkTaskId(taskId);
     labels = List.copyOf(labels);
@@ -46,21 +54,11 @@ public record TaskDefinition(
     if (kind == TaskKind.CLASSIFICATION) {
       if (labels.size() < 2 || labels.size() > MAX_LABELS) {
         throw new IllegalArgumentException(
-            "classification task '"
-                + taskId
-                + "' needs 2 to "
-                + MAX_LABELS
-                + " labels; it has "
-                + labels.size());
+            "CLASSIFICATION needs 2 to " + MAX_LABELS + " labels; it has " + labels.size());
       }
     } else if (!labels.isEmpty()) {
       throw new IllegalArgumentException(
-          "task '"
-              + taskId
-              + "' is of kind "
-              + kind
-              + " and takes no labels; it has "
-              + labels.size());
+          "it is of kind " + kind + " and takes no labels; it has " + labels.size());
     }
     overLength.requireFor(kind);
     checkAbstainBelow(kind, abstainBelow);
@@ -68,12 +66,11 @@ public record TaskDefinition(
     Set<String> verbalizers = new HashSet<>();
     for (Label label : labels) {
       if (!names.add(label.name())) {
-        throw new IllegalArgumentException(
-            "task '" + taskId + "' names the label '" + label.name() + "' twice");
+        throw new IllegalArgumentException("it names the label '" + label.name() + "' twice");
       }
       if (!verbalizers.add(label.verbalizer())) {
         throw new IllegalArgumentException(
-            "task '" + taskId + "' gives two labels the verbalizer '" + label.verbalizer() + "'");
+            "it gives two labels the verbalizer '" + label.verbalizer() + "'");
       }
     }
   }
@@ -116,9 +113,9 @@ public record TaskDefinition(
 
   /** Checks a task id and says what is wrong with it. */
   public static void checkTaskId(String taskId) {
-    if (taskId == null || !taskId.matches("[A-Za-z0-9._-]{1,128}")) {
+    if (taskId == null || !taskId.matches(TASK_ID)) {
       throw new IllegalArgumentException(
-          "a task id is 1 to 128 characters of A-Z a-z 0-9 . _ -; got '" + taskId + "'");
+          "a task id is " + TASK_ID_IN_WORDS + "; got '" + taskId + "'");
     }
   }
 

@@ -50,6 +50,20 @@ class TaskDefinitionTest {
   }
 
   @Test
+  @DisplayName("has no id that means a folder in a path")
+  void ids() {
+    for (String id : List.of("...", ".a", "a..", "..a", "a.b", "x".repeat(128))) {
+      TaskDefinition.checkTaskId(id);
+    }
+    for (String id : List.of(".", "..", "", "a b", "a/b", ".\n", "x".repeat(129))) {
+      assertThatThrownBy(() -> TaskDefinition.checkTaskId(id))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("a task id is 1 to 128 characters")
+          .hasMessageContaining("not . or .. alone");
+    }
+  }
+
+  @Test
   @DisplayName("reads long texts in windows only where answers have a mean")
   void windows() {
     assertThat(of(TaskKind.CLASSIFICATION, OverLengthPolicy.WINDOWS).overLength())

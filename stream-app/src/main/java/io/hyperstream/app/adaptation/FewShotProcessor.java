@@ -115,8 +115,8 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
             .filter(
                 state ->
                     !state.getModelId().equals(tasks.modelId()) || !state.getProblem().isEmpty())
-            .filter(state -> state.getDefinition() != null)
-            .ifPresent(state -> judge(taskId, "model"));
+            .flatMap(state -> tasks.find(taskId))
+            .ifPresent(task -> judge(task, "model"));
       }
       training.restore(now);
       for (String taskId : tasks.ids()) {
@@ -174,6 +174,9 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   private void define(SourcedRecord record) {
     String taskId = record.getTaskId();
     ByteBuffer definition = record.getValue();
+    if (tasks.problem(definition).isPresent()) {
+      return; // an earlier release took it, and this one's intake would not
+    }
     TaskState state = tasks.state(taskId).orElseGet(() -> TaskState.newBuilder().build());
     if (state.getDefinition() == null) {
       state.setIncarnation(state.getIncarnation() + 1);
@@ -194,7 +197,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
               .setTrigger("definition")
               .setReason(said(moved, buffer.setAside(taskId))));
     }
-    judge(taskId, "definition");
+    judge(tasks.find(taskId).orElseThrow(), "definition");
     training.recheck(taskId);
     for (WaitingRecord freed : waiting.take(taskId)) {
       handle(freed.getRecord(), freed.getUntil());
@@ -202,8 +205,7 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
   }
 
   /** Reports when it changes whether the model can serve a task. */
-  private void judge(String taskId, String trigger) {
-    OwnedTask task = tasks.find(taskId).orElseThrow();
+  private void judge(OwnedTask task, String trigger) {
     Optional<String> told = parts.trainer().problem(task.definition());
     if (told.isEmpty() || told.get().equals(task.state().getProblem())) {
       return;
@@ -213,12 +215,13 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     boolean servable = told.get().isEmpty();
     publisher.send(
         publisher
-            .report(taskId, servable ? AdaptationOutcome.REDEFINED : AdaptationOutcome.REFUSED)
+            .report(
+                task.taskId(), servable ? AdaptationOutcome.REDEFINED : AdaptationOutcome.REFUSED)
             .setTrigger(trigger)
             .setReason(
                 servable
                     ? "The task can be served again."
-                    : "The task cannot be served: " + told.get()));
+                    : TaskDefinitions.NOT_SERVED + told.get()));
   }
 
   private static String said(ExampleBuffer.Moved moved, Map<String, Integer> aside) {
@@ -298,8 +301,13 @@ final class FewShotProcessor implements Processor<byte[], byte[], byte[], byte[]
     };
   }
 
-  private static String unknownTask(String taskId) {
-    return "No task '" + taskId + "' is defined; define it, then send this again.";
+  private String unknownTask(String taskId) {
+    return tasks
+        .state(taskId)
+        .filter(state -> state.getDefinition() != null)
+        .flatMap(state -> tasks.problem(state.getDefinition()))
+        .map(why -> "Task '" + taskId + "' cannot be served (" + why + "); define it anew.")
+        .orElse("No task '" + taskId + "' is defined; define it, then send this again.");
   }
 
   private void label(SourcedRecord record, long until) {

@@ -51,10 +51,14 @@ final class TaskStore {
     return Optional.ofNullable(store.get(taskId));
   }
 
-  /** A task that is defined now. */
+  /**
+   * A task that is defined now; empty too if an earlier release took a definition that this one
+   * refuses.
+   */
   Optional<OwnedTask> find(String taskId) {
     return state(taskId)
         .filter(state -> state.getDefinition() != null)
+        .filter(state -> problem(state.getDefinition()).isEmpty())
         .map(
             state -> {
               TaskDefinition written = decode(state.getDefinition());
@@ -64,6 +68,16 @@ final class TaskStore {
                   TaskDefinitions.modelOf(written),
                   written.getAdaptation() == null ? otherwise : written.getAdaptation());
             });
+  }
+
+  /** Why a definition cannot be served; empty if it can. */
+  Optional<String> problem(ByteBuffer definition) {
+    try {
+      TaskDefinitions.modelOf(decode(definition));
+      return Optional.empty();
+    } catch (IllegalArgumentException e) {
+      return Optional.of(e.getMessage());
+    }
   }
 
   TaskDefinition decode(ByteBuffer definition) {

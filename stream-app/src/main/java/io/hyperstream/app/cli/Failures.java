@@ -7,6 +7,7 @@ import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.RegistryAnswer;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.context.exceptions.BeanContextException;
+import io.micronaut.core.convert.exceptions.ConversionErrorException;
 import io.micronaut.core.naming.NameUtils;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -243,7 +244,7 @@ final class Failures {
                 + " is "
                 + value
                 + ", expected "
-                + (line.group(3).equals("int") ? "a number" : line.group(3))
+                + expected(line.group(3), cause)
                 + (value.matches("(tcp|udp|sctp)://.*")
                     ? "; Kubernetes sets such variables beside a Service: enableServiceLinks: false"
                         + " in the pod's specification ends that"
@@ -251,6 +252,23 @@ final class Failures {
       }
     }
     return Optional.empty();
+  }
+
+  private static String expected(String type, Throwable failure) {
+    return switch (type) {
+      case "Duration" -> "a time such as 500ms, 90s, 5m or 1h";
+      case "boolean" -> "true or false";
+      case "int", "long", "double" -> "a number";
+      default -> {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+          if (cause instanceof ConversionErrorException wrong
+              && wrong.getArgument().getType().isEnum()) {
+            yield Sentences.oneOf(wrong.getArgument().getType());
+          }
+        }
+        yield "another value";
+      }
+    };
   }
 
   private static boolean isSetting(String variable) {

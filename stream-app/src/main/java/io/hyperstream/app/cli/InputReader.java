@@ -5,7 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.hyperstream.app.streams.Sentences;
+import io.hyperstream.app.streams.JsonSentences;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -328,7 +328,7 @@ final class InputReader implements AutoCloseable {
     try {
       node = JSON.readTree(line);
     } catch (JsonProcessingException e) {
-      throw bad("not JSON: " + Sentences.of(e.getOriginalMessage()) + PER_LINE);
+      throw bad(JsonSentences.of(e) + PER_LINE);
     }
     if (!node.isObject()) {
       throw bad(

@@ -1,5 +1,6 @@
 package io.hyperstream.app.cli;
 
+import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.schemas.AdaptationOutcome;
 import io.hyperstream.schemas.AdaptationReport;
 import io.hyperstream.schemas.ServedState;
@@ -64,7 +65,7 @@ final class LatestReports {
     }
     return Optional.ofNullable(judged.get(task.getTaskId()))
         .filter(report -> report.getOutcome() == AdaptationOutcome.REFUSED)
-        .map(AdaptationReport::getReason);
+        .map(report -> report.getReason().replaceFirst(TaskDefinitions.NOT_SERVED, ""));
   }
 
   /** A task's definition, and whether it can be served. */

@@ -184,7 +184,11 @@ final class PredictCommand implements Callable<Integer> {
                 definition, predictor.startingAdapter(definition), row.text(), row.textPair()));
         results.add(null); // answered below
       } catch (InferenceException e) {
-        results.add(new RowFailure(e.code(), e.getMessage()));
+        String why =
+            e.code() == InferenceException.Code.INVALID_TASK
+                ? "task '" + definition.taskId() + "' cannot be served: " + e.getMessage()
+                : e.getMessage();
+        results.add(new RowFailure(e.code(), why));
       }
     }
     List<RowResult> answers = prepared.isEmpty() ? List.of() : predictor.predict(prepared);

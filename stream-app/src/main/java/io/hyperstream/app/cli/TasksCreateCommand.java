@@ -107,18 +107,13 @@ final class TasksCreateCommand implements Callable<Integer> {
         try {
           opened.check(Definitions.toModel(definition));
         } catch (InferenceException e) {
+          String problem =
+              "%s can never answer the task '%s': %s"
+                  .formatted(stored.name(), definition.getTaskId(), e.getMessage());
           if (named) {
-            throw CommandFailure.failed(
-                "nothing was sent, because "
-                    + stored.name()
-                    + " can never answer it: "
-                    + e.getMessage());
+            throw CommandFailure.failed("nothing was sent, because " + problem);
           }
-          console.note(
-              "warning: if "
-                  + stored.name()
-                  + " is served, this can never be answered: "
-                  + Sentences.of(e.getMessage()));
+          console.note("warning: if it is served, " + Sentences.of(problem));
         }
       }
     }

@@ -12,8 +12,9 @@ import jakarta.validation.constraints.Size;
  * An order to a task's adaptation.
  *
  * @param version of ROLLBACK: where to; left out: to the parent
- * @param text of FORGET: which example; left out: every example of the task
+ * @param text of FORGET: which example
  * @param textPair of FORGET: the example's second text
+ * @param all of FORGET: true, and no text: every example of the task
  * @param reason found again in the report
  */
 @Serdeable
@@ -23,4 +24,5 @@ public record CommandInput(
     @Nullable @Min(1) Long version,
     @Nullable String text,
     @Nullable String textPair,
+    @Nullable Boolean all,
     @Nullable @Size(max = 1000) String reason) {}

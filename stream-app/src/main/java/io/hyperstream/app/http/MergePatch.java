@@ -1,7 +1,8 @@
 package io.hyperstream.app.http;
 
-import io.micronaut.json.tree.JsonNode;
-import java.util.LinkedHashMap;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 
 /** JSON merge patches (RFC 7396). */
@@ -16,18 +17,17 @@ final class MergePatch {
     if (!patch.isObject()) {
       return patch;
     }
-    Map<String, JsonNode> merged = new LinkedHashMap<>();
-    if (target.isObject()) {
-      target.entries().forEach(entry -> merged.put(entry.getKey(), entry.getValue()));
+    ObjectNode merged = JsonNodeFactory.instance.objectNode();
+    if (target instanceof ObjectNode known) {
+      merged.setAll(known);
     }
-    for (Map.Entry<String, JsonNode> change : patch.entries()) {
+    for (Map.Entry<String, JsonNode> change : patch.properties()) {
       if (change.getValue().isNull()) {
         merged.remove(change.getKey());
       } else {
-        JsonNode before = merged.getOrDefault(change.getKey(), JsonNode.nullNode());
-        merged.put(change.getKey(), apply(before, change.getValue()));
+        merged.set(change.getKey(), apply(merged.path(change.getKey()), change.getValue()));
       }
     }
-    return JsonNode.createObjectNode(merged);
+    return merged;
   }
 }

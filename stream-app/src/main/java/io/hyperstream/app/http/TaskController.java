@@ -5,6 +5,7 @@ import static io.hyperstream.app.http.access.Role.PREDICT_NAME;
 import static io.hyperstream.app.http.access.Role.READ_NAME;
 import static io.hyperstream.app.http.access.Role.TEACH_NAME;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.topics.DefinitionTable.Defined;
 import io.hyperstream.app.http.topics.TopicView;
@@ -29,7 +30,6 @@ import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.Put;
 import io.micronaut.http.annotation.QueryValue;
-import io.micronaut.json.tree.JsonNode;
 import io.micronaut.scheduling.annotation.ExecuteOn;
 import io.micronaut.security.annotation.Secured;
 import io.micronaut.serde.annotation.Serdeable;
@@ -115,6 +115,7 @@ class TaskController {
     if (task.taskId() == null) {
       throw ProblemException.field("taskId", "a new task needs an id");
     }
+    TaskDefinition definition = task.toRecord(task.taskId());
     return change(
         task.taskId(),
         () -> {
@@ -124,7 +125,7 @@ class TaskController {
                 "the task '" + task.taskId() + "' is defined already; PATCH and PUT change it");
           }
           return HttpResponse.created(
-              define(task.taskId(), task, request),
+              define(definition, request),
               URI.create(request.getPath().replaceFirst("/$", "") + "/" + task.taskId()));
         });
   }
@@ -139,15 +140,16 @@ class TaskController {
   @ApiResponse(responseCode = "200", description = "Changed; the definition is in its topic.")
   @ApiResponse(responseCode = "201", description = "New; the definition is in its topic.")
   HttpResponse<TaskView> put(
-      @PathVariable @Pattern(regexp = TaskInput.ID) String taskId,
+      @PathVariable @Pattern(regexp = TaskInput.ID, message = TaskInput.ID_IN_WORDS) String taskId,
       @Valid @Body TaskInput task,
       HttpRequest<?> request) {
     requireSameId(taskId, task);
+    TaskDefinition definition = task.toRecord(taskId);
     return change(
         taskId,
         () -> {
           boolean known = tasks.view().definitions().find(taskId).isPresent();
-          TaskView defined = define(taskId, task, request);
+          TaskView defined = define(definition, request);
           return known ? HttpResponse.ok(defined) : HttpResponse.created(defined);
         });
   }
@@ -193,7 +195,7 @@ class TaskController {
                                   + "); PUT replaces it"));
           TaskInput changed = patches.apply(written, patch);
           requireSameId(taskId, changed);
-          return define(taskId, changed, request);
+          return define(changed.toRecord(taskId), request);
         });
   }
 
@@ -213,8 +215,8 @@ class TaskController {
     }
   }
 
-  private TaskView define(String taskId, TaskInput task, HttpRequest<?> request) {
-    TaskDefinition definition = task.toRecord(taskId);
+  private TaskView define(TaskDefinition definition, HttpRequest<?> request) {
+    String taskId = definition.getTaskId();
     try {
       inference.check(TaskDefinitions.modelOf(definition));
     } catch (InferenceException e) {

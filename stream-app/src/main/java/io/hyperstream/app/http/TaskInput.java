@@ -1,5 +1,6 @@
 package io.hyperstream.app.http;
 
+import io.hyperstream.app.http.problem.Expectation;
 import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.streams.TaskDefinitions;
 import io.hyperstream.model.task.Template;
@@ -38,8 +39,7 @@ import java.util.Optional;
 @Serdeable
 @Schema(name = "TaskDefinition")
 public record TaskInput(
-    @Nullable @Pattern(regexp = ID, message = "1 to 128 characters of A-Z a-z 0-9 . _ -")
-        String taskId,
+    @Nullable @Pattern(regexp = ID, message = ID_IN_WORDS) String taskId,
     @Nullable TaskKind kind,
     @Nullable @Size(max = io.hyperstream.model.task.TaskDefinition.MAX_LABELS)
         List<@Valid @NotNull Label> labels,
@@ -49,9 +49,12 @@ public record TaskInput(
     @Nullable @Schema(description = OVER_LENGTH) OverLengthPolicy overLength,
     @Nullable LabelScoring scoring,
     @Nullable @Valid Policy adaptation,
-    @Nullable @Size(max = 256) List<@NotNull @Pattern(regexp = ID) String> initFrom,
+    @Nullable @Size(max = 256)
+        List<@NotNull @Pattern(regexp = ID, message = ID_IN_WORDS) String> initFrom,
     @Nullable @Schema(description = ABSTAIN_BELOW) Double abstainBelow) {
-  static final String ID = "[A-Za-z0-9._-]{1,128}";
+  static final String ID = io.hyperstream.model.task.TaskDefinition.TASK_ID;
+  static final String ID_IN_WORDS =
+      "it is " + io.hyperstream.model.task.TaskDefinition.TASK_ID_IN_WORDS;
 
   private static final String OVER_LENGTH =
       "What happens to a text with more tokens than the model reads at once (512 for the default"
@@ -174,7 +177,8 @@ public record TaskInput(
 
   private static void requireKnown(TaskKind kind) {
     if (kind == TaskKind.UNKNOWN) {
-      throw new IllegalArgumentException("it is CLASSIFICATION, REGRESSION or GENERATION");
+      throw new IllegalArgumentException(
+          Expectation.sentence(TaskKind.class, "the text 'UNKNOWN'"));
     }
   }
 

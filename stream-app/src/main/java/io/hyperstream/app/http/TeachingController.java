@@ -4,6 +4,7 @@ import static io.hyperstream.app.http.access.Role.ADMIN_NAME;
 import static io.hyperstream.app.http.access.Role.TEACH_NAME;
 
 import io.hyperstream.app.config.LimitSettings;
+import io.hyperstream.app.http.problem.Expectation;
 import io.hyperstream.app.http.problem.Problem.FieldError;
 import io.hyperstream.app.http.problem.ProblemException;
 import io.hyperstream.app.http.topics.DefinitionTable.Defined;
@@ -156,8 +157,8 @@ class TeachingController {
   @ApiResponse(responseCode = "202", description = "The command is in its topic.")
   HttpResponse<Ordered> command(
       @PathVariable String taskId, @Valid @Body CommandInput input, HttpRequest<?> request) {
-    tasks.require(taskId);
     check(input);
+    tasks.require(taskId);
     AdaptationCommand command =
         AdaptationCommand.newBuilder()
             .setCommandId(UUID.randomUUID().toString())
@@ -177,14 +178,24 @@ class TeachingController {
   private static void check(CommandInput input) {
     if (input.action() == AdaptationAction.UNKNOWN) {
       throw ProblemException.field(
-          "action",
-          "it is ADAPT, EVALUATE, PROMOTE, ROLLBACK, PIN, UNPIN, RESET, FREEZE, UNFREEZE or FORGET");
+          "action", Expectation.sentence(AdaptationAction.class, "the text 'UNKNOWN'"));
     }
     if (input.version() != null && input.action() != AdaptationAction.ROLLBACK) {
       throw ProblemException.field("version", "it goes with ROLLBACK");
     }
     if (input.text() != null && input.action() != AdaptationAction.FORGET) {
       throw ProblemException.field("text", "it goes with FORGET");
+    }
+    boolean all = Boolean.TRUE.equals(input.all());
+    if (all && input.action() != AdaptationAction.FORGET) {
+      throw ProblemException.field("all", "it goes with FORGET");
+    }
+    if (all && input.text() != null) {
+      throw ProblemException.field("all", "FORGET takes a text, or all, not both");
+    }
+    if (input.action() == AdaptationAction.FORGET && !all && input.text() == null) {
+      throw ProblemException.field(
+          "text", "name the example's text; \"all\": true erases every example of the task");
     }
     if (input.text() != null && input.text().isBlank()) {
       throw ProblemException.field("text", "it is empty or white space only");

@@ -1,5 +1,7 @@
 package io.hyperstream.app.streams;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -71,6 +73,20 @@ public final class Sentences {
     return (examples == 1 ? "1 example of " : examples + " examples of ")
         + (byLabel.size() == 1 ? "1 label " : byLabel.size() + " labels ")
         + (examples == 1 ? "is" : "are");
+  }
+
+  /**
+   * "A, B or C": the symbols of an enum that may be written, in their order. What a schema has for
+   * symbols of later versions, {@code UNKNOWN}, is none.
+   */
+  public static String oneOf(Class<?> type) {
+    List<String> names =
+        Arrays.stream(type.getEnumConstants())
+            .map(value -> ((Enum<?>) value).name())
+            .filter(name -> !name.equals("UNKNOWN"))
+            .toList();
+    int last = names.size() - 1;
+    return String.join(", ", names.subList(0, last)) + " or " + names.get(last);
   }
 
   /** {@code unknown host: } of {@code UnknownHostException: }. */

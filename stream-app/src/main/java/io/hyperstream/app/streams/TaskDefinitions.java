@@ -14,6 +14,9 @@ import java.util.stream.Collectors;
 
 /** From the definition on its topic to the model's. */
 public final class TaskDefinitions {
+  /** With what the reason of a report begins that says so; the reason itself follows. */
+  public static final String NOT_SERVED = "The task cannot be served: ";
+
   private static final int LABELS_NAMED = 20;
 
   private TaskDefinitions() {}

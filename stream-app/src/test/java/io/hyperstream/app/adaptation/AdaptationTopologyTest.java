@@ -608,9 +608,12 @@ class AdaptationTopologyTest {
   void invalidDefinition() {
     app.define("mood", "good", "bad");
     app.define(task("mood", "only one"));
+    app.define(task("mood", "good\tone", "bad"));
+    app.define(task("..", "good", "bad"));
+    app.retire("..");
     app.label("mood", "a", "good");
     assertThat(app.examples("mood")).containsEntry("a", "good");
-    assertThat(app.count("hyperstream.adaptation.definitions.invalid")).isEqualTo(1);
+    assertThat(app.count("hyperstream.adaptation.definitions.invalid")).isEqualTo(3);
     assertThat(app.deadLetters()).isEmpty();
   }
 }

@@ -430,6 +430,35 @@ class OwnerRestartTest {
   }
 
   @Test
+  @DisplayName("leaves a task alone whose definition an earlier release took, and this one refuses")
+  void refusedSince() {
+    define();
+    labels(0, 4);
+    @SuppressWarnings("unchecked")
+    KeyValueStore<String, TaskState> tasks = (KeyValueStore<String, TaskState>) stores.get(0);
+    TaskState state = tasks.get("mood");
+    String topic = app.topics.definitions().name();
+    state.setDefinition(
+        ByteBuffer.wrap(app.codec.serialize(topic, task("mood", "good\tone", "bad").build())));
+    tasks.put("mood", state);
+
+    takeOver("model-2");
+    tick();
+    assertThat(trainer.idle()).isTrue();
+    send(
+        SourceKind.COMMAND,
+        "mood",
+        app.topics.commands().name(),
+        command("mood", AdaptationAction.ADAPT).build());
+    label("text 4", "good");
+    define("good\ntwo", "bad"); // on its way from an intake of the earlier release
+    assertThat(trainer.idle()).isTrue();
+
+    define("good", "bad");
+    assertThat(next().train()).hasSize(5);
+  }
+
+  @Test
   @DisplayName("does not start again what was finished")
   void finished() {
     define();

@@ -302,20 +302,24 @@ class AdaptationCommandsIT {
     assertThat(run("tasks", "create", "-f", yaml.toString()).exitCode()).isZero();
     assertThat(shown("odd").path("valid").asBoolean()).isTrue();
     AdaptationReport.Builder report =
-        AdaptationReport.newBuilder(report("it has no words", null, AdaptationOutcome.REFUSED))
+        AdaptationReport.newBuilder(
+                report(
+                    "The task cannot be served: it has no words", null, AdaptationOutcome.REFUSED))
             .setTaskId("odd")
             .setTrigger("definition");
     send(connection.topics().reports(), "odd", report.build());
     assertThat(shown("odd").path("valid").asBoolean(true)).isFalse();
     assertThat(run("tasks", "list").out().lines())
-        .anyMatch(line -> line.matches("odd .*cannot be served: it has no words"));
+        .anyMatch(line -> line.matches("odd .*\\bcannot be served: it has no words"));
     JsonNode listed = new ObjectMapper().readTree(run("tasks", "list", "--json").out());
     assertThat(listed.findValuesAsText("problem")).contains("it has no words");
     report.setOutcome(AdaptationOutcome.REDEFINED).setFinishedAt(Instant.ofEpochSecond(99));
     send(connection.topics().reports(), "odd", report.build());
     assertThat(shown("odd").path("valid").asBoolean()).isTrue();
     assertThat(run("tasks", "create", "--model", "bge-small", "-f", yaml.toString()).err())
-        .contains("nothing was sent, because bge-small can never answer it", "starter-t5-mini");
+        .contains(
+            "nothing was sent, because bge-small can never answer the task 'odd': it is of kind",
+            "starter-t5-mini");
   }
 
   @Test

@@ -139,7 +139,7 @@ class EncoderCommandsTest {
     assertThat(run("", line).out()).contains("\n    terrible +0.");
 
     assertThat(run("", "predict", "--labels", "yes", "--text", "a").err())
-        .contains("--labels: classification task 'labels' needs 2 to 1024 labels");
+        .contains("--labels: CLASSIFICATION needs 2 to 1024 labels");
     assertThat(run("", "predict", "--labels", "a,b", "--task", "c", "--text", "d").err())
         .contains("--labels stands instead of --task");
   }
@@ -161,7 +161,7 @@ class EncoderCommandsTest {
             "a long story");
     assertThat(run.exitCode()).isEqualTo(ExitCodes.FAILURE);
     assertThat(run.err())
-        .contains("task 'summary' is of kind GENERATION")
+        .contains("task 'summary' cannot be served: it is of kind GENERATION")
         .contains("starter-t5-mini, writes text");
   }
 

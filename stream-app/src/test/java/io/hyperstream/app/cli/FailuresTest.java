@@ -129,6 +129,23 @@ class FailuresTest {
     }
   }
 
+  @ParameterizedTest(name = "{0}={1}")
+  @CsvSource({
+    "hyperstream.streams.commit-interval, soon, 'a time such as 500ms, 90s, 5m or 1h'",
+    "hyperstream.streams.threads, 1.5, a number",
+    "hyperstream.streams.guarantee, thrice, 'EXACTLY_ONCE_V2 or AT_LEAST_ONCE'"
+  })
+  @DisplayName("what a setting should be is said in words, not by the name of a type")
+  void wrongTypes(String key, String value, String expected) {
+    try (ApplicationContext context = ApplicationContext.run(Map.of(key, value))) {
+      assertThatThrownBy(() -> context.getBean(StreamsSettings.class))
+          .satisfies(
+              e ->
+                  assertThat(Failures.sentence(e, false))
+                      .isEqualTo(key + " is " + value + ", expected " + expected));
+    }
+  }
+
   @Test
   @DisplayName("an error, which the parser does not handle, is a sentence and a status as well")
   void error() {

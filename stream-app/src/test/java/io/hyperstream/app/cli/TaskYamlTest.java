@@ -101,6 +101,8 @@ class TaskYamlTest {
         "{taskId: a, labels: x} | 'labels' of a task must be a list, got the single value 'x'",
         "{taskId: a, labels: [x, [y]]} | a label must be a single value, got a list",
         "{taskId: a, labels: [x, {nam: y}]} | unknown field 'nam' of a label",
+        "{taskId: .., labels: [x, y]} | not . or .. alone",
+        "{taskId: a, labels: [\"x\\ty\", z]} | the name of label 'x\\u0009y' has a control character",
         "{taskId: a, labels: [x]} | needs 2 to 1024 labels; it has 1",
         "{taskId: a, labels: [x, x]} | names the label 'x' twice",
         "{taskId: a, kind: GUESS} | 'kind' of a task must be one of CLASSIFICATION, REGRESSION, GENER",

@@ -7,7 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.hyperstream.app.http.HttpProbe.Answer;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.runtime.server.EmbeddedServer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -52,7 +54,13 @@ class ApiErrorsTest {
     assertThat(problem.path("status").asInt()).isEqualTo(status);
     assertThat(problem.path("instance").asText()).isEqualTo(path);
     assertThat(problem.path("detail").asText()).contains(detail);
-    assertThat(answer.response().body()).doesNotContain("Exception").doesNotContain("io.hyper");
+    assertThat(answer.response().body())
+        .doesNotContain("Exception")
+        .doesNotContain("io.hyper")
+        .doesNotContain("Input")
+        .doesNotContain("VALUE_")
+        .doesNotContain("START_")
+        .doesNotContain("eserializ");
   }
 
   @ParameterizedTest(name = "{0}")
@@ -115,12 +123,14 @@ class ApiErrorsTest {
     "GET, /api/session?x=1, 400, x: there is no such parameter; none is taken here",
     "GET, /api/stream/predictions?tasks=t, 400, did you mean task?",
     "GET, /api/dead-letters?code=EMPTY_TXT, 400, did you mean EMPTY_TEXT?",
-    "GET, /api/tasks?limit=many, 400, limit",
+    "GET, /api/tasks?limit=many, 400, 'limit: expected a whole number, got the text ''many'''",
+    "GET, /api/tasks?limit=1.5, 400, 'limit: expected a whole number, got the text ''1.5'''",
+    "GET, /api/tasks?limit=99999999999, 400, 'limit: expected a whole number, got the text ''99999999999'''",
     "GET, /api/dead-letters?limit=1001, 400, limit"
   })
   @DisplayName("answers what is not there, or not so, with a problem")
   void unknown(String method, String path, int status, String detail) throws Exception {
-    Answer answer = http.send(method, path, null);
+    Answer answer = http.send(method, path, "");
     assertProblem(answer, status, answer.response().uri().getPath(), detail);
   }
 
@@ -145,6 +155,16 @@ class ApiErrorsTest {
         "/api/tasks/t/commands | {} | action",
         "/api/tasks/t/commands | {\"action\":\"DANCE\"} | ",
         "/api/tasks/t/commands | {\"action\":\"ROLLBACK\",\"version\":0} | version",
+        "/api/tasks/t/commands | {\"action\":\"FORGET\"} | text",
+        "/api/tasks/t/commands | {\"action\":\"FORGET\",\"text\":null} | text",
+        "/api/tasks/t/commands | {\"action\":\"FORGET\",\"all\":false} | text",
+        "/api/tasks/t/commands | {\"action\":\"FORGET\",\"text\":\"a\",\"all\":true} | all",
+        "/api/tasks/t/commands | {\"action\":\"RESET\",\"all\":true} | all",
+        "/api/tasks/t/commands | {\"action\":\"UNKNOWN\"} | action",
+        "/api/tasks | {\"taskId\":\".\",\"labels\":[{\"name\":\"a\"},{\"name\":\"b\"}]} | taskId",
+        "/api/tasks | {\"taskId\":\"..\",\"labels\":[{\"name\":\"a\"},{\"name\":\"b\"}]} | taskId",
+        "/api/tasks | {\"taskId\":\"t\",\"labels\":[{\"name\":\"a\\tb\"},{\"name\":\"b\"}]} | labels",
+        "/api/tasks | {\"taskId\":\"t\",\"kind\":\"UNKNOWN\"} | kind",
         "/api/tasks/t/examples | {\"items\":[]} | items",
         "/api/tasks/t/examples | {\"items\":[{\"text\":\"a\",\"source\":\"SOURCE\"}]} | items[0].source"
       })
@@ -186,14 +206,101 @@ class ApiErrorsTest {
     assertThat(answer.json().at("/errors/0/field").asText()).isEqualTo(field);
   }
 
+  @ParameterizedTest(name = "{0} {1} {2}")
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "PUT | /api/tasks/t | {'adaptation':{'enabled':'yes'}} | adaptation.enabled | expected true or false, got the text 'yes'",
+        "PUT | /api/tasks/t | {'adaptation':{'enabled':'true'}} | adaptation.enabled | got the text 'true'",
+        "PUT | /api/tasks/t | {'adaptation':{'enabled':1}} | adaptation.enabled | expected true or false, got 1",
+        "PUT | /api/tasks/t | {'adaptation':{'enabled':[true]}} | adaptation.enabled | expected true or false, got a list",
+        "PATCH | /api/tasks/t | {'adaptation':{'enabled':'yes'}} | adaptation.enabled | expected true or false, got the text 'yes'",
+        "PUT | /api/tasks/t | {'adaptation':{'triggerExamples':3.7}} | adaptation.triggerExamples | expected a whole number, got 3.7",
+        "PUT | /api/tasks/t | {'adaptation':{'triggerExamples':'3'}} | adaptation.triggerExamples | expected a whole number, got the text '3'",
+        "PUT | /api/tasks/t | {'adaptation':{'triggerExamples':''}} | adaptation.triggerExamples | expected a whole number, got the text ''",
+        "PUT | /api/tasks/t | {'adaptation':{'triggerExamples':true}} | adaptation.triggerExamples | expected a whole number, got true",
+        "PUT | /api/tasks/t | {'adaptation':{'triggerExamples':[3]}} | adaptation.triggerExamples | expected a whole number, got a list",
+        "PUT | /api/tasks/t | {'adaptation':{'triggerExamples':99999999999}} | adaptation.triggerExamples | got 99999999999, which is too large",
+        "PATCH | /api/tasks/t | {'adaptation':{'triggerExamples':99999999999}} | adaptation.triggerExamples | got 99999999999, which is too large",
+        "PUT | /api/tasks/t | {'adaptation':{'heldOutFraction':'0.1'}} | adaptation.heldOutFraction | expected a number, got the text '0.1'",
+        "PUT | /api/tasks/t | {'adaptation':[]} | adaptation | expected an object, got a list",
+        "PUT | /api/tasks/t | {'adaptation':''} | adaptation | expected an object, got the text ''",
+        "PUT | /api/tasks/t | {'labels':{'name':'a'}} | labels | expected a list, got an object",
+        "PUT | /api/tasks/t | {'labels':'a'} | labels | expected a list, got the text 'a'",
+        "PUT | /api/tasks/t | {'labels':''} | labels | expected a list, got the text ''",
+        "PUT | /api/tasks/t | {'labels':['a']} | labels[0] | expected an object, got the text 'a'",
+        "PUT | /api/tasks/t | {'labels':[{'name':1}]} | labels[0].name | expected a text, got 1",
+        "PUT | /api/tasks/t | {'labels':[{'name':'a'},{'name':true}]} | labels[1].name | expected a text, got true",
+        "PATCH | /api/tasks/t | {'labels':[{'name':1}]} | labels[0].name | expected a text, got 1",
+        "PUT | /api/tasks/t | {'initFrom':'x'} | initFrom | expected a list, got the text 'x'",
+        "PUT | /api/tasks/t | {'initFrom':[1]} | initFrom[0] | expected a text, got 1",
+        "PUT | /api/tasks/t | {'kind':0} | kind | expected CLASSIFICATION, REGRESSION or GENERATION, got 0",
+        "PUT | /api/tasks/t | {'kind':'0'} | kind | expected CLASSIFICATION, REGRESSION or GENERATION, got the text '0'",
+        "PUT | /api/tasks/t | {'overLength':'FOLD'} | overLength | expected TRUNCATE, REJECT or WINDOWS, got the text 'FOLD'",
+        "POST | /api/predict | {'taskId':'t','text':123} | text | expected a text, got 123",
+        "POST | /api/predict | {'taskId':'t','text':['a']} | text | expected a text, got a list",
+        "POST | /api/predict | {'taskId':['x'],'text':'a'} | taskId | expected a text, got a list",
+        "POST | /api/predict | {'taskIds':'x','text':'a'} | taskIds | expected a list, got the text 'x'",
+        "POST | /api/tasks/t/examples | {'text':123,'label':'a'} | text | expected a text, got 123",
+        "POST | /api/tasks/t/examples | {'items':[{'text':'a','label':false}]} | items[0].label | expected a text, got false",
+        "POST | /api/tasks/t/examples | {'items':{'text':'a'}} | items | expected a list, got an object",
+        "POST | /api/tasks/t/commands | {'action':'ROLLBACK','version':1.9} | version | expected a whole number, got 1.9",
+        "POST | /api/tasks/t/commands | {'action':'ROLLBACK','version':'1'} | version | expected a whole number, got the text '1'",
+        "POST | /api/tasks/t/commands | {'action':'DANCE'} | action | expected ADAPT, ROLLBACK, FREEZE, UNFREEZE, RESET, EVALUATE, FORGET, PROMOTE, PIN or UNPIN, got the text 'DANCE'",
+        "POST | /api/tasks/t/commands | {'action':3} | action | got 3"
+      })
+  @DisplayName(
+      "takes no value for one of another type: names the field, what was expected, what came")
+  void otherTypes(String method, String path, String body, String field, String message)
+      throws Exception {
+    Answer answer =
+        http.with("Content-Type", "application/json").send(method, path, body.replace('\'', '"'));
+    assertProblem(answer, 400, path, field + ": ");
+    assertThat(answer.json().at("/errors/0/field").asText()).isEqualTo(field);
+    assertThat(answer.json().at("/errors/0/message").asText()).contains(message);
+    assertThat(answer.json().at("/detail").asText()).doesNotContain("UNKNOWN");
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @CsvSource({
+    "POST, /api/tasks",
+    "PUT, /api/tasks/t",
+    "PATCH, /api/tasks/t",
+    "POST, /api/predict",
+    "POST, /api/tasks/t/examples",
+    "POST, /api/tasks/t/commands"
+  })
+  @DisplayName("takes one JSON object and nothing else")
+  void bodies(String method, String path) throws Exception {
+    Map<String, String> wrong = new LinkedHashMap<>();
+    wrong.put("{} {}", "something follows the first value");
+    wrong.put("{} garbage", "it is not JSON");
+    wrong.put("{}]", "it is not JSON");
+    wrong.put("", "expected an object, got nothing");
+    wrong.put(" \n", "expected an object, got nothing");
+    wrong.put("null", "expected an object, got null");
+    wrong.put("[{}]", "expected an object, got a list");
+    wrong.put("\"a\"", "expected an object, got the text 'a'");
+    wrong.put("{\"text\":\"a\",\"text\":\"b\"}", "the field 'text' is there twice");
+    wrong.put("{\"text\":", "it is not JSON: it ends too early");
+    wrong.put("{\"text\":" + "[".repeat(2000), "");
+    HttpProbe json = http.with("Content-Type", "application/json");
+    for (Map.Entry<String, String> body : wrong.entrySet()) {
+      assertProblem(json.send(method, path, body.getKey()), 400, path, body.getValue());
+    }
+    byte[] latin = "{\"text\":\"\u00e9a\"}".getBytes(StandardCharsets.ISO_8859_1);
+    assertProblem(json.send(method, path, latin), 400, path, "it is not UTF-8");
+  }
+
   @ParameterizedTest(name = "{0}")
   @CsvSource(
       delimiter = '|',
       value = {
         "{broken | ''",
         "null | ''",
-        "[] | a merge patch is an object",
-        "\"a\" | a merge patch is"
+        "[] | expected an object",
+        "\"a\" | expected an object"
       })
   @DisplayName("changes definitions by objects only")
   void patches(String body, String detail) throws Exception {
@@ -244,7 +351,7 @@ class ApiErrorsTest {
           "another site");
     }
     assertProblem(
-        http.with("Origin", "http://evil.example").send("DELETE", "/api/tasks/t", null),
+        http.with("Origin", "http://evil.example").send("DELETE", "/api/tasks/t", ""),
         403,
         "/api/tasks/t",
         "another site");

@@ -177,7 +177,7 @@ class ApiIT {
         .startsWith("PINNED", "UNPINNED", "ROLLED_BACK", "RESET", "PROMOTED");
     assertThat(body(http.get("/api/reports?limit=1"), 200).path("items")).hasSize(1);
 
-    body(http.send("DELETE", "/api/tasks/desk", null), 202);
+    body(http.send("DELETE", "/api/tasks/desk", ""), 202);
     body(http.get("/api/tasks/desk"), 404);
     eventually(
         "retired",
@@ -290,12 +290,12 @@ class ApiIT {
     eventually("it is there", () -> http.get("/api/tasks/mangled").status() == 200);
     assertThat(body(http.post("/api/tasks/mangled/examples", alone), 409).path("detail").asText())
         .contains("cannot be served, so it cannot learn");
-    body(http.send("DELETE", "/api/tasks/mangled", null), 202);
+    body(http.send("DELETE", "/api/tasks/mangled", ""), 202);
 
     JsonNode unknown = body(http.get("/api/tasks/exactin"), 404);
     assertThat(unknown.path("detail").asText()).contains("did you mean exacting");
     body(http.post("/api/tasks/exactin/commands", "{\"action\":\"ADAPT\"}"), 404);
-    body(http.send("DELETE", "/api/tasks/exactin", null), 404);
+    body(http.send("DELETE", "/api/tasks/exactin", ""), 404);
 
     JsonNode one = body(http.put("/api/tasks/one", "{\"labels\":[{\"name\":\"a\"}]}"), 400);
     assertThat(one.path("errors").get(0).path("field").asText()).isEqualTo("labels");
@@ -413,7 +413,7 @@ class ApiIT {
     eventually("it is there", () -> http.get("/api/tasks/garbled").status() == 200);
     assertThat(body(http.patch("/api/tasks/garbled", "{}"), 409).path("detail").asText())
         .contains("PUT replaces it");
-    body(http.send("DELETE", "/api/tasks/garbled", null), 202);
+    body(http.send("DELETE", "/api/tasks/garbled", ""), 202);
   }
 
   @Test

@@ -59,7 +59,7 @@ public final class HttpProbe {
   }
 
   public Answer get(String path) throws Exception {
-    return send("GET", path, null);
+    return send("GET", path, "");
   }
 
   public Answer post(String path, String json) throws Exception {
@@ -75,14 +75,18 @@ public final class HttpProbe {
   }
 
   public Answer send(String method, String path, String body) throws Exception {
+    return send(method, path, body == null ? new byte[0] : body.getBytes(StandardCharsets.UTF_8));
+  }
+
+  public Answer send(String method, String path, byte[] body) throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
             .timeout(Duration.ofSeconds(60))
             .method(
                 method,
-                body == null
+                body.length == 0
                     ? HttpRequest.BodyPublishers.noBody()
-                    : HttpRequest.BodyPublishers.ofString(body));
+                    : HttpRequest.BodyPublishers.ofByteArray(body));
     if (headers.length > 0) {
       request.headers(headers);
     }

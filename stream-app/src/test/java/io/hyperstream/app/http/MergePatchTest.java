@@ -2,8 +2,8 @@ package io.hyperstream.app.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micronaut.json.JsonMapper;
-import io.micronaut.json.tree.JsonNode;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,10 +11,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 @DisplayName("A JSON merge patch")
 class MergePatchTest {
-  private static final JsonMapper JSON = JsonMapper.createDefault();
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private static JsonNode read(String json) throws IOException {
-    return json.equals("null") ? JsonNode.nullNode() : JSON.readValue(json, JsonNode.class);
+    return JSON.readTree(json);
   }
 
   @ParameterizedTest(name = "{0} with {1}")

@@ -338,8 +338,16 @@ class InferenceTopologyTest {
   void invalidTask() {
     define(task("mood", "only one"));
     send(request("mood", "x"));
-    assertDeadLetter(ErrorCode.INVALID_TASK, "2 to 1024 labels");
-    assertThat(metrics.invalidDefinitions.count()).isEqualTo(1);
+    assertDeadLetter(
+        ErrorCode.INVALID_TASK,
+        "task 'mood' cannot be served: CLASSIFICATION needs 2 to 1024 labels; it has 1");
+    define(task("mood", "good\tone", "bad"));
+    send(request("mood", "x"));
+    assertDeadLetter(
+        ErrorCode.INVALID_TASK,
+        "task 'mood' cannot be served: the name of label 'good\\u0009one' has a control");
+    define(task("..", "good", "bad"));
+    assertThat(metrics.invalidDefinitions.count()).isEqualTo(3);
 
     define(task("mood", "good", "bad"));
     send(request("mood", "x"));

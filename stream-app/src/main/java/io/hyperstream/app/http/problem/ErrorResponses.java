@@ -1,5 +1,6 @@
 package io.hyperstream.app.http.problem;
 
+import io.hyperstream.app.streams.Sentences;
 import io.micronaut.context.annotation.Primary;
 import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MutableHttpResponse;
@@ -37,7 +38,7 @@ final class ErrorResponses implements ErrorResponseProcessor<Problem> {
       case REQUEST_ENTITY_TOO_LARGE ->
           Optional.ofNullable(message).orElse("the body is too large")
               + "; the limit is hyperstream.http.max-body-bytes";
-      default -> ConversionHandler.readable(message);
+      default -> Sentences.of(Optional.ofNullable(message).orElse(status.getReason()));
     };
   }
 }

@@ -35,17 +35,6 @@ public final class ProblemException extends RuntimeException {
     return new ProblemException(HttpStatus.BAD_REQUEST, "the body: " + reason);
   }
 
-  /**
-   * The body could not be read.
-   *
-   * @param failure as whoever read it says it
-   */
-  public static ProblemException body(Exception failure) {
-    return ConversionHandler.field(failure)
-        .map(wrong -> field(wrong.field(), wrong.message()))
-        .orElseGet(() -> body(ConversionHandler.readable(String.valueOf(failure.getMessage()))));
-  }
-
   /** Something this process needs is not there now. */
   public static ProblemException notNow(String detail) {
     return new ProblemException(HttpStatus.SERVICE_UNAVAILABLE, detail);
