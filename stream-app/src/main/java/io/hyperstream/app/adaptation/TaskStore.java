@@ -58,15 +58,19 @@ final class TaskStore {
   Optional<OwnedTask> find(String taskId) {
     return state(taskId)
         .filter(state -> state.getDefinition() != null)
-        .filter(state -> problem(state.getDefinition()).isEmpty())
-        .map(
+        .flatMap(
             state -> {
               TaskDefinition written = decode(state.getDefinition());
-              return new OwnedTask(
-                  taskId,
-                  state,
-                  TaskDefinitions.modelOf(written),
-                  written.getAdaptation() == null ? otherwise : written.getAdaptation());
+              try {
+                return Optional.of(
+                    new OwnedTask(
+                        taskId,
+                        state,
+                        TaskDefinitions.modelOf(written),
+                        written.getAdaptation() == null ? otherwise : written.getAdaptation()));
+              } catch (IllegalArgumentException e) {
+                return Optional.empty();
+              }
             });
   }
 

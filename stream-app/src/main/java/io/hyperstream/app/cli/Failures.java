@@ -7,7 +7,6 @@ import io.hyperstream.app.streams.Sentences;
 import io.hyperstream.schemas.RegistryAnswer;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.context.exceptions.BeanContextException;
-import io.micronaut.core.convert.exceptions.ConversionErrorException;
 import io.micronaut.core.naming.NameUtils;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -19,6 +18,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -44,6 +44,9 @@ final class Failures {
       Pattern.compile(
           "property value \\[([^\\]]+)\\]\\. Unable to convert value \\[(.*)\\] to target type"
               + " \\[([^\\]]+)\\]");
+
+  private static final Pattern SETTING =
+      Pattern.compile("parameter \\[(\\w+)\\] of class: (io\\.hyperstream\\.app\\.config\\.\\w+)");
 
   private Failures() {}
 
@@ -244,7 +247,7 @@ final class Failures {
                 + " is "
                 + value
                 + ", expected "
-                + expected(line.group(3), cause)
+                + expected(line.group(3), cause.getMessage())
                 + (value.matches("(tcp|udp|sctp)://.*")
                     ? "; Kubernetes sets such variables beside a Service: enableServiceLinks: false"
                         + " in the pod's specification ends that"
@@ -254,21 +257,28 @@ final class Failures {
     return Optional.empty();
   }
 
-  private static String expected(String type, Throwable failure) {
+  private static String expected(String type, String message) {
     return switch (type) {
       case "Duration" -> "a time such as 500ms, 90s, 5m or 1h";
       case "boolean" -> "true or false";
       case "int", "long", "double" -> "a number";
-      default -> {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-          if (cause instanceof ConversionErrorException wrong
-              && wrong.getArgument().getType().isEnum()) {
-            yield Sentences.oneOf(wrong.getArgument().getType());
-          }
-        }
-        yield "another value";
-      }
+      default -> symbols(message).orElse("another value");
     };
+  }
+
+  /** Of the enum that a setting is. */
+  private static Optional<String> symbols(String message) {
+    Matcher setting = SETTING.matcher(message);
+    try {
+      return setting.find()
+          ? Arrays.stream(Class.forName(setting.group(2)).getRecordComponents())
+              .filter(field -> field.getName().equals(setting.group(1)) && field.getType().isEnum())
+              .map(field -> Sentences.oneOf(field.getType()))
+              .findFirst()
+          : Optional.empty();
+    } catch (ClassNotFoundException e) { // not a class of settings
+      return Optional.empty();
+    }
   }
 
   private static boolean isSetting(String variable) {

@@ -332,7 +332,9 @@ final class InputReader implements AutoCloseable {
     }
     if (!node.isObject()) {
       throw bad(
-          "expected a JSON object like {\"text\": \"...\"}, got " + node.getNodeType() + PER_LINE);
+          "expected a JSON object like {\"text\": \"...\"}, got "
+              + JsonSentences.kindOf(node)
+              + PER_LINE);
     }
     Map<String, String> values = new LinkedHashMap<>();
     Map<String, String> attributes = Map.of();
@@ -355,7 +357,11 @@ final class InputReader implements AutoCloseable {
       } else if (field.getValue().isTextual()) {
         values.put(name, field.getValue().textValue());
       } else if (!field.getValue().isNull()) {
-        throw bad("field '" + column + "' must be a string, got " + field.getValue().getNodeType());
+        throw bad(
+            "field '"
+                + column
+                + "' must be a string, got "
+                + JsonSentences.kindOf(field.getValue()));
       }
     }
     return row(values, attributes);

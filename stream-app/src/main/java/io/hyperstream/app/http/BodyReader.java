@@ -131,9 +131,7 @@ final class BodyReader<T> implements MessageBodyReader<T>, Ordered {
   }
 
   private static String place(@Nullable JsonLocation at) {
-    return at == null
-        ? ""
-        : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
+    return at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
   }
 
   /** Such as {@code labels[0].name}. */

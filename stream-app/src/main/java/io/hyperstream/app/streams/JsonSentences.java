@@ -3,6 +3,7 @@ package io.hyperstream.app.streams;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -12,6 +13,19 @@ public final class JsonSentences {
   private static final Pattern TWICE = Pattern.compile("Duplicate [\\w ]+['\"](.*)['\"]");
 
   private JsonSentences() {}
+
+  /** What a value is, in words: a number, a list. */
+  public static String kindOf(JsonNode value) {
+    return switch (value.getNodeType()) {
+      case OBJECT, POJO -> "an object";
+      case ARRAY -> "a list";
+      case STRING, BINARY -> "a text";
+      case NUMBER -> "a number";
+      case BOOLEAN -> "true or false";
+      case NULL -> "null";
+      case MISSING -> "nothing";
+    };
+  }
 
   /**
    * The reason, without a place.
