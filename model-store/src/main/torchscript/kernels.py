@@ -22,11 +22,12 @@ class Kernels(Module):
   def linear_bias(self: __torch__.Kernels, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return __torch__.linear.linear(x.to(bias), weight, bias).to(x)
 
-  # A product alone, many times over: what one is worth without the way to it. x has the weight's type.
-  def repeat(self: __torch__.Kernels, x: Tensor, weight: Tensor, times: int) -> Tensor:
-    y = __torch__.linear.linear(x, weight, None)
+  # A product alone, many times over, f32: what it is worth without the way to it. The bias of each is the first row of
+  # the one before, or the compiler would leave out what nobody reads.
+  def repeat(self: __torch__.Kernels, x: Tensor, weight: Tensor, bias: Tensor, times: int) -> Tensor:
+    y = __torch__.linear.linear(x, weight, bias)
     for i in range(times - 1):
-      y = __torch__.linear.linear(x, weight, None)
+      y = __torch__.linear.linear(x, weight, torch.select(y, 0, 0))
     return y
 
   # Token ids, places and segments [N] -> [N, d]. W: tables [V, d], [P, d], [2, d], the norm's weight and bias.

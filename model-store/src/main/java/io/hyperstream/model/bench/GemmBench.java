@@ -34,9 +34,9 @@ public final class GemmBench {
     PLAIN("gemm.plain", "training"),
     /** oneDNN, the weight as it is. */
     ONEDNN("gemm.onednn", "nothing"),
-    /** oneDNN, the weight packed once, alone: many times in one call, without bias. */
+    /** oneDNN, the weight packed once, alone: many times in one call. */
     PACKED_BARE("gemm.packed.bare", "nothing"),
-    /** The same through the kernels' door, bias included, a call each. */
+    /** The same through the kernels' door, a call each. */
     PACKED("gemm.packed", "the engine with precision f32"),
     /** oneDNN in bfloat16, casts of input and output included, the weight as it is. */
     ONEDNN_BF16("gemm.onednn.bf16", "nothing"),
@@ -111,7 +111,7 @@ public final class GemmBench {
    */
   private static List<BenchRow> products(NDManager manager, int[] size, int rounds) {
     double gigaflop = 2.0 * size[0] * size[1] * size[2] / 1e9;
-    int times = (int) Math.max(1, Math.round(0.5 / gigaflop)); // some milliseconds each
+    int times = (int) Math.max(4, Math.round(0.5 / gigaflop)); // some milliseconds each
     Kernels kernels = Kernels.of(manager.getDevice());
     Map<Way, Samples.Work> works = new EnumMap<>(Way.class);
     for (Way way : Way.values()) {
@@ -158,7 +158,7 @@ public final class GemmBench {
     NDArray weight = kernels.call(way.packed() ? "pack" : "to_kind", w, kind);
     NDArray bias = kernels.call("to_kind", b, kind);
     if (way == Way.PACKED_BARE) {
-      return () -> inScope(() -> kernels.call("repeat", x, weight, times));
+      return () -> inScope(() -> kernels.call("repeat", x, weight, bias, times));
     }
     return () -> {
       for (int i = 0; i < times; i++) {

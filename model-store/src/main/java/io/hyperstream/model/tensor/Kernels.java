@@ -94,7 +94,7 @@ public final class Kernels {
     } catch (RuntimeException e) { // what DJL makes of any C++ exception
       LOG.info(
           "This libtorch has no oneDNN products with packed weights; using its plain ones ({})",
-          e.getMessage().lines().findFirst().orElse(""));
+          e.getMessage().lines().filter(line -> !line.isBlank()).findFirst().orElse(""));
       return plain();
     }
   }

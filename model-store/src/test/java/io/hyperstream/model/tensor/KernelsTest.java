@@ -113,6 +113,25 @@ class KernelsTest {
         0);
   }
 
+  @Test
+  @DisplayName("repeat a product as often as they are told: none is left out as not needed")
+  void repeat() {
+    try (NDScope scope = Ops.scope()) {
+      scope.suppressNotUsedWarning();
+      NDArray x = numbers(1, TOKENS, WIDTH);
+      NDArray weight = pack(packed, WIDE, WIDTH);
+      NDArray y = packed.call("linear_bias", x, weight, numbers(1, WIDE));
+      for (int i = 1; i < 20; i++) {
+        y = packed.call("linear_bias", x, weight, Ops.select(y, 0, 0));
+      }
+
+      for (int i = 0; i < 3; i++) { // from the third call on it is optimised
+        assertThat(packed.call("repeat", x, weight, numbers(1, WIDE), 20).toFloatArray())
+            .isEqualTo(y.toFloatArray());
+      }
+    }
+  }
+
   @ParameterizedTest(name = "{0}")
   @ValueSource(strings = {"linear_missing", "linear_failing", "linear_wrong"})
   @DisplayName("fall back to plain products where the packed ones fail, and say so once")
@@ -134,7 +153,8 @@ class KernelsTest {
       assertThat(said.list)
           .singleElement()
           .extracting(ILoggingEvent::getFormattedMessage, as(STRING))
-          .contains("no oneDNN products with packed weights; using its plain ones");
+          .contains("no oneDNN products with packed weights; using its plain ones (")
+          .doesNotContain("()"); // and why
     } finally {
       log.detachAppender(said);
       log.setLevel(null); // as its parents have it

@@ -11,7 +11,7 @@ import picocli.CommandLine.Mixin;
     description = {
       "What this machine can do: products of activations with frozen weights, and copying memory.",
       "gemm.plain is PyTorch's own product (MKL), gemm.onednn the other library inside libtorch, "
-          + "gemm.packed the same with weights packed once, a call and a bias each; .bf16 is the same in"
+          + "gemm.packed the same with weights packed once, a call each; .bf16 is the same in"
           + " bfloat16, casts included. Each row says what uses it.",
       "gemm.packed.bare is the packed product alone, many times in one call: gemm.packed has a second "
           + "row with its ratio to that, which is what the way to a product costs.",

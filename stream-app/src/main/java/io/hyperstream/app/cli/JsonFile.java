@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -32,7 +33,7 @@ final class JsonFile {
       if (Files.isDirectory(file)) {
         throw CommandFailure.usage("--json: expected a file, but " + file + " is a folder");
       }
-      if (!Files.exists(file)) {
+      if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
         Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE).close();
         Files.delete(file);
       } else if (Files.isRegularFile(file)) {
