@@ -23,6 +23,9 @@ public final class NearNames {
     int most = Math.max(2, written.length() / 3);
     List<Near> near = new ArrayList<>();
     for (String name : known) {
+      if (name.equals(written)) {
+        continue; // known since a moment ago
+      }
       String other = name.toLowerCase(Locale.ROOT);
       int distance =
           other.contains(lower) || lower.contains(other)

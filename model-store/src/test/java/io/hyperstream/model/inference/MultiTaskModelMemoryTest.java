@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class MultiTaskModelMemoryTest {
-  private static final int BATCHES = 3_000;
-  private static final int WARM = 1_000;
+  private static final int BATCHES = 2_000;
+  private static final int WARM = 500;
 
   @TempDir Path store;
 
@@ -42,8 +42,8 @@ class MultiTaskModelMemoryTest {
   }
 
   @Test
-  @DisplayName("over 3,000 batches of all kinds, memory and live tensors stay flat")
-  void flatOver3000Batches() throws IOException {
+  @DisplayName("over 2,000 batches of all kinds, memory and live tensors stay flat")
+  void flatOver2000Batches() throws IOException {
     StoredModel tiny = TinyModel.publish(store, "", TinyModel.HYPERFORMER_PLUS_PLUS);
     List<TaskDefinition> tasks =
         List.of(
@@ -74,8 +74,8 @@ class MultiTaskModelMemoryTest {
         assertThat(model.predict(rows)).hasSameSizeAs(rows);
       }
       assertThat(model.liveArrays()).isEqualTo(arraysWarm);
-      assertThat(model.adapterStats().evictions()).isGreaterThan(1000);
-      assertThat(ProcessMemory.nativeBytes() - nativeWarm).isLessThan(21L << 20); // 11 KB a batch
+      assertThat(model.adapterStats().evictions()).isGreaterThan(700);
+      assertThat(ProcessMemory.nativeBytes() - nativeWarm).isLessThan(16L << 20); // 11 KB a batch
     }
   }
 

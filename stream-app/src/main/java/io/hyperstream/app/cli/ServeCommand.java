@@ -196,6 +196,11 @@ final class ServeCommand implements Callable<Integer> {
         throw CommandFailure.usage("--roles: " + e.getMessage());
       }
     }
+    try {
+      Topics.Settings.defaults().withPrefix(topicPrefix);
+    } catch (IllegalArgumentException e) {
+      throw CommandFailure.usage("--topic-prefix: " + e.getMessage());
+    }
     for (int port : new int[] {kafkaPort, registryPort, httpPort == null ? 0 : httpPort}) {
       checkPort(port);
     }

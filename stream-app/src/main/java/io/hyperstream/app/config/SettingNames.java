@@ -34,6 +34,7 @@ public final class SettingNames {
           OURS + "kafka.properties.",
           OURS + "registry.properties.",
           OURS + "streams.properties.",
+          OURS + "tracing.properties.",
           OURS + "cli.",
           OURS + "logging.");
 

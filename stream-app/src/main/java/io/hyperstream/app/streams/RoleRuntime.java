@@ -134,12 +134,26 @@ public abstract class RoleRuntime implements AutoCloseable {
             .orElseGet(() -> ofABean(failure));
     synchronized (this) {
       if (!closing && !ended.isDone()) { // what follows from a failure is not the reason
-        LOG.error("The {} role failed while {}", name, phase, reason);
+        if (isSentence(reason)) {
+          LOG.error("The {} role failed while {}: {}", name, phase, reason.getMessage());
+          LOG.debug("It failed here", reason);
+        } else {
+          LOG.error("The {} role failed while {}", name, phase, reason);
+        }
         phase = "failed: " + NativeCode.problem(reason).orElseGet(reason::getMessage);
       }
     }
     running.completeExceptionally(reason);
     ended.completeExceptionally(reason);
+  }
+
+  /** What our own code refuses is said in a sentence; where in the code is nobody's question. */
+  private static boolean isSentence(Throwable reason) {
+    StackTraceElement[] trace = reason.getStackTrace();
+    return reason.getMessage() != null
+        && reason.getCause() == null
+        && trace.length > 0
+        && trace[0].getClassName().startsWith("io.hyperstream.");
   }
 
   /** Where making a bean failed, why: what the container says around it is for its developers. */

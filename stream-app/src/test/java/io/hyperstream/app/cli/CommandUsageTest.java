@@ -37,6 +37,7 @@ class CommandUsageTest {
         "serve --embedded --bootstrap-servers a:1 | leave out --bootstrap-servers",
         "serve --embedded --kafka-port 70000 | got 70000",
         "serve --embedded --roles infrence | should be inference, adaptation or both",
+        "serve --embedded --topic-prefix a/b | a topic prefix is at most 100 characters",
         "serve --config /nowhere.yml | no such file: /nowhere.yml",
         "label --format LINES | a line alone has no label",
         "label --text hello --label a | need --task",

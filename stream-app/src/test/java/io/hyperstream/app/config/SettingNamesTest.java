@@ -52,8 +52,11 @@ class SettingNamesTest {
             .toList()) {
       String prefix = group.getAnnotation(ConfigurationProperties.class).value();
       for (RecordComponent component : group.getRecordComponents()) {
-        if (component.getType() != Map.class) {
-          assertThat(known).contains(prefix + "." + NameUtils.hyphenate(component.getName(), true));
+        String name = prefix + "." + NameUtils.hyphenate(component.getName(), true);
+        if (component.getType() == Map.class) {
+          SettingNames.require(name + ".any.name");
+        } else {
+          assertThat(known).contains(name);
         }
       }
     }
