@@ -94,6 +94,7 @@ public final class SettingNames {
     return variables.stream()
         .filter(name -> name.startsWith(variable(OURS)))
         .filter(name -> !names.contains(name) && !OTHER_VARIABLES.contains(name))
+        .filter(name -> !names.contains(name.replaceAll("_[0-9]+(_.*)?$", ""))) // of a list
         .filter(name -> MAPS.stream().noneMatch(map -> name.startsWith(variable(map))))
         .filter(name -> !name.matches(SERVICE_LINK))
         .sorted()

@@ -103,6 +103,8 @@ class SettingNamesTest {
                     "HYPERSTREAM_MODEL_PRECISION",
                     "HYPERSTREAM_MODEL_PRESISION",
                     "HYPERSTREAM_DATA_DIR",
+                    "HYPERSTREAM_HTTP_API_KEYS_0_NAME",
+                    "HYPERSTREAM_HTTP_ALLOWED_HOSTS_1",
                     "HYPERSTREAM_KAFKA_PROPERTIES_SASL_MECHANISM",
                     "HYPERSTREAM_HTTP_SERVICE_HOST",
                     "HYPERSTREAM_HTTP_PORT_8080_TCP_ADDR",
