@@ -9,7 +9,7 @@
 # MORE      1: T5's other rows too (32 x 64, starter, adapters, labels, training), ten minutes more
 # LABELS    with MORE, label sets, each DIR or DIR,DIR,..    default: none (made-up ones are measured)
 #
-# Takes about nine minutes on two processors. The rows against ONNX Runtime need a build with -Pbench,
+# Takes about twelve minutes on two processors. The rows against ONNX Runtime need a build with -Pbench,
 # those in bfloat16 a processor that has it; what is left out is said. Exits with 5 if any row was not
 # measured cleanly (the commands say which and why); the files are written either way.
 set -uo pipefail
