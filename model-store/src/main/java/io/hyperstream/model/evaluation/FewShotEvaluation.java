@@ -91,17 +91,6 @@ public final class FewShotEvaluation {
       }
     }
 
-    /** Without strangers. */
-    public Options(
-        List<Integer> shots,
-        int seeds,
-        List<Method> methods,
-        boolean logistic,
-        int maxTestRows,
-        Set<Part> without) {
-      this(shots, seeds, methods, logistic, maxTestRows, without, List.of());
-    }
-
     private String suffix() {
       return without.stream()
           .sorted()

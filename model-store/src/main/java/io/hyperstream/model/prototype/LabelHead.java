@@ -106,17 +106,6 @@ public final class LabelHead {
     this.scope = scope;
   }
 
-  /** A head that does not know what texts of the task are like. */
-  public LabelHead(
-      float[] center,
-      List<LabelVectors> vectors,
-      boolean unitStates,
-      double decoderWeight,
-      double stateWeight,
-      double wordWeight) {
-    this(center, vectors, unitStates, decoderWeight, stateWeight, wordWeight, Optional.empty());
-  }
-
   /** [d] the mean of the examples' pooled states; not to be changed. */
   public float[] center() {
     return center;

@@ -237,12 +237,16 @@ public final class FewShotMemory {
     if (texts.isEmpty()) {
       return;
     }
-    try (AdapterWeights weights = model.weights(List.of(form(start))).get(0)) {
+    Map<String, AdapterWeights> weights = model.startWeights(List.of(start), starts);
+    try {
       float[][] vectors = texts.stream().map(known::remove).toArray(float[][]::new);
-      double[][] scores = model.scores(Collections.nCopies(vectors.length, weights), vectors, task);
+      double[][] scores =
+          model.scores(Collections.nCopies(vectors.length, weights.get(start)), vectors, task);
       for (int i = 0; i < vectors.length; i++) {
         passes.get(start).put(texts.get(i), new Pass(scores[i], vectors[i], 0));
       }
+    } finally {
+      model.release(weights);
     }
   }
 

@@ -53,7 +53,7 @@ class FewShotEvaluationTest {
       TaskFolder task = TaskFolder.open(folder);
       var options =
           new FewShotEvaluation.Options(
-              List.of(1, 2), 2, List.of(Method.PROTOTYPES), false, 100, Set.of());
+              List.of(1, 2), 2, List.of(Method.PROTOTYPES), false, 100, Set.of(), List.of());
       List<FewShotEvaluation.Run> runs =
           evaluation.run(task, options, run -> lines.add(run.toJson()), notes::add);
 
@@ -117,7 +117,7 @@ class FewShotEvaluationTest {
 
   private static FewShotEvaluation.Options parts(Part... without) {
     return new FewShotEvaluation.Options(
-        List.of(2), 1, List.of(Method.PROTOTYPES), false, 100, Set.of(without));
+        List.of(2), 1, List.of(Method.PROTOTYPES), false, 100, Set.of(without), List.of());
   }
 
   @Test
@@ -127,7 +127,13 @@ class FewShotEvaluationTest {
     assertThatThrownBy(
             () ->
                 new FewShotEvaluation.Options(
-                    List.of(1), 1, List.of(Method.EMBEDDING), false, 1, Set.of(Part.WORDS)))
+                    List.of(1),
+                    1,
+                    List.of(Method.EMBEDDING),
+                    false,
+                    1,
+                    Set.of(Part.WORDS),
+                    List.of()))
         .hasMessageContaining("not [embedding]");
   }
 

@@ -23,7 +23,8 @@ class TaskAdapterTest {
               true,
               1,
               2,
-              3));
+              3,
+              Optional.empty()));
 
   private static TaskAdapter published(AdapterForm form, Optional<LabelHead> head) {
     return new TaskAdapter("desk", 3, form, head);

@@ -103,7 +103,8 @@ class DecodingTest {
             false,
             decoderWeight,
             1,
-            0));
+            0,
+            Optional.empty()));
   }
 
   private static TaskRow row(int index, Optional<LabelHead> head) {

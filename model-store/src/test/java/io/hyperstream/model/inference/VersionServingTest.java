@@ -310,7 +310,8 @@ class VersionServingTest {
               true,
               1,
               1,
-              1);
+              1,
+              Optional.empty());
       assertThatThrownBy(
               () -> model.check(new TaskAdapter("tools", 9, good.form(), Optional.of(narrow))))
           .isInstanceOf(InferenceException.class)

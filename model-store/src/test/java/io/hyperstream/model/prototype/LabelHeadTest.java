@@ -28,7 +28,7 @@ class LabelHeadTest {
   }
 
   private static LabelHead head(LabelVectors... vectors) {
-    return new LabelHead(new float[2], List.of(vectors), true, 2, 10, 100);
+    return new LabelHead(new float[2], List.of(vectors), true, 2, 10, 100, Optional.empty());
   }
 
   private static double[] logits(LabelHead head, double[] decoder, String... labels) {
@@ -66,7 +66,8 @@ class LabelHeadTest {
       vectors.add(
           new LabelVectors("label" + l, floats(random, width), 0.25f * l, places, words, 1));
     }
-    LabelHead head = new LabelHead(floats(random, width), vectors, true, 0.5, 2, 3);
+    LabelHead head =
+        new LabelHead(floats(random, width), vectors, true, 0.5, 2, 3, Optional.empty());
     List<Label> labels =
         IntStream.range(0, 23).mapToObj(l -> Label.of("label" + (22 - l))).toList();
     for (int row = 0; row < 5; row++) {
@@ -179,10 +180,21 @@ class LabelHeadTest {
     assertThatThrownBy(() -> head(vectors("a", 0), vectors("a", 0)))
         .hasMessageContaining("'a' has vectors twice");
     assertThatThrownBy(LabelHeadTest::head).hasMessageContaining("at least one label");
-    assertThatThrownBy(() -> new LabelHead(new float[3], List.of(vectors("a", 0)), true, 1, 1, 1))
+    assertThatThrownBy(
+            () ->
+                new LabelHead(
+                    new float[3], List.of(vectors("a", 0)), true, 1, 1, 1, Optional.empty()))
         .hasMessageContaining("2 numbers over states; the center has 3");
     assertThatThrownBy(
-            () -> new LabelHead(new float[2], List.of(vectors("a", 0)), true, 1, Double.NaN, 1))
+            () ->
+                new LabelHead(
+                    new float[2],
+                    List.of(vectors("a", 0)),
+                    true,
+                    1,
+                    Double.NaN,
+                    1,
+                    Optional.empty()))
         .hasMessageContaining("the weight of states is NaN");
     for (int[] places :
         List.of(new int[] {2, 2}, new int[] {-1, 0}, new int[] {0, LexicalVector.WIDTH})) {

@@ -106,7 +106,16 @@ public final class SettingNames {
     return name.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_");
   }
 
+  /** Read once: a command asks for each of its options. */
+  private static final class Known {
+    static final Set<String> NAMES = read();
+  }
+
   static Set<String> known() {
+    return Known.NAMES;
+  }
+
+  private static Set<String> read() {
     try (InputStream in = SettingNames.class.getResourceAsStream("/" + DEFAULTS)) {
       Map<String, Object> defaults = new YamlPropertySourceLoader().read(DEFAULTS, in);
       return defaults.keySet().stream()

@@ -481,7 +481,8 @@ class InferenceTopologyTest {
             true,
             1,
             2,
-            3);
+            3,
+            Optional.empty());
     FewShotVersion made =
         new FewShotVersion(
             FewShotVersion.Form.PROTOTYPES, new float[0], Optional.of(head), Optional.empty());
